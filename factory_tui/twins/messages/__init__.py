@@ -1,0 +1,4 @@
+"""The Messages API twin: a stateless HTTP server that answers by playbook rules.
+
+It validates requests and accounts usage as the API documents it; the anthropic SDK cannot tell it from an endpoint.
+"""
