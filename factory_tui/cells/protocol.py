@@ -1,0 +1,266 @@
+"""What a cell is, to everyone above: the shapes, the protocols and the errors a person can mend.
+
+Owns the contract that every kind of cell keeps; one conformance suite runs against all of them. Knows neither Docker
+nor processes nor frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+Kind = Literal["docker", "process"]
+Stream = Literal["stdout", "stderr"]
+OnOutput = Callable[[Stream, bytes], None]
+
+MIB = 1 << 20
+
+
+class CellError(Exception):
+    """A cell could not do what was asked; the message is for people and says what to do where something can be done."""
+
+
+class NoEngine(CellError):  # noqa: N818
+    """No Docker engine answers."""
+
+
+class NoPermission(CellError):  # noqa: N818
+    """A Docker engine is there but this user may not talk to it."""
+
+
+class NoImage(CellError):  # noqa: N818
+    """No image for cells could be had; the message lists what was tried and the command that mends it."""
+
+
+class ImageUnfit(CellError):  # noqa: N818
+    """The image cannot carry a cell, for example because it has no python3."""
+
+
+class CellDied(CellError):  # noqa: N818
+    """The cell or its runner ended; an agent can do that to its own cell, so it is not by itself a broken machine."""
+
+
+class CellLimits(msgspec.Struct, frozen=True):
+    """What one cell may use. Sizes in bytes; the sum of the work and temp space stays below the memory limit.
+
+    A process cell applies those which a process can be given: open files and core size.
+    """
+
+    memory: int = 1024 * MIB
+    cpus: float = 1.0
+    pids: int = 256
+    nofile: int = 1024
+    work_bytes: int = 512 * MIB
+    work_inodes: int = 65_536
+    tmp_bytes: int = 128 * MIB
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How one command ended.
+
+    ``exit`` is negative for the signal that ended it. ``cut`` counts the bytes left out of the middle of both streams
+    to hold the limit. ``lost`` says that the cell died or no longer knows the command: then ``exit`` means nothing.
+    """
+
+    exit: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+    cut: int = 0
+    timed_out: bool = False
+    seconds: float = 0.0
+    lost: bool = False
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One HTTP exchange; ``error`` is empty, or says why there was no response (then ``status`` is 0).
+
+    ``cut`` counts the bytes of the body beyond the limit, as far as they were read.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    seconds: float = 0.0
+    error: str = ""
+    cut: int = 0
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True):
+    """What tells a changed file from an unchanged one without reading it."""
+
+    ctime_ns: int
+    inode: int
+    size: int
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One file, directory or link of a work tree.
+
+    ``path`` and ``target`` are relative posix paths with undecodable bytes as surrogate escapes. ``data`` is None for a
+    directory or link, and for a file whose stamp equals the one that the caller said it knows. ``mode`` holds the
+    permission bits.
+    """
+
+    path: str
+    kind: Literal["file", "dir", "link"]
+    mode: int = 0o644
+    data: bytes | None = None
+    target: str = ""
+    stamp: Stamp = Stamp(0, 0, 0)
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """Whose cell it is, so that a restarted engine adopts or removes every one."""
+
+    workspace: str
+    run: str
+    role: str
+    number: int = 0
+
+
+class Service(Protocol):
+    """A long-running process in a cell, listening on ``port`` of the cell's loopback."""
+
+    @property
+    def port(self) -> int:
+        """The value of PORT in its environment."""
+        ...
+
+    async def alive(self) -> bool:
+        """Whether the process still runs."""
+        ...
+
+    async def stop(self) -> Outcome:
+        """Kill it with everything it started; its logs are the outcome's streams."""
+        ...
+
+
+class Cell(Protocol):
+    """One fenced place where commands run. Every method may raise CellDied.
+
+    ``work`` is the path of the work tree inside the cell; relative paths are resolved against it. ``fenced`` is False
+    where nothing but good manners keeps a command from the host.
+    """
+
+    @property
+    def id(self) -> str:
+        """Unique for the engine; a docker cell's container id."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """Which kind of cell it is."""
+        ...
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the kind keeps commands from the host."""
+        ...
+
+    @property
+    def work(self) -> str:
+        """The absolute path of the work tree, as commands in the cell see it."""
+        ...
+
+    async def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        id: str = "",  # noqa: A002
+        stdin: bytes = b"",
+        env: Mapping[str, str] = {},
+        cwd: str = "",
+        timeout: float = 120.0,
+        limit: int = MIB,
+        on_output: OnOutput | None = None,
+    ) -> Outcome:
+        """Run a command to its end: a string by a fresh ``bash -c`` (``sh -c`` without bash), a sequence as it is.
+
+        Concurrent commands are fine. Cancelling the awaiting task, or the timeout (seconds), kills all that the
+        command started, daemons too. ``limit`` bounds the bytes kept of each stream, head and tail. The same ``id``
+        asked again, also after a re-attach, gives the kept outcome or waits for the running command; it never runs
+        twice. ``on_output`` hears output as it comes.
+        """
+        ...
+
+    async def outcome(self, id: str) -> Outcome:  # noqa: A002
+        """Wait for a command started earlier, perhaps by another engine; ``lost`` when the cell does not know it."""
+        ...
+
+    async def serve(self, command: str, *, env: Mapping[str, str] = {}, cwd: str = "") -> Service:
+        """Start a long-running process with PORT in its environment: a free one in a process cell."""
+        ...
+
+    async def http(
+        self,
+        port: int,
+        method: str,
+        path: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        timeout: float = 10.0,
+        limit: int = MIB,
+    ) -> Exchange:
+        """Do one HTTP exchange with a service on the cell's loopback; redirects are not followed."""
+        ...
+
+    async def read(self, path: str, limit: int = 16 * MIB) -> bytes:
+        """The file's first ``limit`` bytes. Raises CellError for what is no regular file in the work tree."""
+        ...
+
+    async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Write a file in the work tree, with its folders. Raises CellError for a path that leads outside."""
+        ...
+
+    async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:
+        """The whole work tree, sorted by path; the data of files whose stamp is ``known`` is left out."""
+        ...
+
+    async def plant(self, entries: Iterable[Entry]) -> None:
+        """Put entries into the work tree, as a snapshot gave them. Raises CellError for a path that leads outside."""
+        ...
+
+    async def pause(self) -> None:
+        """Freeze every process of the cell."""
+        ...
+
+    async def resume(self) -> None:
+        """Undo pause."""
+        ...
+
+    async def close(self) -> None:
+        """Remove the cell with all that is in it. Closing again does nothing."""
+        ...
+
+
+class Cells(Protocol):
+    """One kind of cell, for one workspace."""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of cell that ``start`` gives."""
+        ...
+
+    @property
+    def fenced(self) -> bool:
+        """Whether its cells keep commands from the host."""
+        ...
+
+    async def start(self, labels: Labels) -> Cell:
+        """A started cell with an empty work tree. Raises CellError."""
+        ...
+
+    async def adopt(self) -> list[tuple[Labels, Cell]]:
+        """This workspace's cells that are still alive, attached again; a kind that cannot survive gives none."""
+        ...
+
+    async def sweep(self, keep: Collection[str] = ()) -> int:
+        """Remove every cell of this workspace whose id is not kept; how many those were."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and threads. Cells stay as they are: sweep or close them first."""
+        ...
