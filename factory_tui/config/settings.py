@@ -1,0 +1,147 @@
+"""The shape of config.toml: one struct a table, every key with its default.
+
+Owns names, types and defaults only; reading and judging a file is `config.load`.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A table that refuses keys it does not know."""
+
+
+class EngineTable(_Table, frozen=True):
+    """`[engine]`."""
+
+    slots: int = 4
+    """Runs that may be running at once; others queue."""
+
+
+class CellsTable(_Table, frozen=True):
+    """`[cells]`: where commands run, and its limits."""
+
+    kind: Literal["auto", "docker", "process"] = "auto"
+    image: str = "python:3.12-slim"
+    """An image with python3. Not here and not to be pulled: one is made from the host's own files."""
+    memory: int = 512
+    """MiB; sizes of work and tmp together stay below it."""
+    cpus: float = 1.0
+    pids: int = 128
+    work: int = 128
+    """MiB of the work tree's tmpfs."""
+    tmp: int = 64
+    """MiB of /tmp."""
+    inodes: int = 20_000
+
+
+class ModelTable(_Table, frozen=True):
+    """`[models.NAME]`: an endpoint that speaks the Messages API. Prices are dollars per million tokens."""
+
+    id: str = ""
+    """The name the endpoint knows; empty: NAME."""
+    base_url: str = ""
+    """Empty: the SDK's default endpoint."""
+    key_env: str = "ANTHROPIC_API_KEY"
+    """The environment variable that holds the key; the key itself is never written here."""
+    price: Literal["table", "unmetered"] = "table"
+    price_input: Decimal | None = None
+    price_output: Decimal | None = None
+    price_cache_write: Decimal | None = None
+    price_cache_read: Decimal | None = None
+    price_source: str = ""
+    window: int = 200_000
+    """Tokens."""
+    max_tokens: int = 16_000
+    """Output tokens of one answer."""
+    tools: Literal["native", "schema"] = "native"
+
+
+class AgentTable(_Table, frozen=True):
+    """`[agent]`."""
+
+    model: str = "default"
+    """A name under [models]."""
+    command_timeout: float = 120.0
+    """Seconds a command of the agent may take."""
+    output_limit: int = 16_000
+    """Characters of a command's output that the model sees; the middle is cut."""
+    max_steps: int = 80
+    """Steps in one pass; the agent is then told to stop."""
+    attempts: int = 5
+    """Tries of one model call before the run is held."""
+
+
+class HarnessTable(_Table, frozen=True):
+    """`[harness]`: the ship rule's figures; a seed may set its own."""
+
+    ship_at: float = 0.90
+    alpha: float = 0.01
+    max_passes: int = 10
+    max_trajectories: int = 200
+    """A pass, feedback and vault together."""
+    parallel: int = 2
+    """Trajectories at once, for the whole engine."""
+    timeout: float = 60.0
+    """Seconds a trajectory may take."""
+
+
+class PolicyTable(_Table, frozen=True):
+    """`[policy]`: caps in dollars; None: no cap."""
+
+    run_cap: Decimal | None = Decimal(10)
+    factory_cap: Decimal | None = None
+
+
+class OwnerTable(_Table, frozen=True):
+    """`[owners.NAME]`: a human who answers for seeds."""
+
+    name: str = ""
+    email: str = ""
+
+
+class ReloadTable(_Table, frozen=True):
+    """`[reload]`: what an edit of a seed does to its running run."""
+
+    mode: Literal["next-pass", "restart", "ask"] = "next-pass"
+
+
+class ShipTable(_Table, frozen=True):
+    """`[ship]`."""
+
+    exclude: tuple[str, ...] = (
+        "__pycache__",
+        "*.pyc",
+        ".pytest_cache",
+        ".venv",
+        "venv",
+        "node_modules",
+        ".mypy_cache",
+    )
+    """Names (globs) that no snapshot holds: caches and environments."""
+
+
+class UiTable(_Table, frozen=True):
+    """`[ui]`."""
+
+    theme: str = "dark"
+    glyphs: Literal["braille", "block", "ascii"] = "braille"
+    keymap: dict[str, str] = {}
+    """Action id -> keys, comma separated."""
+
+
+class Settings(_Table, frozen=True):
+    """config.toml as a whole. `models.alias` and `models.ladder` are reserved names."""
+
+    engine: EngineTable = EngineTable()
+    cells: CellsTable = CellsTable()
+    models: dict[str, ModelTable] = {}
+    agent: AgentTable = AgentTable()
+    harness: HarnessTable = HarnessTable()
+    policy: PolicyTable = PolicyTable()
+    owners: dict[str, OwnerTable] = {}
+    reload: ReloadTable = ReloadTable()
+    ship: ShipTable = ShipTable()
+    ui: UiTable = UiTable()

@@ -1,0 +1,84 @@
+"""What an operator may ask of the factory: a closed set.
+
+Every change of a run is one of these, carried with who asked. An agent can issue none.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from factory_tui.domain.money import Ledger
+
+Role = Literal["viewer", "operator", "admin"]
+
+
+class StartRun(msgspec.Struct, frozen=True, tag="start"):
+    """Queue a new run of a seed. Empty loop or model: what the seed or the config says."""
+
+    seed: str
+    loop: str = ""
+    model: str = ""
+    ledger: Ledger | None = None
+    """None: live when the model has a key, else rehearsal."""
+    unfenced: bool = False
+    """The operator insists on a live model in a cell without a fence."""
+
+
+class Pause(msgspec.Struct, frozen=True, tag="pause"):
+    """Pause after the current step, or now: the model stream is cancelled and the cell frozen."""
+
+    run: str
+    now: bool = False
+
+
+class Resume(msgspec.Struct, frozen=True, tag="resume"):
+    """Let a paused or held run go on."""
+
+    run: str
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End a run for good; its passes and its trace stay."""
+
+    run: str
+    reason: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
+    """Answer an escalation by one of its choices, or in free text."""
+
+    escalation: str
+    choice: str = ""
+    text: str = ""
+
+
+class EmergencyStop(msgspec.Struct, frozen=True, tag="emergency-stop"):
+    """Freeze the whole floor at once; nothing is lost."""
+
+
+class Thaw(msgspec.Struct, frozen=True, tag="thaw"):
+    """Undo an emergency stop."""
+
+
+class StopEngine(msgspec.Struct, frozen=True, tag="stop-engine"):
+    """Stop the engine; runs go on from where they are at its next start."""
+
+
+Command = StartRun | Pause | Resume | Stop | Answer | EmergencyStop | Thaw | StopEngine
+
+LEAST_ROLE: dict[type, Role] = {
+    StartRun: "operator",
+    Pause: "operator",
+    Resume: "operator",
+    Stop: "operator",
+    Answer: "operator",
+    EmergencyStop: "operator",
+    Thaw: "admin",
+    StopEngine: "admin",
+}
+_RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
+
+
+def may(role: Role, command: Command) -> bool:
+    """Whether an operator of this role may issue the command."""
+    return _RANK[role] >= _RANK[LEAST_ROLE[type(command)]]

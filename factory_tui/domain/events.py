@@ -1,0 +1,401 @@
+"""Every fact the factory records: small frozen records, a closed and versioned set.
+
+An `Event` is a fact with its place in the journal. Fields typed `Text` may hold what an agent, a model or a person
+wrote; all others are metadata (a metadata-only viewer gets those alone). Text is cleaned of control sequences before
+it becomes a fact. Long payloads are the journal's concern, not this module's.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from factory_tui.domain.commands import Command
+from factory_tui.domain.money import Ledger, Tokens
+
+SCHEMA = 1
+"""Raised with every change that an older reader would not understand."""
+
+Text = Annotated[str, msgspec.Meta(extra={"class": "text"})]
+RunState = Literal["queued", "running", "paused", "held", "jammed", "signoff", "shipped", "stopped", "failed"]
+HeldReason = Literal["budget", "provider", "credential", "disk", "config", "fence"]
+JamClass = Literal[
+    "dead", "stalled", "oscillating", "contradiction", "judge-noise", "twin-fault", "dispute", "asked", "overfit"
+]
+ScenarioSet = Literal["feedback", "vault"]
+VisitKind = Literal["screen", "confirm"]
+NodeStatus = Literal["success", "partial_success", "retry", "fail", "skipped"]
+CellRole = Literal["agent", "trajectory"]
+
+
+class Satisfaction(msgspec.Struct, frozen=True):
+    """The share of trajectories that satisfy, with its 90 % interval. Shares are 0..1."""
+
+    share: float
+    low: float
+    high: float
+    satisfied: int
+    total: int
+    void: int = 0
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="fact", omit_defaults=True):
+    """The base of all facts; `tag` names each on the wire and in the journal."""
+
+
+class EngineStarted(Fact, frozen=True, tag="engine-started"):
+    """An engine took the workspace."""
+
+    version: str
+    pid: int
+    workspace: str
+    """Identifier of the workspace (not a path)."""
+    cells: Literal["docker", "process"]
+    fenced: bool
+    why: Text = ""
+    """Why cells are what they are, when that is not the default."""
+
+
+class EngineStopped(Fact, frozen=True, tag="engine-stopped"):
+    """The engine let the workspace go, in good order."""
+
+    reason: str
+
+
+class CommandTaken(Fact, frozen=True, tag="command-taken"):
+    """A command was accepted; it takes effect after this event."""
+
+    id: str
+    command: Command
+
+
+class FloorFrozen(Fact, frozen=True, tag="floor-frozen"):
+    """Emergency stop: every run is frozen where it is."""
+
+
+class FloorThawed(Fact, frozen=True, tag="floor-thawed"):
+    """The floor moves again."""
+
+
+class Noticed(Fact, frozen=True, tag="noticed"):
+    """Something an operator should know that changes no run: a bad edit, a missing tool."""
+
+    level: Literal["info", "warning", "error"]
+    text: Text
+    remedy: Text = ""
+
+
+class RunQueued(Fact, frozen=True, tag="run-queued"):
+    """A run exists, with everything it needs to walk the same way after a restart."""
+
+    seed: str
+    revision: str
+    corpus: str
+    """Content hash of the scenario corpus."""
+    loop: str
+    dot: Text
+    """The loop's source as it was when the run began: a run keeps walking the graph it started on."""
+    model: str
+    ledger: Ledger
+    owner: str
+    ship_at: float
+    alpha: float
+    max_passes: int
+    max_trajectories: int
+    cap: Decimal | None
+    """Dollars this run may spend; None: no cap of its own."""
+    scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
+    unfenced: bool = False
+
+
+class RunMoved(Fact, frozen=True, tag="run-moved"):
+    """A run changed state. `held` has a reason."""
+
+    state: RunState
+    reason: HeldReason | None = None
+    why: Text = ""
+    retry_at: int | None = None
+    """UTC ms at which a held run comes back by itself."""
+
+
+class NodeEntered(Fact, frozen=True, tag="node-entered"):
+    """The walk entered a node of the loop."""
+
+    node: str
+    handler: str
+    visit: int
+    attempt: int = 1
+
+
+class NodeLeft(Fact, frozen=True, tag="node-left"):
+    """A node ended; `to` is where the walk goes next ("" at the end, the node itself for a retry)."""
+
+    node: str
+    visit: int
+    status: NodeStatus
+    to: str
+    seconds: float
+    why: Text = ""
+    context: dict[str, str] = {}
+    """What the node put in the pipeline's context."""
+
+
+class PassBegan(Fact, frozen=True, tag="pass-began"):
+    """A new turn of generate, checkpoints and harness."""
+
+    number: int
+    revision: str
+
+
+class PassEnded(Fact, frozen=True, tag="pass-ended"):
+    """One turn of generate, checkpoints and harness is over. Unmeasured sets are None."""
+
+    number: int
+    commit: str
+    feedback: Satisfaction | None
+    vault: Satisfaction | None
+    ship_low: float | None = None
+
+
+class SnapshotTaken(Fact, frozen=True, tag="snapshot-taken"):
+    """The work tree as a git commit that only the engine writes."""
+
+    number: int
+    commit: str
+    tree: str
+    files: int
+    size: int
+    seconds: float
+
+
+class CellStarted(Fact, frozen=True, tag="cell-started"):
+    """A cell is up."""
+
+    cell: str
+    role: CellRole
+    kind: Literal["docker", "process"]
+    fenced: bool
+    seconds: float
+
+
+class CellClosed(Fact, frozen=True, tag="cell-closed"):
+    """A cell is gone: closed by us, or lost."""
+
+    cell: str
+    lost: bool = False
+    why: Text = ""
+
+
+class Prompted(Fact, frozen=True, tag="prompted"):
+    """A user message joined the agent's conversation. `content` is the JSON list of its blocks, as sent."""
+
+    node: str
+    origin: Literal["seed", "feedback", "checkpoint", "recovery", "answer", "nudge"]
+    content: Text
+    system: Text = ""
+    """The system prompt, on the first message of a conversation only."""
+
+
+class CallReserved(Fact, frozen=True, tag="call-reserved"):
+    """A model call is about to be sent; `money` is its worst case."""
+
+    step: int
+    attempt: int
+    model: str
+    purpose: Literal["agent", "judge"]
+    money: Decimal
+
+
+class CallSettled(Fact, frozen=True, tag="call-settled"):
+    """A model call ended and was paid for; a failed one without usage at its reservation."""
+
+    step: int
+    attempt: int
+    tokens: Tokens
+    money: Decimal
+    released: Decimal
+    """The reservation this settles."""
+    seconds: float
+    outcome: Literal["answered", "failed", "cancelled", "possibly-paid-twice"]
+    why: Text = ""
+
+
+class Answered(Fact, frozen=True, tag="answered"):
+    """The model's finished message: the JSON list of its content blocks, exactly as received."""
+
+    step: int
+    model: str
+    content: Text
+    stop_reason: str
+    seconds: float
+
+
+class ToolCalled(Fact, frozen=True, tag="tool-called"):
+    """A tool the model asked for begins."""
+
+    step: int
+    call: str
+    """The model's id for this call; also the id of the command in the cell."""
+    tool: str
+    brief: Text
+    """One line for the trace: the command, or what is edited."""
+
+
+class ToolReturned(Fact, frozen=True, tag="tool-returned"):
+    """A tool's result, as the next user message will carry it."""
+
+    step: int
+    call: str
+    output: Text
+    failed: bool = False
+    exit: int | None = None
+    seconds: float = 0.0
+    cut: int = 0
+    """Bytes left out of the middle."""
+
+
+class CheckpointRan(Fact, frozen=True, tag="checkpoint-ran"):
+    """A checkpoint ended."""
+
+    node: str
+    command: Text
+    exit: int
+    output: Text
+    seconds: float
+    passed: bool
+
+
+class VisitBegan(Fact, frozen=True, tag="visit-began"):
+    """The harness looks at a pass's output. Draws are seeded by (run, visit, scenario, index)."""
+
+    visit: int
+    number: int
+    kind: VisitKind
+    commit: str
+    trajectories: int
+
+
+class VerdictReached(Fact, frozen=True, tag="verdict-reached"):
+    """One trajectory judged; `satisfied` is None when the verdict is void."""
+
+    visit: int
+    number: int
+    scenario: str
+    set: ScenarioSet
+    index: int
+    satisfied: bool | None
+    probability: float
+    evidence: Text
+    near_miss: float = 0.0
+    """0 far off .. 1 just missed; 1 when satisfied."""
+    seconds: float = 0.0
+
+
+class VisitEnded(Fact, frozen=True, tag="visit-ended"):
+    """`ship_low` is the one-sided bound over the vault that the ship rule reads, screen and confirm pooled."""
+
+    visit: int
+    number: int
+    kind: VisitKind
+    feedback: Satisfaction
+    vault: Satisfaction
+    ship_low: float
+    decision: Literal["unsatisfied", "confirm", "ship"]
+    why: Text
+    """In words: what decided, and how many more trajectories would settle it."""
+
+
+class EscalationRaised(Fact, frozen=True, tag="escalation-raised"):
+    """A question to a named human."""
+
+    id: str
+    kind: Literal["jam", "signoff"]
+    jam: JamClass | None
+    to: str
+    """The operator it is for: the seed's owner first."""
+    question: Text
+    choices: tuple[str, ...] = ()
+    evidence: Text = ""
+
+
+class EscalationAnswered(Fact, frozen=True, tag="escalation-answered"):
+    """The human answered; the actor of the event is who."""
+
+    id: str
+    choice: str
+    text: Text
+
+
+class Shipped(Fact, frozen=True, tag="shipped"):
+    """Handed over: a path inside the workspace's state folder, its last commit, and its provenance's digest."""
+
+    path: str
+    commit: str
+    provenance: str
+
+
+AnyFact = (
+    EngineStarted
+    | EngineStopped
+    | CommandTaken
+    | FloorFrozen
+    | FloorThawed
+    | Noticed
+    | RunQueued
+    | RunMoved
+    | NodeEntered
+    | NodeLeft
+    | PassBegan
+    | PassEnded
+    | SnapshotTaken
+    | CellStarted
+    | CellClosed
+    | Prompted
+    | CallReserved
+    | CallSettled
+    | Answered
+    | ToolCalled
+    | ToolReturned
+    | CheckpointRan
+    | VisitBegan
+    | VerdictReached
+    | VisitEnded
+    | EscalationRaised
+    | EscalationAnswered
+    | Shipped
+)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A fact on its way to the journal: about which run ("" for the floor) and by whom."""
+
+    fact: AnyFact
+    run: str = ""
+    actor: str = "engine"
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fact in the journal. Order is `seq`; `at` is UTC milliseconds, for people."""
+
+    seq: int
+    id: str
+    at: int
+    fact: AnyFact
+    run: str = ""
+    actor: str = "engine"
+
+
+def text_fields(kind: type[Fact]) -> tuple[str, ...]:
+    """Names of the fields that hold text rather than metadata."""
+    found = []
+    for field in msgspec.structs.fields(kind):
+        meta = getattr(field.type, "__metadata__", ())
+        if any(isinstance(item, msgspec.Meta) and (item.extra or {}).get("class") == "text" for item in meta):
+            found.append(field.name)
+    return tuple(found)
+
+
+def without_text(event: Event) -> Event:
+    """The event as a metadata-only viewer may see it: every text emptied."""
+    blank = dict.fromkeys(text_fields(type(event.fact)), "")
+    return msgspec.structs.replace(event, fact=msgspec.structs.replace(event.fact, **blank)) if blank else event

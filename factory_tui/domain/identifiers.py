@@ -1,0 +1,31 @@
+"""Names: runs `shortlinks-7`, passes `shortlinks-7.3`, escalations `E-31`, and ULIDs for events and commands.
+
+Pure: time and randomness come in as arguments.
+"""
+
+import re
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SEED_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+"""What a seed, loop or scenario may be called: it becomes a path, a label and part of a run's name."""
+
+
+def ulid(milliseconds: int, entropy: int) -> str:
+    """26 characters that sort by time: 48 bits of UTC milliseconds, then 80 bits of entropy (ulid/spec)."""
+    value = (milliseconds & (1 << 48) - 1) << 80 | entropy & (1 << 80) - 1
+    return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -5, -5))
+
+
+def run_id(seed: str, number: int) -> str:
+    """`shortlinks-7`: the seventh run of seed shortlinks in this workspace."""
+    return f"{seed}-{number}"
+
+
+def pass_id(run: str, number: int) -> str:
+    """`shortlinks-7.3`: the third pass of that run."""
+    return f"{run}.{number}"
+
+
+def escalation_id(number: int) -> str:
+    """`E-31`."""
+    return f"E-{number}"

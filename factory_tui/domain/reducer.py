@@ -1,0 +1,256 @@
+"""The one reducer: `state = fold(reduce, events)`, in the engine, in every console and in `status --json`.
+
+Pure: it reads no clock; every time in the state comes from an event.
+"""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import reduce as _fold
+from typing import Any
+
+from msgspec.structs import replace
+
+from factory_tui.domain import events as e
+from factory_tui.domain.money import Burn
+from factory_tui.domain.state import CellView, Engine, Escalation, NodeTally, Notice, Pass, Run, State, Tally, Visit
+
+VERSION = 1
+"""Raised with every change of meaning: a cached state of another version is folded anew."""
+NOTICES = 20
+OVER: frozenset[e.RunState] = frozenset({"shipped", "stopped", "failed"})
+"""States that a run does not leave."""
+
+
+def reduce(state: State, event: e.Event) -> State:
+    """The state after one more event. A fact about an unknown run changes nothing but `seq` and `at`."""
+    state = replace(state, seq=event.seq, at=event.at)
+    on_floor = _ON_FLOOR.get(type(event.fact))
+    if on_floor is not None:
+        return on_floor(state, event, event.fact)
+    run = state.runs.get(event.run)
+    on_run = _ON_RUN.get(type(event.fact))
+    if run is None or on_run is None:
+        return state
+    changed = replace(on_run(run, event, event.fact), changed_at=event.at)
+    return replace(state, runs={**state.runs, run.id: changed})
+
+
+def fold(events: Iterable[e.Event], state: State | None = None) -> State:
+    """All events, one after the other, onto `state`."""
+    return _fold(reduce, events, state or State())
+
+
+def _engine_started(state: State, event: e.Event, fact: e.EngineStarted) -> State:
+    return replace(
+        state,
+        engine=Engine(fact.version, fact.pid, fact.workspace, fact.cells, fact.fenced, fact.why, event.at, up=True),
+    )
+
+
+def _engine_stopped(state: State, _event: e.Event, _fact: e.EngineStopped) -> State:
+    return replace(state, engine=replace(state.engine, up=False))
+
+
+def _noticed(state: State, event: e.Event, fact: e.Noticed) -> State:
+    notice = Notice(event.at, fact.level, fact.text, fact.remedy)
+    return replace(state, notices=(*state.notices, notice)[-NOTICES:])
+
+
+def _queued(state: State, event: e.Event, fact: e.RunQueued) -> State:
+    run = Run(
+        id=event.run,
+        seed=fact.seed,
+        revision=fact.revision,
+        corpus=fact.corpus,
+        loop=fact.loop,
+        dot=fact.dot,
+        model=fact.model,
+        ledger=fact.ledger,
+        owner=fact.owner,
+        ship_at=fact.ship_at,
+        alpha=fact.alpha,
+        max_passes=fact.max_passes,
+        max_trajectories=fact.max_trajectories,
+        cap=fact.cap,
+        scenarios=fact.scenarios,
+        unfenced=fact.unfenced,
+        queued_at=event.at,
+        moved_at=event.at,
+        changed_at=event.at,
+    )
+    counts = {**state.counts, fact.seed: state.counts.get(fact.seed, 0) + 1}
+    return replace(state, runs={**state.runs, run.id: run}, counts=counts)
+
+
+def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
+    run = state.runs.get(event.run)
+    if run is None:
+        return state
+    key = call_key(fact.step, fact.attempt)
+    calls = {name: money for name, money in run.open_calls.items() if name != key}
+    burn = replace(run.burn.spend(fact.tokens, fact.money), reserved=sum(calls.values(), Decimal(0)))
+    changed = replace(run, burn=burn, open_calls=calls, changed_at=event.at)
+    total = state.burn.get(run.ledger, Burn()).spend(fact.tokens, fact.money)
+    return replace(state, runs={**state.runs, run.id: changed}, burn={**state.burn, run.ledger: total})
+
+
+def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:
+    raised = Escalation(
+        fact.id, event.run, fact.kind, fact.jam, fact.to, fact.question, fact.choices, fact.evidence, event.at
+    )
+    state = replace(state, escalations={**state.escalations, fact.id: raised})
+    return _with_escalation(state, event, fact.id)
+
+
+def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswered) -> State:
+    asked = state.escalations.get(fact.id)
+    if asked is None:
+        return state
+    answered = replace(asked, answer=fact.choice, text=fact.text, answered_by=event.actor, answered_at=event.at)
+    state = replace(state, escalations={**state.escalations, fact.id: answered})
+    return _with_escalation(state, event, "")
+
+
+def _with_escalation(state: State, event: e.Event, escalation: str) -> State:
+    run = state.runs.get(event.run)
+    if run is None:
+        return state
+    changed = replace(run, escalation=escalation, changed_at=event.at)
+    return replace(state, runs={**state.runs, run.id: changed})
+
+
+def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:
+    return replace(run, state=fact.state, reason=fact.reason, why=fact.why, retry_at=fact.retry_at, moved_at=event.at)
+
+
+def _entered(run: Run, _event: e.Event, fact: e.NodeEntered) -> Run:
+    tally = replace(run.nodes.get(fact.node, NodeTally()), visits=fact.visit, retries=fact.attempt - 1)
+    return replace(run, node=fact.node, handler=fact.handler, nodes={**run.nodes, fact.node: tally})
+
+
+def _left(run: Run, _event: e.Event, fact: e.NodeLeft) -> Run:
+    tally = run.nodes.get(fact.node, NodeTally())
+    tally = replace(tally, seconds=tally.seconds + fact.seconds, status=fact.status)
+    return replace(run, nodes={**run.nodes, fact.node: tally}, context={**run.context, **fact.context})
+
+
+def _pass_began(run: Run, _event: e.Event, fact: e.PassBegan) -> Run:
+    return replace(run, passes=(*run.passes, Pass(fact.number, fact.revision)), revision=fact.revision)
+
+
+def _pass_ended(run: Run, _event: e.Event, fact: e.PassEnded) -> Run:
+    return _on_pass(
+        run,
+        fact.number,
+        lambda item: replace(
+            item,
+            commit=fact.commit,
+            feedback=fact.feedback,
+            vault=fact.vault,
+            ship_low=fact.ship_low,
+            ended=True,
+        ),
+    )
+
+
+def _snapshot(run: Run, _event: e.Event, fact: e.SnapshotTaken) -> Run:
+    return _on_pass(run, fact.number, lambda item: replace(item, commit=fact.commit, files=fact.files, size=fact.size))
+
+
+def _cell_started(run: Run, _event: e.Event, fact: e.CellStarted) -> Run:
+    return replace(run, cells={**run.cells, fact.cell: CellView(fact.cell, fact.role, fact.kind, fact.fenced)})
+
+
+def _cell_closed(run: Run, _event: e.Event, fact: e.CellClosed) -> Run:
+    return replace(run, cells={name: view for name, view in run.cells.items() if name != fact.cell})
+
+
+def _reserved(run: Run, _event: e.Event, fact: e.CallReserved) -> Run:
+    calls = {**run.open_calls, call_key(fact.step, fact.attempt): fact.money}
+    burn = replace(run.burn, reserved=sum(calls.values(), Decimal(0)))
+    return replace(run, open_calls=calls, burn=burn, steps=max(run.steps, fact.step))
+
+
+def _visit_began(run: Run, _event: e.Event, fact: e.VisitBegan) -> Run:
+    visit = Visit(fact.visit, fact.number, fact.kind, fact.commit, fact.trajectories)
+    return replace(run, visit=visit, visits=max(run.visits, fact.visit))
+
+
+def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:
+    if run.visit is not None and run.visit.visit == fact.visit:
+        run = replace(run, visit=replace(run.visit, done=run.visit.done + 1))
+    return _on_pass(
+        run,
+        fact.number,
+        lambda item: replace(
+            item, tallies={**item.tallies, fact.scenario: _count(item.tallies.get(fact.scenario, Tally()), fact)}
+        ),
+    )
+
+
+def _count(tally: Tally, fact: e.VerdictReached) -> Tally:
+    if fact.satisfied is None:
+        return replace(tally, void=tally.void + 1)
+    if fact.satisfied:
+        return replace(tally, satisfied=tally.satisfied + 1)
+    return replace(tally, unsatisfied=tally.unsatisfied + 1, near_miss=fact.near_miss)
+
+
+def _visit_ended(run: Run, _event: e.Event, fact: e.VisitEnded) -> Run:
+    run = replace(run, visit=None)
+    return _on_pass(
+        run,
+        fact.number,
+        lambda item: replace(item, feedback=fact.feedback, vault=fact.vault, ship_low=fact.ship_low),
+    )
+
+
+def _shipped(run: Run, _event: e.Event, fact: e.Shipped) -> Run:
+    return replace(run, shipped=fact.path, commit=fact.commit)
+
+
+def _touched(run: Run, _event: e.Event, _fact: e.AnyFact) -> Run:
+    return run
+
+
+def _on_pass(run: Run, number: int, change: Callable[[Pass], Pass]) -> Run:
+    return replace(run, passes=tuple(change(item) if item.number == number else item for item in run.passes))
+
+
+def call_key(step: int, attempt: int) -> str:
+    """How a run's open model calls are named."""
+    return f"{step}.{attempt}"
+
+
+_ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
+    e.EngineStarted: _engine_started,
+    e.EngineStopped: _engine_stopped,
+    e.CommandTaken: lambda state, _event, _fact: state,
+    e.FloorFrozen: lambda state, _event, _fact: replace(state, frozen=True),
+    e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False),
+    e.Noticed: _noticed,
+    e.RunQueued: _queued,
+    e.CallSettled: _settled,
+    e.EscalationRaised: _raised,
+    e.EscalationAnswered: _escalation_answered,
+}
+_ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
+    e.RunMoved: _moved,
+    e.NodeEntered: _entered,
+    e.NodeLeft: _left,
+    e.PassBegan: _pass_began,
+    e.PassEnded: _pass_ended,
+    e.SnapshotTaken: _snapshot,
+    e.CellStarted: _cell_started,
+    e.CellClosed: _cell_closed,
+    e.Prompted: _touched,
+    e.CallReserved: _reserved,
+    e.Answered: _touched,
+    e.ToolCalled: _touched,
+    e.ToolReturned: _touched,
+    e.CheckpointRan: _touched,
+    e.VisitBegan: _visit_began,
+    e.VerdictReached: _verdict,
+    e.VisitEnded: _visit_ended,
+    e.Shipped: _shipped,
+}

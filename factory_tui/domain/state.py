@@ -1,0 +1,192 @@
+"""The full state: what the engine resumes from and what every console draws.
+
+One struct, made only by the reducer. Traces are not in it: they are read from the journal.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from factory_tui.domain.events import (
+    HeldReason,
+    JamClass,
+    RunState,
+    Satisfaction,
+    ScenarioSet,
+    VisitKind,
+)
+from factory_tui.domain.money import Burn, Ledger
+
+
+class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Verdicts of one scenario in one pass: a cell of the verdict matrix."""
+
+    satisfied: int = 0
+    unsatisfied: int = 0
+    void: int = 0
+    near_miss: float = 0.0
+    """Of the last unsatisfied one."""
+
+
+class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One pass of a run; what is not measured yet is None or empty."""
+
+    number: int
+    revision: str
+    commit: str = ""
+    files: int = 0
+    size: int = 0
+    feedback: Satisfaction | None = None
+    vault: Satisfaction | None = None
+    ship_low: float | None = None
+    tallies: dict[str, Tally] = {}
+    ended: bool = False
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """A harness visit that is under way."""
+
+    visit: int
+    number: int
+    kind: VisitKind
+    commit: str
+    trajectories: int
+    done: int = 0
+
+
+class NodeTally(msgspec.Struct, frozen=True):
+    """How often a node was entered, and how long it took in all."""
+
+    visits: int = 0
+    retries: int = 0
+    """Retries within the current visit."""
+    seconds: float = 0.0
+    status: str = ""
+
+
+class CellView(msgspec.Struct, frozen=True):
+    """A cell that is up."""
+
+    cell: str
+    role: str
+    kind: str
+    fenced: bool
+
+
+class Run(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One seed going through one loop."""
+
+    id: str
+    seed: str
+    revision: str
+    corpus: str
+    loop: str
+    dot: str
+    model: str
+    ledger: Ledger
+    owner: str
+    ship_at: float
+    alpha: float
+    max_passes: int
+    max_trajectories: int
+    cap: Decimal | None
+    scenarios: tuple[tuple[str, ScenarioSet], ...]
+    unfenced: bool
+    queued_at: int
+    state: RunState = "queued"
+    reason: HeldReason | None = None
+    why: str = ""
+    retry_at: int | None = None
+    moved_at: int = 0
+    changed_at: int = 0
+    """UTC ms of the last event of this run: its age on the floor is the time since."""
+    node: str = ""
+    handler: str = ""
+    nodes: dict[str, NodeTally] = {}
+    context: dict[str, str] = {}
+    passes: tuple[Pass, ...] = ()
+    visits: int = 0
+    """Harness visits begun, over the whole run."""
+    visit: Visit | None = None
+    steps: int = 0
+    burn: Burn = Burn()
+    open_calls: dict[str, Decimal] = {}
+    """Reservations of calls in flight, by `step.attempt`."""
+    cells: dict[str, CellView] = {}
+    escalation: str = ""
+    """The open one, if any."""
+    shipped: str = ""
+    """Where it was handed over to."""
+    commit: str = ""
+
+    @property
+    def current(self) -> Pass | None:
+        """The newest pass."""
+        return self.passes[-1] if self.passes else None
+
+    @property
+    def measured(self) -> Pass | None:
+        """The newest pass with a satisfaction."""
+        return next((item for item in reversed(self.passes) if item.vault or item.feedback), None)
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether its model is the twin playing a playbook."""
+        return self.ledger == "rehearsal"
+
+
+class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A question to a named human."""
+
+    id: str
+    run: str
+    kind: Literal["jam", "signoff"]
+    jam: JamClass | None
+    to: str
+    question: str
+    choices: tuple[str, ...]
+    evidence: str
+    raised_at: int
+    answer: str = ""
+    text: str = ""
+    answered_by: str = ""
+    answered_at: int = 0
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A line for the operator."""
+
+    at: int
+    level: Literal["info", "warning", "error"]
+    text: str
+    remedy: str
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """The engine that wrote last."""
+
+    version: str = ""
+    pid: int = 0
+    workspace: str = ""
+    cells: str = ""
+    fenced: bool = True
+    why: str = ""
+    started_at: int = 0
+    up: bool = False
+
+
+class State(msgspec.Struct, frozen=True):
+    """Everything, at `seq`."""
+
+    seq: int = 0
+    at: int = 0
+    engine: Engine = Engine()
+    frozen: bool = False
+    runs: dict[str, Run] = {}
+    counts: dict[str, int] = {}
+    """Runs ever queued, by seed: the next run's number is one more."""
+    escalations: dict[str, Escalation] = {}
+    burn: dict[Ledger, Burn] = {}
+    notices: tuple[Notice, ...] = ()
+    """The newest few, newest last."""
