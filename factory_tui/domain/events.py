@@ -54,6 +54,8 @@ class EngineStarted(Fact, frozen=True, tag="engine-started"):
     fenced: bool
     why: Text = ""
     """Why cells are what they are, when that is not the default."""
+    seeds: tuple[str, ...] = ()
+    """Seeds of the workspace that a run can be started from."""
 
 
 class EngineStopped(Fact, frozen=True, tag="engine-stopped"):
@@ -106,6 +108,10 @@ class RunQueued(Fact, frozen=True, tag="run-queued"):
     """Dollars this run may spend; None: no cap of its own."""
     scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
     unfenced: bool = False
+    stations: tuple[str, ...] = ()
+    """The loop's nodes in the order they were declared: what a console draws without reading DOT."""
+    tracks: tuple[tuple[str, str], ...] = ()
+    """The loop's edges, as pairs of stations."""
 
 
 class RunMoved(Fact, frozen=True, tag="run-moved"):

@@ -43,7 +43,17 @@ def fold(events: Iterable[e.Event], state: State | None = None) -> State:
 def _engine_started(state: State, event: e.Event, fact: e.EngineStarted) -> State:
     return replace(
         state,
-        engine=Engine(fact.version, fact.pid, fact.workspace, fact.cells, fact.fenced, fact.why, event.at, up=True),
+        engine=Engine(
+            version=fact.version,
+            pid=fact.pid,
+            workspace=fact.workspace,
+            cells=fact.cells,
+            fenced=fact.fenced,
+            why=fact.why,
+            started_at=event.at,
+            up=True,
+            seeds=fact.seeds,
+        ),
     )
 
 
@@ -74,6 +84,8 @@ def _queued(state: State, event: e.Event, fact: e.RunQueued) -> State:
         cap=fact.cap,
         scenarios=fact.scenarios,
         unfenced=fact.unfenced,
+        stations=fact.stations,
+        tracks=fact.tracks,
         queued_at=event.at,
         moved_at=event.at,
         changed_at=event.at,

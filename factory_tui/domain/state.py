@@ -119,6 +119,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     shipped: str = ""
     """Where it was handed over to."""
     commit: str = ""
+    stations: tuple[str, ...] = ()
+    """The loop's nodes, in the order declared."""
+    tracks: tuple[tuple[str, str], ...] = ()
+    """The loop's edges."""
 
     @property
     def current(self) -> Pass | None:
@@ -174,6 +178,8 @@ class Engine(msgspec.Struct, frozen=True):
     why: str = ""
     started_at: int = 0
     up: bool = False
+    seeds: tuple[str, ...] = ()
+    """Seeds that a run can be started from."""
 
 
 class State(msgspec.Struct, frozen=True):
