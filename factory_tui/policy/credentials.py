@@ -1,0 +1,63 @@
+"""Keys by name, from the environment, and their removal from every text.
+
+Owns the only place where a key's value is read. It never writes one anywhere.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from factory_tui.config.settings import ModelTable
+
+REDACTED = "[redacted]"
+KEYLESS = "none"
+"""What is sent as a key to an endpoint that wants none (`key_env = ""`)."""
+_SHORTEST = 6
+"""Values below this many characters are no secrets: to replace them would destroy ordinary text."""
+
+
+class NoKey(Exception):  # noqa: N818
+    """The environment variable that a model names is not set; the message says which, and where it is named."""
+
+
+class Credentials:
+    """The keys that the configured models name; made anew when the configuration changes."""
+
+    def __init__(self, models: Iterable[ModelTable], environ: Mapping[str, str]) -> None:
+        names = {model.key_env for model in models if model.key_env}
+        self._environ = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
+        spellings = {form for value in self._environ.values() for form in _spellings(value)}
+        longest_first = sorted(spellings, key=lambda form: (-len(form), form))
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def key(self, model: ModelTable) -> str:
+        """The model's key. Raises NoKey."""
+        if not model.key_env:
+            return KEYLESS
+        if model.key_env not in self._environ:
+            raise NoKey(
+                f"the environment variable {model.key_env} is not set: set it before the engine starts, "
+                "or name another one in key_env of the model in config.toml"
+            )
+        return self._environ[model.key_env]
+
+    def redact(self, text: str) -> str:
+        """The text without any known key, plain or in base64, percent or JSON spelling."""
+        return self._known.sub(REDACTED, text) if self._known else text
+
+
+def _spellings(value: str) -> set[str]:
+    """How a key can stand in a text. In base64 the first and last characters depend on what is around the key."""
+    if len(value) < _SHORTEST:
+        return set()
+    raw = value.encode()
+    forms = {value, json.dumps(value)[1:-1], quote(value, safe=""), quote(value, safe="").replace("%", "%25")}
+    forms.add(re.sub("%..", lambda match: match[0].lower(), quote(value, safe="")))
+    for before in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            text = encode(b"\0" * before + raw).decode().rstrip("=")
+            whole = (before + len(raw)) * 8 // 6
+            forms.add(text[(before * 8 + 5) // 6 : whole])
+    return forms
