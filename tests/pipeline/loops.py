@@ -1,0 +1,52 @@
+"""Short ways to write loops in tests."""
+
+from collections.abc import Mapping
+
+from factory_tui.pipeline import Graph, Outcome, Status, Step, parse, step
+
+HANDLERS = frozenset(
+    {
+        "start",
+        "exit",
+        "codergen",
+        "wait.human",
+        "conditional",
+        "parallel",
+        "parallel.fan_in",
+        "tool",
+        "stack.manager_loop",
+        "harness",
+        "checkpoint",
+        "ship",
+    }
+)
+
+ENDS = "start [shape=Mdiamond] exit [shape=Msquare]"
+
+
+def loop(body: str, ends: str = ENDS) -> Graph:
+    return parse(f"digraph loop {{ {ends}\n{body} }}", "test.dot")
+
+
+def after(
+    graph: Graph,
+    node: str,
+    status: Status | Outcome = Status.SUCCESS,
+    *,
+    context: Mapping[str, object] | None = None,
+    outcomes: Mapping[str, Status] | None = None,
+    attempt: int = 1,
+    visits: Mapping[str, int] | None = None,
+    chance: float = 0.5,
+) -> Step:
+    outcome = Outcome(status=status) if isinstance(status, Status) else status
+    return step(
+        graph,
+        node,
+        outcome,
+        context=context or {},
+        outcomes=outcomes or {},
+        attempt=attempt,
+        visits=visits,
+        chance=chance,
+    )
