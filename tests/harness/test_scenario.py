@@ -1,0 +1,64 @@
+"""The scenario format: the documented example is one, and every mistake names its place and remedy."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from factory_tui.harness.scenario import Mistakes, Scenario, parse
+
+DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
+FOUND = re.search(r"```toml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+assert FOUND
+EXAMPLE = FOUND[1]
+
+
+def mistakes(text: str) -> str:
+    with pytest.raises(Mistakes) as caught:
+        parse(text, "scenarios/x/s.toml")
+    return str(caught.value)
+
+
+def test_the_documented_example_parses() -> None:
+    scenario = parse(EXAMPLE, "scenarios/x/doc.toml")
+    assert isinstance(scenario, Scenario)
+    assert scenario.name == "doc"
+    assert scenario.drawn
+    assert [bool(act.http) for act in scenario.acts] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("/{code}", "/{cod}", "{cod} is not drawn"),
+        ('service = "app", method', 'service = "ap", method', "service 'ap' is not declared"),
+        ("for row in orders)'", "for row in order)'", "let.total: unknown order"),
+        ("'csv(orders)'", "'open(orders)'", "the function 'open' does not exist"),
+        ("wait = 1.2 ", 'wait = 1.2\nrun = { command = "true" }\n#', "exactly one of http, run and wait"),
+        ("wait = 1.2 ", "repeat = 2 #", "exactly one of http, run and wait"),
+        ("weight = 1.0", "weight = 0.7", "multiple of 0.5"),
+        ('"^[A-Za-z0-9]+$"', '"^[A-Za-z0-9+$"', "not a regex"),
+        ("exit = 0", "status = 200", "says nothing about this kind of act"),
+        ("rows = [3, 9]", "rows = [9, 3]", "rows must be"),
+        ('"json:code"', '"code"', "cannot capture"),
+        ('"json:code"', '"stdout:code"', "cannot capture"),
+    ],
+)
+def test_a_mistake_names_the_line_and_what_to_do(old: str, new: str, said: str) -> None:
+    assert old in EXAMPLE
+    text = EXAMPLE.replace(old, new, 1)
+    found = mistakes(text)
+    assert said in found
+    assert re.match(r"scenarios/x/s\.toml:\d+: ", found)
+    assert found.endswith(")")
+
+
+def test_unknown_keys_and_broken_toml_are_refused_by_line() -> None:
+    assert "s.toml:1: " in mistakes("colour = 1\n" + EXAMPLE)
+    assert "s.toml:2: " in mistakes('kind = "main"\nset = = "vault"\n')
+
+
+def test_all_mistakes_come_at_once() -> None:
+    found = mistakes(EXAMPLE.replace("{code}", "{cod}").replace("{n}", "{m}"))
+    assert "{cod}" in found
+    assert "{m}" in found
