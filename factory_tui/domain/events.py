@@ -142,8 +142,10 @@ class NodeLeft(Fact, frozen=True, tag="node-left"):
     to: str
     seconds: float
     why: Text = ""
+    remembered: NodeStatus | None = None
+    """The status that goal gates will see; a decision has none of its own."""
     context: dict[str, str] = {}
-    """What the node put in the pipeline's context."""
+    """What changed in the pipeline's context."""
 
 
 class PassBegan(Fact, frozen=True, tag="pass-began"):

@@ -136,18 +136,20 @@ def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:
 
 
 def _entered(run: Run, _event: e.Event, fact: e.NodeEntered) -> Run:
-    tally = replace(run.nodes.get(fact.node, NodeTally()), visits=fact.visit, retries=fact.attempt - 1)
+    tally = run.nodes.get(fact.node, NodeTally())
+    tally = replace(tally, visits=fact.visit, attempt=fact.attempt, in_pass=tally.in_pass + 1)
     return replace(run, node=fact.node, handler=fact.handler, nodes={**run.nodes, fact.node: tally})
 
 
 def _left(run: Run, _event: e.Event, fact: e.NodeLeft) -> Run:
     tally = run.nodes.get(fact.node, NodeTally())
-    tally = replace(tally, seconds=tally.seconds + fact.seconds, status=fact.status)
+    tally = replace(tally, seconds=tally.seconds + fact.seconds, status=fact.remembered or tally.status)
     return replace(run, nodes={**run.nodes, fact.node: tally}, context={**run.context, **fact.context})
 
 
 def _pass_began(run: Run, _event: e.Event, fact: e.PassBegan) -> Run:
-    return replace(run, passes=(*run.passes, Pass(fact.number, fact.revision)), revision=fact.revision)
+    nodes = {name: replace(tally, in_pass=0) for name, tally in run.nodes.items()}
+    return replace(run, passes=(*run.passes, Pass(fact.number, fact.revision)), revision=fact.revision, nodes=nodes)
 
 
 def _pass_ended(run: Run, _event: e.Event, fact: e.PassEnded) -> Run:

@@ -11,6 +11,7 @@ import msgspec
 from factory_tui.domain.events import (
     HeldReason,
     JamClass,
+    NodeStatus,
     RunState,
     Satisfaction,
     ScenarioSet,
@@ -59,10 +60,13 @@ class NodeTally(msgspec.Struct, frozen=True):
     """How often a node was entered, and how long it took in all."""
 
     visits: int = 0
-    retries: int = 0
-    """Retries within the current visit."""
+    attempt: int = 0
+    """Executions within the current visit."""
+    in_pass: int = 0
+    """Executions since the current pass began."""
     seconds: float = 0.0
-    status: str = ""
+    status: NodeStatus | None = None
+    """The one remembered, which goal gates look at."""
 
 
 class CellView(msgspec.Struct, frozen=True):
