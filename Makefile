@@ -39,6 +39,10 @@ check: $(VENV)/.installed-dev ## ruff, strict types, import arrows, docs in sync
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/make.py --check
+
+docs: $(VENV)/.installed ## make the reference pages from the code
+	$(BIN)/python docs/make.py
 
 lock: | $(BIN)/python ## compile the hashed pins again (needs uv on the PATH)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group build -o requirements.txt pyproject.toml
@@ -47,4 +51,4 @@ lock: | $(BIN)/python ## compile the hashed pins again (needs uv on the PATH)
 clean: ## remove what this Makefile made
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help install demo test chaos check lock clean
+.PHONY: help install demo test chaos check docs lock clean

@@ -1,0 +1,126 @@
+"""Reading config.toml: types first, then what the values mean together.
+
+Owns every check that needs the settings alone. What an action is called is the console's to judge.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from factory_tui.config.checks import SHIP_RULE, out_of_bounds, within
+from factory_tui.config.prices import price_of
+from factory_tui.config.reading import Document, Mistakes, Problem, nearest
+from factory_tui.config.settings import ModelTable, Settings
+
+RESERVED = ("alias", "ladder")
+"""Names under [models] that are no models."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"[a-z0-9_+]+|\S")
+_CELL_BOUNDS = {"memory": "64..", "cpus": "(0..", "pids": "16..", "work": "1..", "tmp": "1..", "inodes": "100.."}
+_AGENT_BOUNDS = {"command_timeout": "(0..", "output_limit": "200..", "max_steps": "1..", "attempts": "1.."}
+_PRICES = ("price_input", "price_output", "price_cache_write", "price_cache_read")
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file. Raises Mistakes with every problem that can be told apart."""
+    try:
+        source = path.read_bytes()
+    except FileNotFoundError:
+        remedy = "Write one, or copy the bundled one: `factory-tui demo` shows where it puts its own."
+        raise Mistakes(Problem(str(path), 0, "", "there is no such file.", remedy)) from None
+    except OSError as error:
+        remedy = "Make it a file that this user may read."
+        raise Mistakes(Problem(str(path), 0, "", f"cannot be read: {error.strerror}.", remedy)) from None
+    document = Document(source, path.name)
+    reserved = tuple(_reserved(document))
+    if reserved:
+        raise Mistakes(*reserved)
+    settings = document.convert(Settings)
+    problems = tuple(_problems(document, settings))
+    if problems:
+        raise Mistakes(*problems)
+    return settings
+
+
+def _reserved(document: Document) -> Iterator[Problem]:
+    models = document.data.get("models")
+    for name in RESERVED:
+        if isinstance(models, dict) and name in models:
+            yield document.problem(
+                ("models", name), "is a reserved name, not a model's.", "Give the model another name."
+            )
+
+
+def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
+    yield from out_of_bounds(document, settings.engine, {"slots": "1.."}, ("engine",))
+    yield from _cells(document, settings)
+    for name, model in settings.models.items():
+        yield from _model(document, settings, name, model)
+    yield from out_of_bounds(document, settings.agent, _AGENT_BOUNDS, ("agent",))
+    if settings.agent.model not in settings.models:
+        meant = nearest(settings.agent.model, settings.models)
+        remedy = f"Did you mean `{meant}`?" if meant else f"Add a table [models.{settings.agent.model}]."
+        yield document.problem(("agent", "model"), f"no model is called `{settings.agent.model}`.", remedy)
+    yield from out_of_bounds(
+        document, settings.harness, SHIP_RULE | {"parallel": "1..", "timeout": "(0.."}, ("harness",)
+    )
+    yield from out_of_bounds(document, settings.policy, {"run_cap": "0..", "factory_cap": "0.."}, ("policy",))
+    for name, owner in settings.owners.items():
+        if owner.email and "@" not in owner.email:
+            yield document.problem(
+                ("owners", name, "email"), "is no address.", "Write an address with an @, or nothing."
+            )
+    for index, pattern in enumerate(settings.ship.exclude):
+        if not pattern or "/" in pattern or pattern == "*":
+            message = f"`{pattern}` is no pattern of names to leave out."
+            yield document.problem(
+                ("ship", "exclude", index), message, "Write a name or glob without `/`, such as `*.pyc`."
+            )
+    yield from _keymap(document, settings.ui.keymap)
+
+
+def _cells(document: Document, settings: Settings) -> Iterator[Problem]:
+    cells = settings.cells
+    yield from out_of_bounds(document, cells, _CELL_BOUNDS, ("cells",))
+    if cells.work + cells.tmp >= cells.memory:
+        message = f"{cells.memory} MiB do not exceed work and tmp ({cells.work} + {cells.tmp}), which live in memory."
+        yield document.problem(("cells", "memory"), message, "Raise memory, or lower work or tmp.")
+    if not cells.image:
+        yield document.problem(("cells", "image"), "is empty.", "Name an image that has python3.")
+
+
+def _model(document: Document, settings: Settings, name: str, model: ModelTable) -> Iterator[Problem]:
+    here = ("models", name)
+    yield from out_of_bounds(document, model, {"window": "1000..", "max_tokens": "1.."}, here)
+    if model.max_tokens >= model.window:
+        message = f"{model.max_tokens} tokens of answer leave no room in a window of {model.window}."
+        yield document.problem((*here, "max_tokens"), message, "Lower max_tokens, or set window to what the model has.")
+    if not _VARIABLE.fullmatch(model.key_env):
+        # the value is not repeated: it may be the key itself
+        remedy = 'Write the name, such as key_env = "ANTHROPIC_API_KEY", and put the key in that variable.'
+        yield document.problem((*here, "key_env"), "is not the name of an environment variable.", remedy)
+    if model.base_url and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", model.base_url):
+        message = "is no address that begins with http:// or https://, without a user or key in it."
+        yield document.problem((*here, "base_url"), message, "Write it like https://gateway.example.com.")
+    given = [key for key in _PRICES if getattr(model, key) is not None]
+    yield from out_of_bounds(document, model, dict.fromkeys(given, "0.."), here)
+    if model.price == "unmetered" and given:
+        remedy = f'Remove {", ".join(given)}, or price = "unmetered".'
+        yield document.problem((*here, "price"), "an unmetered model has no prices.", remedy)
+    if all(within(getattr(model, key), "0..") for key in given) and price_of(settings, name) is None:
+        message = f"no price is known for `{model.id or name}`, so no cap could hold."
+        remedy = 'Set price_input and price_output (dollars per million tokens), or price = "unmetered".'
+        yield document.problem(here, message, remedy)
+
+
+def _keymap(document: Document, keymap: dict[str, str]) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for action, keys in keymap.items():
+        steps = ("ui", "keymap", action)
+        for key in (part.strip() for part in keys.split(",")):
+            if not _KEY.fullmatch(key):
+                yield document.problem(
+                    steps, f"`{key}` is no key.", "Write keys like `n`, `ctrl+s` or `f1,question_mark`."
+                )
+            elif taken.setdefault(key, action) != action:
+                yield document.problem(steps, f"`{key}` already means `{taken[key]}`.", "Give each key one action.")
