@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from factory_tui.pipeline import Graph, Outcome, Status, Step, parse, step
+from factory_tui.pipeline import DotError, Graph, Outcome, Status, Step, parse, step
+from factory_tui.pipeline.scan import ScanError
 
 HANDLERS = frozenset(
     {
@@ -50,3 +51,10 @@ def after(
         visits=visits,
         chance=chance,
     )
+
+
+def assert_inside(text: str, error: DotError | ScanError) -> None:
+    """The place that an error names exists in the text, or is just past the end of a line of it."""
+    lines = text.split("\n")
+    assert 1 <= error.line <= len(lines)
+    assert 1 <= error.column <= len(lines[error.line - 1]) + 1
