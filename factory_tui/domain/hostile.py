@@ -35,3 +35,13 @@ def one_line(text: str, width: int = 200) -> str:
     """The text on one line, at most `width` characters, for titles and traces."""
     flat = " ".join(clean(text).split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def clean_json(text: str) -> str:
+    """Valid JSON of the same meaning whose text has nothing a terminal would act on: what is unsafe becomes escapes."""
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escaped, text.replace("\r", " "))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))

@@ -1,0 +1,296 @@
+"""The one door to a model: reserve, send, read, retry, settle, record.
+
+Owns every connection to an endpoint that speaks the Messages API. It does not know what the answer is for. The SDK
+takes 1.2 s to import, so it is loaded with the first call, or by `warm`.
+"""
+
+import asyncio
+import importlib
+import random
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from factory_tui.config.settings import ModelTable
+from factory_tui.domain.events import Answered, CallReserved, CallSettled
+from factory_tui.domain.hostile import clean
+from factory_tui.domain.live import LiveText
+from factory_tui.domain.money import Ledger, Price, Tokens
+from factory_tui.domain.scribe import Clock, Scribe, Sleep
+from factory_tui.model.failures import Failure, ProviderHeld, of_content_type, of_error, of_stream_error
+from factory_tui.model.request import Bounds, with_breakpoints
+from factory_tui.model.stream import Assembly, BrokenStream, events
+from factory_tui.policy.budget import Budget, Hold, OverBudget
+from factory_tui.policy.credentials import Credentials, NoKey
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+ANSWER_LIMIT = 10_000_000
+"""Characters of content after which an answer is not read on."""
+_LONGEST_WAIT = 60.0
+"""Seconds; who asks us to wait longer has the run held until then."""
+_OUTAGE = 60.0
+"""Seconds until a run that was held for an endpoint in trouble tries again."""
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+Purpose = Literal["agent", "judge"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A configured model with its price; `name` is its key under [models]."""
+
+    name: str
+    table: ModelTable
+    price: Price
+
+    @property
+    def id(self) -> str:
+        """The name the endpoint knows."""
+        return self.table.id or self.name
+
+    @property
+    def endpoint(self) -> str:
+        """What messages to people call the other end."""
+        return self.table.base_url or "the model's endpoint"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finished message. `content` is the JSON list of its blocks, as received and as journalled."""
+
+    content: str
+    stop_reason: str
+    tokens: Tokens
+    money: Decimal
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What stays the same over the attempts of one call."""
+
+    scribe: Scribe
+    model: Model
+    ledger: Ledger
+    purpose: Purpose
+    step: int
+    request: dict[str, Any]
+    worst: Decimal
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One try of a call, with the room reserved for it."""
+
+    call: _Call
+    number: int
+    hold: Hold
+    assembly: Assembly = field(default_factory=lambda: Assembly(ANSWER_LIMIT))
+    began: float = field(default_factory=time.monotonic)
+
+
+class Door:
+    """One for the engine; runs share its connections and its budget."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        credentials: Credentials,
+        *,
+        now: Clock,
+        attempts: int = 5,
+        timeout: float = 600.0,
+        sleep: Sleep = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._budget = budget
+        self._credentials = credentials
+        self._now = now
+        self._attempts = attempts
+        self._timeout = timeout
+        self._sleep = sleep
+        self._chance = chance
+        self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
+        self._bounds = Bounds()
+        self._records: set[asyncio.Task[None]] = set()
+
+    async def warm(self) -> None:
+        """Load the SDK without stopping the event loop."""
+        await asyncio.to_thread(importlib.import_module, "anthropic")
+
+    async def close(self) -> None:
+        """Close every connection, once what is being recorded is on disk."""
+        if self._records:
+            await asyncio.wait(self._records)
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    async def call(
+        self,
+        scribe: Scribe,
+        *,
+        model: Model,
+        ledger: Ledger,
+        purpose: Purpose,
+        step: int,
+        system: str,
+        messages: Sequence[dict[str, Any]],
+        tools: Sequence[dict[str, Any]] = (),
+        max_tokens: int = 0,
+    ) -> Answer:
+        """One answer of the model, after as many attempts as it takes.
+
+        `messages` are as the API wants them, without cache breakpoints. `max_tokens` 0 takes the model's. `step` is
+        unique among the run's calls in flight. For purpose `agent` the answer is journalled as `Answered` in one
+        breath with its settlement. Raises ProviderHeld. Cancelled at any moment, it closes the stream and settles.
+        """
+        await self.warm()
+        key = self._key(model)
+        limit = max_tokens or model.table.max_tokens
+        body = self._bounds.body(system, tools, messages)
+        talk = f"{scribe.run} {purpose}"
+        worst = Tokens(cache_write=self._bounds.worst(talk, body), output=limit)
+        dearest = max(model.price.input, model.price.cache_write, model.price.cache_read)
+        price = Price(dearest, model.price.output, dearest, dearest)
+        request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit}
+        if tools:
+            request["tools"] = list(tools)
+        call = _Call(scribe, model, ledger, purpose, step, request, price.cost(worst))
+        for attempt in range(1, self._attempts + 1):
+            answered = await self._attempt(call, attempt, key)
+            if isinstance(answered, Answer):
+                self._bounds.learn(talk, body, answered.tokens)
+                return answered
+            wait = self._wait(answered, attempt)
+            if wait is None:
+                raise self._held(answered, attempt)
+            await self._sleep(wait)
+        raise AssertionError("the last attempt either answers or raises")
+
+    def _key(self, model: Model) -> str:
+        try:
+            return self._credentials.key(model.table)
+        except NoKey as error:
+            raise ProviderHeld("credential", f"model {model.name}: {error}") from error
+
+    def _wait(self, failure: Failure, attempt: int) -> float | None:
+        """Seconds before the next attempt; None when there shall be none."""
+        if not failure.again or attempt == self._attempts or (failure.after or 0) > _LONGEST_WAIT:
+            return None
+        backoff = min(2.0 ** (attempt - 1), 30.0) * (0.5 + self._chance() / 2)
+        return max(backoff, failure.after or 0.0)
+
+    def _held(self, failure: Failure, attempt: int) -> ProviderHeld:
+        why = failure.why if attempt == 1 else f"{failure.why} (tried {attempt} times)"
+        wait = max(failure.after or 0.0, _OUTAGE)
+        return ProviderHeld(failure.reason, why, self._now() + int(wait * 1000) if failure.again else None)
+
+    async def _attempt(self, call: _Call, number: int, key: str) -> Answer | Failure:
+        try:
+            hold = await self._budget.reserve(call.scribe.run, call.ledger, call.worst)
+        except OverBudget as error:
+            raise ProviderHeld("budget", f"{error}; raise the cap, or stop the run") from error
+        attempt, sent = _Attempt(call, number, hold), False
+        try:
+            reserved = CallReserved(call.step, number, call.model.id, call.purpose, hold.money)
+            await self._surely(call.scribe.record(reserved))
+            sent = True
+            async with asyncio.timeout(self._timeout):
+                failure = await self._stream(call, key, attempt.assembly)
+        except asyncio.CancelledError:
+            await self._close(attempt, Failure("cancelled", free=not sent), "cancelled")
+            raise
+        except Exception as error:
+            if not sent:
+                self._budget.settle(hold, Decimal(0))
+                raise
+            known = of_error(error, call.model.endpoint, call.model.table.key_env)
+            if known is None:
+                await self._close(attempt, Failure(f"a fault of the engine: {type(error).__name__}"), "failed")
+                raise
+            failure = known
+        if failure is not None:
+            failure = replace(failure, why=self._safe(failure.why))
+            await self._close(attempt, failure, "failed")
+            return failure
+        return await self._answered(attempt)
+
+    async def _answered(self, attempt: _Attempt) -> Answer:
+        call, assembly = attempt.call, attempt.assembly
+        content = self._credentials.redact(assembly.content())
+        settled = self._settle(attempt, None, "answered")
+        answered = Answered(call.step, call.model.id, content, assembly.stop_reason, settled.seconds)
+        await self._surely(call.scribe.record(settled, *([answered] if call.purpose == "agent" else [])))
+        return Answer(content, assembly.stop_reason, settled.tokens, settled.money, settled.seconds)
+
+    async def _close(self, attempt: _Attempt, failure: Failure, outcome: Literal["failed", "cancelled"]) -> None:
+        await self._surely(attempt.call.scribe.record(self._settle(attempt, failure, outcome)))
+
+    def _settle(
+        self, attempt: _Attempt, failure: Failure | None, outcome: Literal["answered", "failed", "cancelled"]
+    ) -> CallSettled:
+        """Give the room back; what has no final usage is taken to have cost its worst case."""
+        call, hold, assembly = attempt.call, attempt.hold, attempt.assembly
+        if failure is None and assembly.final_usage:
+            money = call.model.price.cost(assembly.tokens)
+        else:
+            money = Decimal(0) if failure is not None and failure.free else hold.money
+        self._budget.settle(hold, money)
+        why = failure.why if failure else "" if assembly.final_usage else "the endpoint did not say what it used"
+        seconds = time.monotonic() - attempt.began
+        return CallSettled(call.step, attempt.number, assembly.tokens, money, hold.money, seconds, outcome, why)
+
+    async def _stream(self, call: _Call, key: str, assembly: Assembly) -> Failure | None:
+        """Read one answer into `assembly`; a failure where the endpoint speaks, but not an answer."""
+        client = self._client(call.model.table.base_url, key)
+        stream = await client.messages.create(**call.request, stream=True)
+        endpoint, run, agent = call.model.endpoint, call.scribe.run, call.purpose == "agent"
+        try:
+            kind = stream.response.headers.get("content-type", "")
+            chunks = stream.response.aiter_bytes()
+            if not kind.startswith("text/event-stream"):
+                return of_content_type(kind, await anext(chunks, b""), endpoint)
+            async for event in events(chunks, ANSWER_LIMIT):
+                text = assembly.feed(event)
+                if text and agent:
+                    call.scribe.show(LiveText(run, call.step, self._safe(text)))
+                if assembly.error is not None:
+                    return of_stream_error(assembly.error, endpoint, call.model.table.key_env)
+                if assembly.done:
+                    return None
+        finally:
+            await stream.close()
+        raise BrokenStream("the stream ended before the answer did")
+
+    def _client(self, base_url: str, key: str) -> "AsyncAnthropic":
+        client = self._clients.get((base_url, key))
+        if client is None:
+            import anthropic  # noqa: PLC0415 - loaded by `warm`
+
+            # A proxy of the environment must not stand between the engine and its own machine.
+            local = urlsplit(base_url).hostname in _LOOPBACK
+            client = anthropic.AsyncAnthropic(
+                api_key=key,
+                base_url=base_url or None,
+                max_retries=0,
+                timeout=self._timeout,
+                http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False) if local else None,
+            )
+            self._clients[base_url, key] = client
+        return client
+
+    def _safe(self, text: str) -> str:
+        return clean(self._credentials.redact(text))
+
+    async def _surely(self, recording: Coroutine[Any, Any, None]) -> None:
+        """Record even when the task is cancelled meanwhile: a journal that misses a settlement would be wrong."""
+        task = asyncio.ensure_future(recording)
+        self._records.add(task)
+        task.add_done_callback(self._records.discard)
+        await asyncio.shield(task)
