@@ -151,14 +151,15 @@ def choices(graph: Graph, node_id: str) -> tuple[Choice, ...]:
 
 
 def updated_context(context: Mapping[str, object], node: Node, outcome: Outcome) -> dict[str, object]:
-    """The context after a node; a conditional or skipped node changes nothing of the outcome that is passed on.
+    """The context after a node's last attempt, so that RETRY is told as what it came to.
 
+    A conditional or skipped node changes nothing of the outcome that is passed on.
     Updates to the engine's own keys (outcome, preferred_label, current_node, graph.*, internal.*) are ignored.
     """
     allowed = {key: value for key, value in outcome.context_updates.items() if not _RESERVED.fullmatch(key)}
     merged = {**context, **allowed}
     if node.handler != "conditional" and outcome.status is not Status.SKIPPED:
-        merged |= {"outcome": str(outcome.status), "preferred_label": outcome.preferred_label}
+        merged |= {"outcome": str(_settled(node, outcome).status), "preferred_label": outcome.preferred_label}
     return merged
 
 

@@ -317,6 +317,13 @@ def test_a_node_cannot_set_the_engines_own_keys() -> None:
     assert changed == {"mine": 1, "outcome": "fail", "preferred_label": ""}
 
 
+def test_a_diamond_is_told_what_an_exhausted_retry_came_to() -> None:
+    graph = loop("a b [allow_partial=true] gate [shape=diamond] a -> gate b -> gate -> exit")
+    spent = Outcome(status=Status.RETRY)
+    told = {name: updated_context({}, graph.nodes[name], spent)["outcome"] for name in "ab"}
+    assert told == {"a": "fail", "b": "partial_success"}
+
+
 def test_a_label_of_one_node_does_not_reach_the_diamond_after_the_next() -> None:
     graph = loop("a b gate [shape=diamond]")
     context = updated_context({}, graph.nodes["a"], Outcome(status=Status.SUCCESS, preferred_label="Fix"))
