@@ -1,0 +1,208 @@
+"""The one table of actions: keys, the key bar, `?`, the palette, read-only mode, docs/keys.md and `[ui] keymap`.
+
+Pure data. Lower case can be undone, upper case has consequences; a key whose screen does not exist is not in here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from factory_tui.domain.commands import Role
+
+Scope = Literal["everywhere", "floor", "run"]
+Tier = Literal[0, 1, 2]
+"""0 reversible: done at once. 1 costly: yes or no. 2 final: the name is typed."""
+
+RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
+NEVER = frozenset({"ctrl+z", "ctrl+w", "ctrl+a", "ctrl+b"})
+"""Keys that belong to shells, browsers and multiplexers."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something an operator can do. `keys` are Textual's names; none: palette only."""
+
+    id: str
+    keys: tuple[str, ...]
+    verb: str
+    scopes: tuple[Scope, ...]
+    tier: Tier
+    text: str
+    least: Role = "viewer"
+    bar: int = 0
+    """Place in the key bar, 1 first; 0: not there."""
+    palette: str = ""
+    """`noun: Verb` in the palette; empty: not there. `{run}` is the chosen run."""
+
+
+TABLE: tuple[Action, ...] = (
+    Action(
+        "floor.open",
+        ("enter",),
+        "open",
+        ("floor",),
+        0,
+        "Open the run under the cursor.",
+        bar=1,
+        palette="run: Open {run}",
+    ),
+    Action("floor.up", ("up", "k"), "up", ("floor",), 0, "Cursor up."),
+    Action("floor.down", ("down", "j"), "down", ("floor",), 0, "Cursor down."),
+    Action("floor.first", ("home", "g"), "first", ("floor",), 0, "Cursor to the first run."),
+    Action("floor.last", ("end", "G"), "last", ("floor",), 0, "Cursor to the last run."),
+    Action("run.back", ("escape",), "floor", ("run",), 0, "Back to the floor.", bar=1, palette="floor: Show all runs"),
+    Action(
+        "trace.follow", ("f",), "follow", ("run",), 0, "Back to the newest line of the trace, and stay there.", bar=2
+    ),
+    Action("trace.up", ("up", "k"), "scroll up", ("run",), 0, "Trace: one line back in time."),
+    Action("trace.down", ("down", "j"), "scroll down", ("run",), 0, "Trace: one line towards now."),
+    Action("trace.page-up", ("pageup",), "page up", ("run",), 0, "Trace: one page back in time."),
+    Action("trace.page-down", ("pagedown",), "page down", ("run",), 0, "Trace: one page towards now."),
+    Action("trace.top", ("home", "g"), "oldest", ("run",), 0, "Trace: the oldest line held; once more for older ones."),
+    Action("run.pane", ("tab",), "verdicts", ("run",), 0, "On a narrow terminal: trace or verdict matrix.", bar=3),
+    Action(
+        "run.new",
+        ("n",),
+        "new run",
+        ("floor",),
+        0,
+        "Start a new run of a seed.",
+        "operator",
+        bar=2,
+        palette="run: Start a new one",
+    ),
+    Action(
+        "run.pause",
+        ("p",),
+        "pause",
+        ("floor", "run"),
+        0,
+        "Pause the run after its current step; a paused or held run goes on.",
+        "operator",
+        bar=4,
+        palette="run: Pause or resume {run}",
+    ),
+    Action(
+        "run.stop",
+        ("X",),
+        "stop",
+        ("floor", "run"),
+        2,
+        "End the run for good. Its passes and its trace stay. Asks for the run's name.",
+        "operator",
+        bar=5,
+        palette="run: Stop {run} for good",
+    ),
+    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=6),
+    Action("help", ("question_mark",), "help", ("everywhere",), 0, "All keys.", bar=7, palette="help: Show all keys"),
+    Action(
+        "detach",
+        ("q", "ctrl+q"),
+        "detach",
+        ("everywhere",),
+        0,
+        "Leave the console. The engine and its runs go on.",
+        bar=8,
+        palette="console: Detach",
+    ),
+    Action(
+        "emergency",
+        ("exclamation_mark",),
+        "emergency stop",
+        ("everywhere",),
+        0,
+        "Freeze every run where it is, at once, without a question. Pressed again it asks whether to thaw (admin).",
+        "operator",
+        bar=9,
+        palette="floor: Emergency stop, or thaw",
+    ),
+    Action(
+        "engine.stop",
+        (),
+        "stop engine",
+        ("everywhere",),
+        1,
+        "Stop the engine; runs go on from where they are at its next start.",
+        "admin",
+        palette="engine: Stop it",
+    ),
+    Action(
+        "theme",
+        (),
+        "theme",
+        ("everywhere",),
+        0,
+        "The next theme: dark, light, colour-blind.",
+        palette="console: Next theme",
+    ),
+)
+BY_ID = {action.id: action for action in TABLE}
+
+_SHOWN = {
+    "enter": "⏎",
+    "escape": "esc",
+    "colon": ":",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "slash": "/",
+    "up": "↑",
+    "down": "↓",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+}
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `question_mark` is `?`."""
+    return _SHOWN.get(key, key)
+
+
+def allowed(action: Action, role: Role) -> bool:
+    """Whether this role may do it at all; what it may not is not drawn."""
+    return RANK[role] >= RANK[action.least]
+
+
+def in_scope(scope: Scope) -> tuple[Action, ...]:
+    """The actions of one scope, not counting those of everywhere."""
+    return tuple(action for action in TABLE if scope in action.scopes)
+
+
+def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Keys of each action, with `[ui] keymap` applied (action id -> keys, comma separated).
+
+    Raises ValueError with a remedy for an unknown action, a key that must stay free, or two actions on one key.
+    """
+    keys = {action.id: action.keys for action in TABLE}
+    for name, written in overrides.items():
+        if name not in keys:
+            known = ", ".join(sorted(keys))
+            raise ValueError(f"[ui] keymap: no action is called {name!r}. Remedy: use one of {known}")
+        keys[name] = tuple(key.strip() for key in written.split(",") if key.strip())
+    for scope in ("floor", "run"):
+        taken: dict[str, str] = {}
+        for action in (*in_scope("everywhere"), *in_scope(scope)):
+            for key in keys[action.id]:
+                if key in NEVER:
+                    raise ValueError(f"[ui] keymap: {key} belongs to the terminal. Remedy: another key for {action.id}")
+                if key in taken:
+                    raise ValueError(
+                        f"[ui] keymap: {key} is both {taken[key]} and {action.id} on the {scope} screen. "
+                        f"Remedy: give one of them another key"
+                    )
+                taken[key] = action.id
+    return keys
+
+
+def bar(scope: Scope, role: Role) -> tuple[Action, ...]:
+    """What the key bar shows for a scope, in its order."""
+    found = (action for action in (*in_scope(scope), *in_scope("everywhere")) if action.bar and allowed(action, role))
+    return tuple(sorted(found, key=lambda action: action.bar))
+
+
+def palette(scope: Scope, role: Role) -> Iterable[Action]:
+    """What the palette offers: actions of this scope and of everywhere that this role may do."""
+    return (
+        action
+        for action in TABLE
+        if action.palette and allowed(action, role) and (scope in action.scopes or "everywhere" in action.scopes)
+    )

@@ -1,0 +1,261 @@
+"""The Textual app: one reader task, one flush timer, keys that become commands. A pure view of the state.
+
+Heavy parts (dialogs, palette) are imported when first opened: the first paint comes before the link is up.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from factory_tui.config.settings import UiTable
+from factory_tui.console.actions import BY_ID, Scope, allowed, keymap
+from factory_tui.console.feed import Connect, Feed, RefusedError
+from factory_tui.console.glyphs import SETS, Tone
+from factory_tui.console.keys import bindings
+from factory_tui.console.linefilter import HostileFilter
+from factory_tui.console.mirror import Mirror
+from factory_tui.console.screens.floor import FloorScreen
+from factory_tui.console.themes import THEMES
+from factory_tui.console.trace import describe
+from factory_tui.console.widgets.floor_table import FloorTable
+from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.tail import TailView
+from factory_tui.domain import commands as c
+from factory_tui.domain.hostile import one_line
+from factory_tui.domain.reducer import OVER
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.filter import LineFilter
+
+FLUSH = 0.1
+"""Seconds between two looks at what is dirty."""
+BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each try to attach again; the last one repeats."""
+FLASH = 6.0
+PAGE = 500
+"""Events asked for at once when looking back."""
+FAIR = 200
+"""Messages taken in before others get their turn."""
+
+
+def wall() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class ConsoleApp(App[None], inherit_bindings=False):
+    """Attaches, draws, and sends what the operator asks for."""
+
+    CSS_PATH: ClassVar[str | Path] = Path(__file__).parent / "console.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere"), Binding("ctrl+c", "how_to_leave", show=False)]
+    TITLE = "factory-tui"
+
+    def __init__(self, connect: Connect, ui: UiTable | None = None, clock: Callable[[], int] = wall) -> None:
+        """Raises ValueError, with a remedy, for a keymap or a theme that cannot be."""
+        super().__init__()
+        ui = ui or UiTable()
+        self.keys = keymap(ui.keymap)
+        if ui.theme not in THEMES:
+            raise ValueError(f"[ui] theme: {ui.theme!r} is unknown. Remedy: one of {', '.join(THEMES)}")
+        self.mirror = Mirror()
+        self.clock = clock
+        self.glyphs = SETS[ui.glyphs]
+        self.chosen = ""
+        self.scope: Scope = "floor"
+        self.flash: tuple[Tone, str] | None = None
+        self._connect = connect
+        self._feed: Feed | None = None
+        self._flash_ends = 0.0
+        self._second = 0
+        self._asked: set[str] = set()
+        self._hostile = HostileFilter()
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = ui.theme
+        self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
+
+    def get_line_filters(self) -> Sequence["LineFilter"]:
+        """Textual's filters, and ours last of all."""
+        return [*super().get_line_filters(), self._hostile]
+
+    def get_default_screen(self) -> FloorScreen:
+        """The floor."""
+        return FloorScreen()
+
+    def on_mount(self) -> None:
+        """Paint first, attach after."""
+        self.set_interval(FLUSH, self.flush)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._judge_size()
+        self.run_worker(self._attend(), group="link", exclusive=True, description="reads the link")
+
+    async def _attend(self) -> None:
+        """Attach, take in what comes, and when the link drops attach again, for ever."""
+        attempt, first = 0, True
+        while True:
+            try:
+                self._feed = await self._connect()
+            except OSError as error:
+                wait = BACKOFF[min(attempt, len(BACKOFF) - 1)]
+                attempt += 1
+                self.mirror.lost(f"No engine answers ({one_line(str(error), 80)}); next try in {wait:g} s.", first)
+                await asyncio.sleep(wait)
+                continue
+            attempt, first = 0, False
+            self.mirror.attached(self._feed.state, self._feed.role)
+            self._asked.clear()
+            self._keep_chosen()
+            try:
+                await self._read(self._feed)
+                why = "The engine closed the link."
+            except OSError as error:
+                why = f"The link broke ({one_line(str(error), 80)})."
+            finally:
+                feed, self._feed = self._feed, None
+                await feed.close()
+            self.mirror.lost(why, first)
+
+    async def _read(self, feed: Feed) -> None:
+        taken = 0
+        async for message in feed:
+            self.mirror.apply(message)
+            taken += 1
+            if taken % FAIR == 0:
+                await asyncio.sleep(0)
+
+    def flush(self) -> None:
+        """Draw what is dirty; once a second everything, since ages move."""
+        second = self.clock() // 1000
+        if self.flash and time.monotonic() > self._flash_ends:
+            self.flash, self.mirror.dirty = None, True
+        notice, self.mirror.fresh_notice = self.mirror.fresh_notice, None
+        if notice and notice.level != "info":
+            self.say("bad" if notice.level == "error" else "waits", f"{notice.text} {notice.remedy}")
+        if not self.mirror.dirty and second == self._second:
+            return
+        self.mirror.dirty, self._second = False, second
+        self._keep_chosen()
+        self.draw()
+
+    def draw(self) -> None:
+        """Every panel of the screen in front looks at the mirror."""
+        with self.batch_update():
+            if isinstance(self.screen, FloorScreen):
+                self.screen.fit_table(len(self.mirror.state.runs))
+            for panel in self.screen.query(Panel):
+                panel.sync()
+
+    def _keep_chosen(self) -> None:
+        if self.chosen not in self.mirror.state.runs:
+            runs = self.mirror.runs()
+            self.chosen = runs[0].id if runs else ""
+        if self._feed and self.chosen not in self._asked:
+            self._asked.add(self.chosen)
+            self._older()
+
+    def choose(self, run: str) -> None:
+        """Put the cursor on a run."""
+        self.chosen, self.mirror.dirty = run, True
+        self.flush()
+
+    def _older(self) -> None:
+        self.run_worker(self._load(self.chosen), group=f"older-{self.chosen}", exclusive=True)
+
+    async def _load(self, run: str) -> None:
+        trace, feed = self.mirror.trace(run), self._feed
+        if feed is None or trace.complete:
+            return
+        try:
+            events = await feed.events(run, trace.first, PAGE)
+        except (OSError, RefusedError) as error:
+            self.say("bad", f"older lines cannot be read: {error}")
+            return
+        trace.prepend(events)
+        self.mirror.dirty = True
+
+    def on_tail_view_needs_older(self, _message: TailView.NeedsOlder) -> None:
+        """The journal has more than the ring."""
+        self._older()
+
+    def on_floor_table_opened(self, _message: FloorTable.Opened) -> None:
+        """A second click opens."""
+        self.action_act("floor.open")
+
+    def say(self, tone: Tone, text: str) -> None:
+        """Say something in the key bar for some seconds."""
+        self.flash = (tone, one_line(text, 300))
+        self._flash_ends = time.monotonic() + FLASH
+        self.mirror.dirty = True
+
+    def offers(self, action: str) -> bool:
+        """Whether an action makes sense now; what does not is not drawn."""
+        if not allowed(BY_ID[action], self.mirror.role):
+            return False
+        run = self.mirror.run(self.chosen)
+        if action in ("floor.open", "run.pause", "run.stop"):
+            return run is not None and (action == "floor.open" or run.state not in OVER)
+        if action == "run.pane":
+            return self.size.width < 100
+        return True
+
+    def action_act(self, action: str) -> None:
+        """Do an action of the table."""
+        if not allowed(BY_ID[action], self.mirror.role):
+            if self._feed:
+                self.say("waits", f"{BY_ID[action].verb} needs the role {BY_ID[action].least}")
+            return
+        from factory_tui.console.deeds import DEEDS  # noqa: PLC0415 - deeds know the app
+
+        DEEDS[action](self)
+        self.mirror.dirty = True
+        self.flush()
+
+    def send(self, command: c.Command) -> None:
+        """Ask the engine; the answer is said in the key bar."""
+        self.run_worker(self._send(command), group="commands", description=describe(command))
+
+    async def _send(self, command: c.Command) -> None:
+        if self._feed is None:
+            self.say("bad", f"not sent, no engine is attached: {describe(command)}")
+            return
+        try:
+            await self._feed.command(command)
+        except RefusedError as refusal:
+            self.say("bad", f"refused: {refusal}")
+        except OSError as error:
+            self.say("bad", f"the link broke, perhaps not sent: {describe(command)} ({error})")
+        else:
+            self.say("good", f"accepted: {describe(command)}")
+
+    def action_how_to_leave(self) -> None:
+        """Ctrl+c does not end anything here."""
+        self.say("waits", "q detaches, the runs go on; X stops a run")
+
+    def on_resize(self, _event: "events.Resize") -> None:
+        """Too small, or big enough again."""
+        self._judge_size()
+
+    def _judge_size(self) -> None:
+        from factory_tui.console.screens.too_small import TooSmall, fits  # noqa: PLC0415 - rarely needed
+
+        if not fits(*self.size) and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())
+
+
+def run_console(connect: Connect, ui: UiTable | None = None) -> int:
+    """Show the console until the operator detaches; 0 unless it broke.
+
+    Raises ValueError, with a remedy, for a `[ui]` table that cannot be.
+    """
+    app = ConsoleApp(connect, ui)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,59 @@
+"""What the console needs from a link to an engine; `factory_tui.link` has the real one."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.events import Event
+from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.state import State
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """The engine dropped this many events for a slow console: the full state follows."""
+
+    count: int
+    state: State
+
+
+class RefusedError(Exception):
+    """A command was refused; the text says why."""
+
+
+Message = Event | LiveFrame | Skipped
+
+
+class Feed(Protocol):
+    """An attached link: the full state, then messages, until the engine or the link goes."""
+
+    @property
+    def state(self) -> State:
+        """The full state at the moment of attaching."""
+        ...
+
+    @property
+    def role(self) -> Role:
+        """What this console may do."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        """Messages in order; ends when the link is gone."""
+        ...
+
+    async def command(self, command: Command) -> None:
+        """Return when accepted. Raises RefusedError with the engine's reason, OSError when the link is gone."""
+        ...
+
+    async def events(self, run: str, before: int | None, limit: int) -> Sequence[Event]:
+        """The newest `limit` events of a run below seq `before` (None: the newest), oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Detach."""
+        ...
+
+
+Connect = Callable[[], Awaitable[Feed]]
+"""Attaches anew; raises OSError when no engine answers."""

@@ -1,0 +1,150 @@
+"""The console's plain state: the engine's state folded on, traces in bounded rings, text as it streams, the link.
+
+Knows nothing of Textual: a reader task applies messages, a timer asks what is dirty.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Literal
+
+from factory_tui.console.feed import Message, Skipped
+from factory_tui.console.trace import Line, lines
+from factory_tui.domain.commands import Role
+from factory_tui.domain.events import Answered, CallSettled, Event, Noticed, ToolReturned
+from factory_tui.domain.hostile import clean
+from factory_tui.domain.reducer import reduce
+from factory_tui.domain.state import Run, State
+
+RING = 5000
+"""Lines of one run's trace that the console keeps."""
+STREAM = 4000
+"""Characters of streaming text that are kept for drawing."""
+BUCKET = 5_000
+"""Milliseconds of one step of the token rate."""
+BUCKETS = 60
+
+Connection = Literal["connecting", "live", "reconnecting"]
+
+
+class Trace:
+    """One run's newest lines. `total` counts all lines ever appended, so that a view knows what is new."""
+
+    def __init__(self) -> None:
+        self.lines: deque[Line] = deque(maxlen=RING)
+        self.total = 0
+        self.first: int | None = None
+        """Seq of the oldest event in the ring."""
+        self.complete = False
+        """Whether the journal holds nothing older."""
+        self.version = 0
+        """Raised when lines were put in front: a view starts over."""
+
+    def append(self, event: Event) -> None:
+        """Add what a new event says."""
+        if self.first is None:
+            self.first = event.seq
+        found = lines(event)
+        self.lines.extend(found)
+        self.total += len(found)
+
+    def prepend(self, events: Iterable[Event]) -> None:
+        """Put older events in front, as far as the ring has room."""
+        older = [event for event in events if self.first is None or event.seq < self.first]
+        if not older:
+            self.complete = True
+            return
+        said = [line for event in older for line in lines(event)]
+        room = RING - len(self.lines)
+        self.lines.extendleft(reversed(said[-room:] if room else []))
+        self.complete = self.complete or room < len(said)
+        self.first = older[0].seq
+        self.version += 1
+
+
+class Mirror:
+    """Everything that the screens draw."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.role: Role = "viewer"
+        self.connection: Connection = "connecting"
+        self.trouble = ""
+        """Why the link is down, and when it is tried again."""
+        self.floor = Trace()
+        self.traces: dict[str, Trace] = {}
+        self.stream: dict[str, str] = {}
+        """What is streaming now, by run; empty once the finished message is an event."""
+        self.skipped = 0
+        self.dirty = True
+        self.fresh_notice: Noticed | None = None
+        self._rate: deque[tuple[int, int]] = deque(maxlen=BUCKETS)
+
+    def attached(self, state: State, role: Role) -> None:
+        """Begin from a full state; traces start over, since what was missed is in the journal."""
+        self.state, self.role = state, role
+        self.connection, self.trouble = "live", ""
+        self.floor, self.traces, self.stream = Trace(), {}, {}
+        self.dirty = True
+
+    def lost(self, why: str, first: bool) -> None:
+        """The link is down."""
+        self.connection = "connecting" if first else "reconnecting"
+        self.trouble = why
+        self.stream.clear()
+        self.dirty = True
+
+    def apply(self, message: Message) -> None:
+        """Take one message in."""
+        self.dirty = True
+        if isinstance(message, Event):
+            self._event(message)
+        elif isinstance(message, Skipped):
+            self.skipped += message.count
+            self.state = message.state
+            self.floor, self.traces, self.stream = Trace(), {}, {}
+        else:
+            flow = self.stream.get(message.run, "") + clean(message.text)
+            self.stream[message.run] = flow[-STREAM:]
+
+    def _event(self, event: Event) -> None:
+        if event.seq <= self.state.seq:
+            return
+        self.state = reduce(self.state, event)
+        self.trace(event.run).append(event)
+        if isinstance(event.fact, Answered | ToolReturned):
+            self.stream.pop(event.run, None)
+        elif isinstance(event.fact, CallSettled):
+            self._burned(event.at, event.fact.tokens.total)
+        elif isinstance(event.fact, Noticed):
+            self.fresh_notice = event.fact
+
+    def _burned(self, at: int, tokens: int) -> None:
+        bucket = at // BUCKET
+        if self._rate and self._rate[-1][0] == bucket:
+            tokens += self._rate.pop()[1]
+        self._rate.append((bucket, tokens))
+
+    def rate(self, now: int, steps: int) -> list[float]:
+        """Tokens a second over the newest `steps` buckets, oldest first."""
+        newest = now // BUCKET
+        known = dict(self._rate)
+        return [known.get(newest - age, 0) / (BUCKET / 1000) for age in range(steps - 1, -1, -1)]
+
+    def trace(self, run: str) -> Trace:
+        """The trace of a run; "" is the floor's own."""
+        return self.floor if not run else self.traces.setdefault(run, Trace())
+
+    def run(self, name: str) -> Run | None:
+        """A run by name."""
+        return self.state.runs.get(name)
+
+    def runs(self) -> list[Run]:
+        """All runs: those that can still move first, then by when they were queued, newest first."""
+        return sorted(
+            self.state.runs.values(),
+            key=lambda run: (run.state in ("shipped", "stopped", "failed"), -run.queued_at, run.id),
+        )
+
+    def unfenced(self, run: Run) -> bool:
+        """Whether this run's commands are without a fence."""
+        return run.unfenced or not self.state.engine.fenced or any(not cell.fenced for cell in run.cells.values())

@@ -1,0 +1,68 @@
+"""A question before what cannot be taken back: Cancel has the focus, and a final thing wants its name typed."""
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+
+class Confirm(ModalScreen[bool]):
+    """Returns whether it shall be done. With `name`, only after that name was typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", show=False),
+        Binding("left,right", "other", show=False),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    def __init__(self, title: str, body: str, verb: str, name: str = "") -> None:
+        super().__init__()
+        self._title, self._body, self._verb, self._name_wanted = title, body, verb, name
+
+    def compose(self) -> ComposeResult:
+        """Title, what it means, the name to type, two buttons that stay in sight however long the text is."""
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="title", markup=False)
+            with VerticalScroll(classes="body", can_focus=False):
+                yield Static(self._body, markup=False)
+            if self._name_wanted:
+                yield Input(placeholder=f"type {self._name_wanted} to go on", id="name")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel")
+                yield Button(self._verb, id="do", variant="error", disabled=bool(self._name_wanted))
+
+    def on_key(self, event: events.Key) -> None:
+        """Typing starts in the name field without a detour over tab."""
+        if self._name_wanted and event.is_printable and event.character and not isinstance(self.focused, Input):
+            field = self.query_one("#name", Input)
+            field.focus()
+            field.insert_text_at_cursor(event.character)
+            event.stop()
+
+    @on(Input.Changed)
+    def typed(self, event: Input.Changed) -> None:
+        """Open the button once the name is right."""
+        self.query_one("#do", Button).disabled = event.value.strip() != self._name_wanted
+
+    @on(Input.Submitted)
+    def entered(self, event: Input.Submitted) -> None:
+        """Enter in the field does it, if the name is right."""
+        if event.value.strip() == self._name_wanted:
+            self.dismiss(True)
+
+    @on(Button.Pressed)
+    def pressed(self, event: Button.Pressed) -> None:
+        """One of the two buttons."""
+        self.dismiss(event.button.id == "do")
+
+    def action_cancel(self) -> None:
+        """Nothing happens."""
+        self.dismiss(False)
+
+    def action_other(self) -> None:
+        """The other button."""
+        self.focus_next("Button")

@@ -1,0 +1,45 @@
+"""The floor: all runs, and the trace of the chosen one."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from factory_tui.console.keys import bindings
+from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
+from factory_tui.console.widgets.card import Card
+from factory_tui.console.widgets.floor_table import FloorTable
+from factory_tui.console.widgets.matrix import Matrix
+from factory_tui.console.widgets.tail import TailView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-ultra")]
+
+
+class FloorScreen(Screen[None]):
+    """Where a console begins."""
+
+    BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    AUTO_FOCUS = ""
+
+    def compose(self) -> "ComposeResult":
+        """Header, table, trace and card, burn, keys."""
+        yield Header()
+        yield FloorTable()
+        with Horizontal(id="below"):
+            yield TailView()
+            yield Matrix()
+            yield Card(id="side")
+        yield BurnLine()
+        yield KeyBar()
+
+    def fit_table(self, runs: int) -> None:
+        """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
+        table = self.query_one(FloorTable)
+        wanted = min(max(runs + 3, 7), self.size.height // 2) if self.size.width >= 100 else "1fr"
+        if table.styles.height is None or str(table.styles.height) != str(wanted):
+            table.styles.height = wanted

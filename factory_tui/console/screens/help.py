@@ -1,0 +1,86 @@
+"""All keys of here and everywhere, from the action table."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from factory_tui.console.actions import Action, Scope, allowed, in_scope, shown
+from factory_tui.console.keys import bindings
+from factory_tui.console.paint import Row, left, wrap
+from factory_tui.console.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from factory_tui.console.app import ConsoleApp
+
+WIDTH = 76
+
+
+class _Keys(Panel):
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self._scope = scope
+        self.top = 0
+
+    def heading(self) -> tuple[Row, Row]:
+        return [("keys", "title"), (f" on the {self._scope} screen", "text")], [("esc closes", "dim")]
+
+    def footing(self) -> Row:
+        more = len(self.all_rows(WIDTH - 2)) - (self.size.height - 2) - self.top
+        return [(f"{more} more {self.glyphs.more}", "dim")] if more > 0 else []
+
+    def all_rows(self, width: int) -> list[Row]:
+        return [*self._of(self._scope, width), [], [("  everywhere", "dim")], *self._of("everywhere", width)]
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        found = self.all_rows(width)
+        self.top = max(0, min(self.top, len(found) - height))
+        return found[self.top : self.top + height]
+
+    def _of(self, scope: Scope, width: int) -> list[Row]:
+        found: list[Row] = []
+        for action in in_scope(scope):
+            keys = self.console_app.keys.get(action.id, ())
+            if keys and allowed(action, self.mirror.role):
+                found += self._action(action, keys, width)
+        return found
+
+    def _action(self, action: Action, keys: tuple[str, ...], width: int) -> list[Row]:
+        named = " ".join(shown(key) for key in keys)
+        first, *rest = wrap(action.text, width - 13)
+        tone = "bad" if action.tier == 2 else "text"
+        return [
+            [(left(f"  {named}", 12), "key"), (first, tone)],
+            *([(" " * 12, "text"), (text, tone)] for text in rest),
+        ]
+
+
+class HelpScreen(ModalScreen[None]):
+    """What each key does here."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,question_mark", "dismiss", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        *[item for item in bindings("everywhere") if isinstance(item, Binding) and item.id != "help"],
+    ]
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self._scope = scope
+
+    def compose(self) -> ComposeResult:
+        """One panel, as high as it needs to be."""
+        yield _Keys(self._scope)
+
+    def on_mount(self) -> None:
+        """Take the height that the keys need."""
+        keys = self.query_one(_Keys)
+        keys.styles.height = min(len(keys.all_rows(WIDTH - 2)) + 2, cast("ConsoleApp", self.app).size.height - 2)
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll where the terminal is short."""
+        keys = self.query_one(_Keys)
+        keys.top += rows
+        keys.sync()

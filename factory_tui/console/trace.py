@@ -1,0 +1,295 @@
+"""An event in the operator's words: the run screen and the plain log print these lines and no others.
+
+Pure. All text that others wrote goes through `one_line` here, whatever happened to it before.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from factory_tui.console.figures import count, duration, interval, money, percent, plural, size, stamp
+from factory_tui.console.glyphs import LAMPS, Tone
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.hostile import clean, one_line
+
+TEXT = 400
+"""Characters of one trace line, at most."""
+ANSWER_LINES = 12
+OUTPUT_LINES = 3
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of a trace. `who` is the part of the factory that speaks."""
+
+    at: int
+    run: str
+    who: str
+    tone: Tone
+    text: str
+
+
+_LEVELS: dict[str, Tone] = {"info": "text", "warning": "waits", "error": "bad"}
+_DECISIONS: dict[str, Tone] = {"ship": "good", "confirm": "running", "unsatisfied": "bad"}
+Said = Iterator[tuple[str, Tone, str]]
+
+
+def lines(event: e.Event) -> tuple[Line, ...]:
+    """What this event says; nothing for facts that a reader does not need (reservations, trajectory cells)."""
+    say = _SAY.get(type(event.fact))
+    if say is None:
+        return ()
+    return tuple(
+        Line(event.at, event.run, who, tone, one_line(text, TEXT)) for who, tone, text in say(event, event.fact)
+    )
+
+
+def describe(command: c.Command) -> str:
+    """A command as a phrase: `start shortlinks`, `stop shortlinks-1`."""
+    match command:
+        case c.StartRun():
+            return f"start {command.seed}"
+        case c.Pause():
+            return f"pause {command.run}{' now' if command.now else ''}"
+        case c.Resume() | c.Stop():
+            return f"{'stop' if isinstance(command, c.Stop) else 'resume'} {command.run}"
+        case c.Answer():
+            return f"answer {command.escalation}: {command.choice or command.text}"
+        case c.EmergencyStop():
+            return "emergency stop"
+        case c.Thaw():
+            return "thaw the floor"
+        case c.StopEngine():
+            return "stop the engine"
+
+
+def labels(ledger: str, unfenced: bool) -> str:
+    """`REHEARSAL`, `UNFENCED`, both or nothing: what must be said wherever the run shows."""
+    return " ".join(["REHEARSAL"] * (ledger == "rehearsal") + ["UNFENCED"] * unfenced)
+
+
+def _engine_up(_event: e.Event, fact: e.EngineStarted) -> Said:
+    fence = "fenced" if fact.fenced else "UNFENCED"
+    why = f": {fact.why}" if fact.why else ""
+    yield "engine", "text" if fact.fenced else "waits", f"engine {fact.version} up; {fact.cells} cells, {fence}{why}"
+
+
+def _engine_stopped(_event: e.Event, fact: e.EngineStopped) -> Said:
+    yield "engine", "waits", f"engine stopped: {fact.reason}"
+
+
+def _taken(event: e.Event, fact: e.CommandTaken) -> Said:
+    yield "operator", "text", f"{event.actor}: {describe(fact.command)}"
+
+
+def _frozen(event: e.Event, _fact: e.FloorFrozen) -> Said:
+    yield "engine", "asks", f"emergency stop by {event.actor}: every run is frozen where it is"
+
+
+def _thawed(event: e.Event, _fact: e.FloorThawed) -> Said:
+    yield "engine", "good", f"thawed by {event.actor}: the floor moves again"
+
+
+def _noticed(_event: e.Event, fact: e.Noticed) -> Said:
+    yield "engine", _LEVELS[fact.level], f"{fact.text}{f' Remedy: {fact.remedy}' if fact.remedy else ''}"
+
+
+def _queued(_event: e.Event, fact: e.RunQueued) -> Said:
+    cap = f"cap {money(fact.cap)}" if fact.cap is not None else "no cap"
+    vault = sum(1 for _, kind in fact.scenarios if kind == "vault")
+    said = labels(fact.ledger, fact.unfenced)
+    yield (
+        "run",
+        "text",
+        f"queued: seed {fact.seed} at {fact.revision[:8]}, loop {fact.loop}, model {fact.model}, owner {fact.owner}, "
+        f"{cap}, {len(fact.scenarios) - vault} feedback and {vault} vault scenarios{f', {said}' if said else ''}",
+    )
+
+
+def _moved(_event: e.Event, fact: e.RunMoved) -> Said:
+    reason = f" ({fact.reason})" if fact.reason else ""
+    why = f": {fact.why}" if fact.why else ""
+    back = f"; comes back by itself at {stamp(fact.retry_at)}" if fact.retry_at else ""
+    yield "run", LAMPS[fact.state], f"{fact.state}{reason}{why}{back}"
+
+
+def _entered(_event: e.Event, fact: e.NodeEntered) -> Said:
+    again = f", attempt {fact.attempt}" if fact.attempt > 1 else ""
+    yield "loop", "dim", f"enters {fact.node}, visit {fact.visit}{again}"
+
+
+def _left(_event: e.Event, fact: e.NodeLeft) -> Said:
+    if fact.status == "success" and not fact.why:
+        return
+    tone: Tone = "bad" if fact.status == "fail" else "dim"
+    to = f", on to {fact.to}" if fact.to else ""
+    yield "loop", tone, f"{fact.node} {fact.status.replace('_', ' ')}{to}{f': {fact.why}' if fact.why else ''}"
+
+
+def _pass_began(_event: e.Event, fact: e.PassBegan) -> Said:
+    yield "pass", "running", f"pass {fact.number} begins, seed revision {fact.revision[:8]}"
+
+
+def _pass_ended(_event: e.Event, fact: e.PassEnded) -> Said:
+    yield "pass", "text", f"pass {fact.number} ends: {_measured(fact.feedback, fact.vault)}"
+
+
+def _measured(feedback: e.Satisfaction | None, vault: e.Satisfaction | None) -> str:
+    parts = [f"{name} {interval(item)}" for name, item in (("feedback", feedback), ("vault", vault)) if item]
+    return ", ".join(parts) or "not measured"
+
+
+def _snapshot(_event: e.Event, fact: e.SnapshotTaken) -> Said:
+    yield "pass", "dim", f"snapshot {fact.commit[:8]}: {plural(fact.files, 'file')}, {size(fact.size)}"
+
+
+def _cell_started(_event: e.Event, fact: e.CellStarted) -> Said:
+    if fact.role == "agent":
+        fence = "fenced" if fact.fenced else "UNFENCED"
+        yield "cell", "dim", f"{fact.kind} cell up in {duration(fact.seconds)}, {fence}"
+
+
+def _cell_closed(_event: e.Event, fact: e.CellClosed) -> Said:
+    if fact.lost:
+        yield "cell", "bad", f"cell {fact.cell} lost{f': {fact.why}' if fact.why else ''}"
+
+
+def _blocks(content: str) -> list[dict[str, Any]]:
+    try:
+        found = msgspec.json.decode(content.encode())
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return [{"type": "text", "text": content}]
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _prompted(_event: e.Event, fact: e.Prompted) -> Said:
+    text = "\n".join(str(item.get("text", "")) for item in _blocks(fact.content) if item.get("type") == "text")
+    head = [line for line in clean(text).splitlines() if line.strip()]
+    if not head:
+        return
+    if fact.origin == "seed":
+        yield "prompt", "text", f"the seed, {count(len(text))} characters: {head[0]}"
+        return
+    yield "prompt", "waits", f"{fact.origin}: {head[0]}"
+    for line in head[1:ANSWER_LINES]:
+        yield "prompt", "waits", line
+
+
+def _settled(_event: e.Event, fact: e.CallSettled) -> Said:
+    used = f"{count(fact.tokens.total)} tokens, {money(fact.money)}"
+    if fact.outcome == "answered":
+        yield "model", "dim", f"step {fact.step}: {used} in {duration(fact.seconds)}"
+    else:
+        yield "model", "bad", f"step {fact.step} {fact.outcome}, {used}{f': {fact.why}' if fact.why else ''}"
+
+
+def _answered(_event: e.Event, fact: e.Answered) -> Said:
+    text = "\n".join(str(item.get("text", "")) for item in _blocks(fact.content) if item.get("type") == "text")
+    said = [line for line in clean(text).splitlines() if line.strip()]
+    for line in said[:ANSWER_LINES]:
+        yield "agent", "text", line
+    if len(said) > ANSWER_LINES:
+        yield "agent", "dim", f"{len(said) - ANSWER_LINES} more lines"
+    if fact.stop_reason not in ("end_turn", "tool_use"):
+        yield "agent", "bad", f"stopped: {fact.stop_reason}"
+
+
+def _tool_called(_event: e.Event, fact: e.ToolCalled) -> Said:
+    yield "tool", "running", f"{fact.tool}  {fact.brief}"
+
+
+def _tail(output: str) -> list[str]:
+    return [line for line in clean(output).splitlines() if line.strip()][-OUTPUT_LINES:]
+
+
+def _tool_returned(_event: e.Event, fact: e.ToolReturned) -> Said:
+    wrong = fact.failed or bool(fact.exit)
+    end = f"exit {fact.exit} in {duration(fact.seconds)}" if fact.exit is not None else f"{duration(fact.seconds)}"
+    tail = _tail(fact.output)
+    if not wrong:
+        yield "tool", "dim", f"{end}{f': {tail[-1]}' if tail else ''}"
+        return
+    yield "tool", "bad", f"{end if fact.exit is not None else 'failed'}{f': {tail[0]}' if tail else ''}"
+    for line in tail[1:]:
+        yield "tool", "bad", line
+
+
+def _checkpoint(_event: e.Event, fact: e.CheckpointRan) -> Said:
+    if fact.passed:
+        yield "check", "good", f"{fact.node} passed in {duration(fact.seconds)}: {fact.command}"
+        return
+    yield "check", "bad", f"{fact.node} failed, exit {fact.exit}: {fact.command}"
+    for line in _tail(fact.output):
+        yield "check", "bad", line
+
+
+def _visit_began(_event: e.Event, fact: e.VisitBegan) -> Said:
+    yield "harness", "running", f"{fact.kind} of pass {fact.number}: {fact.trajectories} trajectories in fresh cells"
+
+
+def _verdict(_event: e.Event, fact: e.VerdictReached) -> Said:
+    name = f"{fact.scenario} #{fact.index}"
+    if fact.satisfied:
+        yield "verdict", "good", f"{name} satisfied"
+        return
+    evidence = f": {fact.evidence}" if fact.evidence else ""
+    if fact.satisfied is None:
+        yield "verdict", "idle", f"{name} void{evidence}"
+        return
+    near = f", near miss {percent(fact.near_miss)}" if fact.near_miss else ""
+    yield "verdict", "bad", f"{name} not satisfied{near}{evidence}"
+
+
+def _visit_ended(_event: e.Event, fact: e.VisitEnded) -> Said:
+    yield (
+        "harness",
+        _DECISIONS[fact.decision],
+        f"{fact.kind} of pass {fact.number}: {_measured(fact.feedback, fact.vault)}, ship bound "
+        f"{percent(fact.ship_low)}; {fact.decision}: {fact.why}",
+    )
+
+
+def _raised(_event: e.Event, fact: e.EscalationRaised) -> Said:
+    kind = f"jam ({fact.jam})" if fact.jam else fact.kind
+    choices = f" [{', '.join(fact.choices)}]" if fact.choices else ""
+    yield "ask", "asks", f"{fact.id} {kind} for {fact.to}: {fact.question}{choices}"
+
+
+def _escalation_answered(event: e.Event, fact: e.EscalationAnswered) -> Said:
+    yield "ask", "good", f"{fact.id} answered by {event.actor}: {fact.choice} {fact.text}"
+
+
+def _shipped(_event: e.Event, fact: e.Shipped) -> Said:
+    yield "ship", "good", f"shipped to {fact.path}, commit {fact.commit[:8]}"
+
+
+_SAY: dict[type, Callable[[e.Event, Any], Said]] = {
+    e.EngineStarted: _engine_up,
+    e.EngineStopped: _engine_stopped,
+    e.CommandTaken: _taken,
+    e.FloorFrozen: _frozen,
+    e.FloorThawed: _thawed,
+    e.Noticed: _noticed,
+    e.RunQueued: _queued,
+    e.RunMoved: _moved,
+    e.NodeEntered: _entered,
+    e.NodeLeft: _left,
+    e.PassBegan: _pass_began,
+    e.PassEnded: _pass_ended,
+    e.SnapshotTaken: _snapshot,
+    e.CellStarted: _cell_started,
+    e.CellClosed: _cell_closed,
+    e.Prompted: _prompted,
+    e.CallSettled: _settled,
+    e.Answered: _answered,
+    e.ToolCalled: _tool_called,
+    e.ToolReturned: _tool_returned,
+    e.CheckpointRan: _checkpoint,
+    e.VisitBegan: _visit_began,
+    e.VerdictReached: _verdict,
+    e.VisitEnded: _visit_ended,
+    e.EscalationRaised: _raised,
+    e.EscalationAnswered: _escalation_answered,
+    e.Shipped: _shipped,
+}

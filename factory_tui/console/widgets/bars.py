@@ -1,0 +1,173 @@
+"""The single lines: header, burn, keys. What must never be hidden by width stands first and is never cut."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from factory_tui.console.actions import BY_ID, bar, shown
+from factory_tui.console.figures import count, money, percent, stamp
+from factory_tui.console.glyphs import LAMPS, Tone, meter, spark
+from factory_tui.console.paint import Row, ends, width
+from factory_tui.console.trace import labels
+from factory_tui.console.widgets.panel import Panel
+from factory_tui.domain.events import RunState
+from factory_tui.domain.money import Burn, Tokens
+
+ORDER: tuple[RunState, ...] = (
+    "jammed",
+    "signoff",
+    "running",
+    "held",
+    "paused",
+    "queued",
+    "failed",
+    "stopped",
+    "shipped",
+)
+
+
+def _joined(parts: Iterable[Row], gap: str = "   ") -> Row:
+    found: Row = []
+    for part in parts:
+        if part:
+            found += [*([(gap, "text")] if found else []), *part]
+    return found
+
+
+class Header(Panel):
+    """Where we are, the lamps by count, the labels that apply, the link, the time."""
+
+    FRAMED = False
+
+    def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
+        now: Row = [*self._link(), ("  ", "text"), (f"{stamp(self.console_app.clock())} ", "dim")]
+        return [ends(self._left(width - 12 - len("reconnecting")), now, width)]
+
+    def _left(self, room: int) -> Row:
+        where: Row = [(" FACTORY ", "title")]
+        if self.console_app.scope == "run":
+            where += self._run()
+        lamps = self._lamps() if self.console_app.scope == "floor" else []
+        full = _joined((where, lamps, self._labels()))
+        return full if width(full) <= room else _joined((where, self._labels()))
+
+    def _run(self) -> Row:
+        run = self.mirror.run(self.console_app.chosen)
+        if run is None:
+            return []
+        tone = "waits" if self.mirror.state.frozen and run.state == "running" else LAMPS[run.state]
+        word = "frozen" if tone == "waits" and run.state == "running" else run.state
+        reason = f" ({run.reason})" if run.reason else ""
+        return [
+            (" ", "text"),
+            (run.id, "strong"),
+            ("  ", "text"),
+            (f"{self.glyphs.marks[tone]} {word}{reason}", tone),
+        ]
+
+    def _lamps(self) -> Row:
+        states = [run.state for run in self.mirror.state.runs.values()]
+        return _joined(
+            ([(f"{self.glyphs.marks[LAMPS[s]]} {states.count(s)} {s}", LAMPS[s])] for s in ORDER if s in states), "  "
+        )
+
+    def _labels(self) -> Row:
+        mirror = self.mirror
+        chosen = mirror.run(self.console_app.chosen) if self.console_app.scope == "run" else None
+        runs = [chosen] if chosen else list(mirror.state.runs.values())
+        found: list[str] = []
+        if any(run.rehearsal for run in runs):
+            found.append("REHEARSAL")
+        if any(mirror.unfenced(run) for run in runs):
+            found.append("UNFENCED")
+        row: Row = _joined(([(f" {said} ", "label")] for said in found), " ")
+        if mirror.state.frozen:
+            row = [("FROZEN, ! thaws", "asks"), *([("  ", "text"), *row] if row else [])]
+        return row
+
+    def _link(self) -> Row:
+        mirror = self.mirror
+        if mirror.connection != "live":
+            return [(mirror.connection, "asks")]
+        seen: Row = [("read only  ", "waits")] if mirror.role == "viewer" else []
+        return [*seen, ("live", "good") if mirror.state.engine.up else ("engine stopped", "waits")]
+
+
+class BurnLine(Panel):
+    """Tokens, money and rate: of the chosen run on its screen, else of the floor, by ledger."""
+
+    FRAMED = False
+
+    def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
+        run = self.mirror.run(self.console_app.chosen) if self.console_app.scope == "run" else None
+        if run:
+            said = labels(run.ledger, False)
+            parts = [self._spent(run.burn, said.lower()), self._cap(run.burn, run.cap)]
+            rate: Row = []
+        else:
+            ledgers = sorted(self.mirror.state.burn.items())
+            parts = [self._spent(burn, "" if name == "live" else name) for name, burn in ledgers]
+            rate = self._rate()
+        return [ends([(" burn  ", "dim"), *_joined(parts)], [*rate, (" ", "text")] if rate else [], width)]
+
+    def _spent(self, burn: Burn, ledger: str) -> Row:
+        tokens = burn.tokens
+        row: Row = [(money(burn.money), "strong"), (f" {ledger}" if ledger else "", "waits")]
+        row.append((f"  in {count(tokens.total - tokens.output)} out {count(tokens.output)} tokens", "text"))
+        if tokens.cache_read:
+            row.append((f"  cache {percent(_cached(tokens))}", "dim"))
+        return row
+
+    def _cap(self, burn: Burn, cap: Decimal | None) -> Row:
+        if not cap:
+            return [("no cap", "dim")]
+        share = float((burn.money + burn.reserved) / cap)
+        tone: Tone = "bad" if share >= 1 else "waits" if share >= 0.8 else "running"
+        return [("cap ", "dim"), (f"{money(cap)} ", "text"), *meter(share, 10, self.glyphs, tone)]
+
+    def _rate(self) -> Row:
+        values = self.mirror.rate(self.console_app.clock(), 24)
+        now = sum(values[-3:]) / 3
+        if not any(values):
+            return []
+        return [(spark(values, 12, self.glyphs), "running"), (f" {count(now)} tok/s", "text")]
+
+
+def _cached(tokens: Tokens) -> float:
+    taken = tokens.total - tokens.output
+    return tokens.cache_read / taken if taken else 0.0
+
+
+class KeyBar(Panel):
+    """What this focus can do, or for some seconds what just happened."""
+
+    FRAMED = False
+
+    def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
+        flash = self.console_app.flash
+        if flash:
+            tone, said = flash
+            return [[(f" {self.glyphs.marks[tone]} ", tone), (said, tone)]]
+        found: Row = [(" ", "text")]
+        for action in bar(self.console_app.scope, self.mirror.role):
+            keys = self.console_app.keys.get(action.id, ())
+            if not keys or not self.console_app.offers(action.id):
+                continue
+            item: Row = [(shown(keys[0]), "key"), (f" {self._verb(action.id)}", "dim"), ("   ", "text")]
+            if _cells(found) + _cells(item[:2]) < width:
+                found += item
+        return [found]
+
+    def _verb(self, action: str) -> str:
+        app = self.console_app
+        run = self.mirror.run(app.chosen)
+        if action == "run.pause" and run and run.state in ("paused", "held"):
+            return "resume"
+        if action == "emergency" and self.mirror.state.frozen:
+            return "thaw"
+        if action == "run.pane" and app.screen.has_class("-verdicts"):
+            return "trace"
+        return BY_ID[action].verb
+
+
+def _cells(row: Row) -> int:
+    return width(row)

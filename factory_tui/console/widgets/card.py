@@ -1,0 +1,96 @@
+"""The facts of the chosen run: where it stands, what would ship it, what it needs."""
+
+from collections.abc import Sequence
+
+from factory_tui.console.figures import duration, interval, money, percent
+from factory_tui.console.glyphs import span_bar
+from factory_tui.console.paint import Row, left, wrap
+from factory_tui.console.trace import labels
+from factory_tui.console.widgets.panel import Panel
+from factory_tui.domain.events import Satisfaction
+from factory_tui.domain.hostile import one_line
+from factory_tui.domain.state import Run
+
+_NAME = 10
+
+
+class Card(Panel):
+    """A column of names and values."""
+
+    def heading(self) -> tuple[Row, Row]:
+        """The run."""
+        run = self.mirror.run(self.console_app.chosen)
+        return [(run.id if run else "run", "title")], []
+
+    def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
+        run = self.mirror.run(self.console_app.chosen)
+        if run is None:
+            return [[("  no run chosen", "dim")]]
+        facts: list[tuple[str, Row]] = [
+            ("seed", [(run.seed, "text"), (f"  {run.revision[:8]}", "dim")]),
+            ("loop", [(run.loop, "text"), ("  owner ", "dim"), (one_line(run.owner, 40), "text")]),
+            ("model", self._model(run)),
+            ("pass", self._pass(run)),
+            *self._satisfaction(run, width - _NAME - 3),
+            *self._gap(run),
+            ("took", self._took(run)),
+        ]
+        rows = [[(left(f"  {name}", _NAME + 2), "dim"), *value] for name, value in facts]
+        asked = self.mirror.state.escalations.get(run.escalation)
+        if asked:
+            rows += self._said(f"{asked.id} for {asked.to}: {asked.question}", "asks", width)
+        elif run.why and run.state != "running":
+            rows += self._said(run.why, "waits" if run.state in ("held", "paused") else "text", width)
+        elif run.shipped:
+            rows += self._said(f"shipped to {run.shipped}", "good", width)
+        return rows
+
+    def _said(self, text: str, tone: str, width: int) -> list[Row]:
+        return [[("  ", "text"), (part, tone)] for part in wrap(one_line(text, 400), width - 3)]
+
+    def _model(self, run: Run) -> Row:
+        said = labels(run.ledger, self.mirror.unfenced(run))
+        return [(one_line(run.model, 40), "text"), (f"  {said}" if said else "", "waits")]
+
+    def _pass(self, run: Run) -> Row:
+        row: Row = [(f"{len(run.passes)}", "text"), (f" of at most {run.max_passes}", "dim")]
+        if run.visit:
+            row.append((f"  {run.visit.kind} {run.visit.done}/{run.visit.trajectories}", "running"))
+        return row
+
+    def _satisfaction(self, run: Run, room: int) -> list[tuple[str, Row]]:
+        newest = run.measured
+        if newest is None:
+            return [("vault", [("not measured yet", "dim")]), ("ships at", [(percent(run.ship_at), "text")])]
+        found: list[tuple[str, Row]] = []
+        for name, item in (("feedback", newest.feedback), ("vault", newest.vault)):
+            if item:
+                found.append((name, self._share(item, run, room)))
+        bound = [("bound ", "dim"), (percent(newest.ship_low), "text")] if newest.ship_low is not None else []
+        found.append(("ships at", [(percent(run.ship_at), "text"), ("  ", "text"), *bound]))
+        return found
+
+    def _share(self, item: Satisfaction, run: Run, room: int) -> Row:
+        row: Row = [(left(interval(item), 13), "text")]
+        if room > 28:
+            row += span_bar(item.low, item.high, run.ship_at, min(20, room - 15), self.glyphs)
+        if item.void:
+            row.append((f" {item.void} void", "idle"))
+        return row
+
+    def _gap(self, run: Run) -> list[tuple[str, Row]]:
+        newest = run.measured
+        if newest is None or newest.feedback is None or newest.vault is None:
+            return []
+        gap = newest.feedback.share - newest.vault.share
+        tone = "waits" if gap > 0.15 else "text"
+        return [("gap", [(f"{gap * 100:+.0f} points", tone), ("  feedback over vault", "dim")])]
+
+    def _took(self, run: Run) -> Row:
+        end = run.moved_at if run.state in ("shipped", "stopped", "failed") else self.console_app.clock()
+        return [
+            (duration((end - run.queued_at) / 1000), "text"),
+            (f"  {run.steps} steps  ", "dim"),
+            (money(run.burn.money), "text"),
+            (f" of {money(run.cap)}" if run.cap is not None else "", "dim"),
+        ]

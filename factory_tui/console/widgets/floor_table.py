@@ -1,0 +1,162 @@
+"""All runs, live: one line each, the columns that fit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from factory_tui.console.figures import duration, interval, money
+from factory_tui.console.glyphs import LAMPS, span_bar, spark
+from factory_tui.console.paint import Row, left, right, width
+from factory_tui.console.trace import labels
+from factory_tui.console.widgets.panel import Panel
+from factory_tui.domain.events import Satisfaction
+from factory_tui.domain.state import Run
+
+if TYPE_CHECKING:
+    from textual import events
+
+
+def measured(run: Run) -> Satisfaction | None:
+    """The satisfaction that counts: the vault's, else the feedback set's, of the newest measured pass."""
+    newest = run.measured
+    return (newest.vault or newest.feedback) if newest else None
+
+
+def history(run: Run) -> list[float]:
+    """Satisfaction of each measured pass, oldest first."""
+    sets = [item.vault or item.feedback for item in run.passes]
+    return [item.share for item in sets if item]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its title, its width, and how its cell is drawn in exactly that many cells."""
+
+    title: str
+    cells: int
+    draw: Callable[[Run, int], Row]
+    at_right: bool = False
+
+
+class FloorTable(Panel):
+    """The table of runs, with a cursor that stays on its run when rows move."""
+
+    class Opened(Message):
+        """The operator clicked the run under the cursor once more."""
+
+    def heading(self) -> tuple[Row, Row]:
+        """Title, and what holds for every run."""
+        runs = self.mirror.runs()
+        said = {labels(run.ledger, self.mirror.unfenced(run)) for run in runs}
+        common = said.pop() if len(said) == 1 else ""
+        return [("floor", "title")], [(f" {common} ", "label")] if common else []
+
+    def footing(self) -> Row:
+        """How many there are."""
+        total = len(self.mirror.state.runs)
+        return [(f"{total} run{'s' * (total != 1)}", "dim")] if total else []
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
+        runs = self.mirror.runs()
+        if not runs:
+            return self._nothing(height)
+        columns = self._columns(runs, width)
+        head: Row = [("  ", "dim")]
+        for column in columns:
+            head += [((right if column.at_right else left)(column.title, column.cells), "dim"), ("  ", "dim")]
+        chosen = self.console_app.chosen
+        place = next((index for index, run in enumerate(runs) if run.id == chosen), 0)
+        top = max(0, min(place - (height - 1) // 2, len(runs) - (height - 1)))
+        return [head, *(self._line(run, columns, width, run.id == chosen) for run in runs[top : top + height - 1])]
+
+    def _nothing(self, height: int) -> list[Row]:
+        if self.mirror.connection == "live":
+            said = "No runs yet. Press n to start one."
+        else:
+            said = self.mirror.trouble or "Attaching to the engine…"
+        return [*([[]] * ((height - 1) // 2)), [("  ", "text"), (said, "dim")]]
+
+    def _line(self, run: Run, columns: Sequence[Column], room: int, chosen: bool) -> Row:
+        row: Row = [(f"{self.glyphs.cursor if chosen else ' '} ", "key")]
+        for column in columns:
+            row += [*column.draw(run, column.cells), ("  ", "text")]
+        row = row[:-1]
+        row.append((" " * max(0, room - width(row)), "text"))
+        return [(text, f"{role}+cursor") for text, role in row] if chosen else row
+
+    def _columns(self, runs: Sequence[Run], room: int) -> list[Column]:
+        wide, ultra = room >= 98, room >= 158
+        mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
+        name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 16)
+        node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
+        found = [
+            Column("RUN", name, lambda run, cells: [(left(run.id, cells), "strong")]),
+            Column("STATE", 9, self._state),
+            Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
+            Column("PASS", 5, self._pass),
+            Column("SATISFIED", 12, self._satisfied),
+        ]
+        if wide:
+            found.append(Column("SHIP BAR", 30 if ultra else 16, self._bar))
+        if wide or not mixed:
+            found.append(Column("TREND", 10 if wide else 5, self._trend))
+        found.append(Column("BURN", 7, lambda run, cells: [(right(money(run.burn.money), cells), "text")], True))
+        if ultra:
+            found.append(Column("OF CAP", 7, self._cap, True))
+        found.append(Column("AGE", 4, self._age, True))
+        if mixed:
+            found.append(Column("", 18 if wide else 9, self._labels))
+        while sum(column.cells + 2 for column in found) > room and len(found) > 5:
+            spare = next((c for title in ("TREND", "AGE", "PASS") for c in found if c.title == title), found[-1])
+            found.remove(spare)
+        return found
+
+    def _state(self, run: Run, cells: int) -> Row:
+        frozen = self.mirror.state.frozen and run.state == "running"
+        tone = "waits" if frozen else LAMPS[run.state]
+        return [(left(f"{self.glyphs.marks[tone]} {'frozen' if frozen else run.state}", cells), tone)]
+
+    def _pass(self, run: Run, cells: int) -> Row:
+        return [(left(f"{len(run.passes)}/{run.max_passes}" if run.passes else "", cells), "text")]
+
+    def _satisfied(self, run: Run, cells: int) -> Row:
+        share = measured(run)
+        if share is None:
+            return [(left("not yet", cells), "dim")]
+        whole, between = interval(share).split(" ", 1)
+        tone = "good" if share.low >= run.ship_at else "text"
+        return [(right(whole, 4), tone), (left(f"  {between}", cells - 4), "dim")]
+
+    def _bar(self, run: Run, cells: int) -> Row:
+        share = measured(run)
+        low, high = (share.low, share.high) if share else (0.0, 0.0)
+        return list(span_bar(low, high, run.ship_at, cells, self.glyphs))
+
+    def _trend(self, run: Run, cells: int) -> Row:
+        return [(left(spark(history(run), cells, self.glyphs, 1.0), cells), "running")]
+
+    def _cap(self, run: Run, cells: int) -> Row:
+        return [(right(money(run.cap) if run.cap is not None else "none", cells), "dim")]
+
+    def _age(self, run: Run, cells: int) -> Row:
+        return [(right(duration((self.console_app.clock() - run.changed_at) / 1000), cells), "dim")]
+
+    def _labels(self, run: Run, cells: int) -> Row:
+        said = labels(run.ledger, self.mirror.unfenced(run))
+        short = said if len(said) <= cells else said.split()[0]
+        return [(left(short, cells), "waits")]
+
+    def on_click(self, event: "events.Click") -> None:
+        """Move the cursor to the clicked run; a second click opens it."""
+        runs = self.mirror.runs()
+        height = self.size.height - 3
+        place = next((index for index, run in enumerate(runs) if run.id == self.console_app.chosen), 0)
+        index = max(0, min(place - height // 2, len(runs) - height)) + event.y - 2
+        if not 0 <= index < len(runs) or event.y < 2:
+            return
+        if runs[index].id == self.console_app.chosen:
+            self.post_message(self.Opened())
+        else:
+            self.console_app.choose(runs[index].id)

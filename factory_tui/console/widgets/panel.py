@@ -1,0 +1,118 @@
+"""The base of all that the console draws: rows of spans, kept, compared, and painted line by line.
+
+A panel asks its app's mirror for what to draw; only lines that changed are painted again, which is what keeps a slow
+terminal calm. No markup is read anywhere here, so no text can become anything but text.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from factory_tui.console.paint import ROLES, Row, fit, framed
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from factory_tui.console.app import ConsoleApp
+    from factory_tui.console.glyphs import Glyphs
+    from factory_tui.console.mirror import Mirror
+
+
+class Panel(Widget):
+    """Draws `rows()` in a frame, or bare where `FRAMED` is false."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
+    FRAMED: ClassVar[bool] = True
+    can_focus = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes if self.FRAMED else f"-line {classes or ''}")
+        self._drawn: list[Row] = []
+        self._styles_of: dict[str, Style] = {}
+
+    @property
+    def console_app(self) -> "ConsoleApp":
+        """The app, as what it is."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def mirror(self) -> "Mirror":
+        """What there is to draw."""
+        return self.console_app.mirror
+
+    @property
+    def glyphs(self) -> "Glyphs":
+        """The glyph set in use."""
+        return self.console_app.glyphs
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:
+        """At most `height` rows, each cut or padded to `width` cells by the caller."""
+        raise NotImplementedError
+
+    def heading(self) -> tuple[Row, Row]:
+        """What stands in the upper border, at the left and at the right."""
+        return [], []
+
+    def footing(self) -> Row:
+        """What stands in the lower border."""
+        return []
+
+    def sync(self) -> None:
+        """Draw anew, and have the terminal repaint what changed."""
+        wide, high = self.size
+        if not wide or not high:
+            return
+        drawn = self._draw(wide, high)
+        old, self._drawn = self._drawn, drawn
+        if len(old) != len(drawn):
+            self.refresh()
+            return
+        changed = [Region(0, y, wide, 1) for y, row in enumerate(drawn) if row != old[y]]
+        if changed:
+            self.refresh(*changed)
+
+    def _draw(self, wide: int, high: int) -> list[Row]:
+        if not self.FRAMED:
+            return [fit(row, wide) for row in self.rows(wide, high)[:high]]
+        if high < 3 or wide < 6:
+            return []
+        rows = self.rows(wide - 2, high - 2)
+        return framed(rows, (wide, high), self.glyphs, self.heading(), self.footing())
+
+    def on_resize(self, _event: "events.Resize") -> None:
+        """Draw for the new size."""
+        self._drawn = []
+        self.sync()
+
+    def on_show(self) -> None:
+        """Draw what was not drawn while hidden."""
+        self.sync()
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the last theme."""
+        self._styles_of = {}
+        super().notify_style_update()
+
+    def _style(self, role: str) -> Style:
+        style = self._styles_of.get(role)
+        if style is None:
+            name, _, over = role.partition("+")
+            style = self.get_component_rich_style(f"role--{name}")
+            if over:
+                upper = self.get_component_rich_style(f"role--{over}")
+                style += Style(bgcolor=upper.bgcolor, underline=upper.underline or None)
+            self._styles_of[role] = style
+        return style
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the kept rows."""
+        if y >= len(self._drawn):
+            return Strip.blank(self.size.width, self._style("text"))
+        return Strip([Segment(text, self._style(role)) for text, role in self._drawn[y]]).adjust_cell_length(
+            self.size.width, self._style("text")
+        )

@@ -1,0 +1,53 @@
+"""Feeds for tests: real folded events, delivered when a test says so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from factory_tui.console.feed import Message, RefusedError
+from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.events import Event
+from factory_tui.domain.reducer import fold
+from factory_tui.domain.state import State
+
+
+class StoryFeed:
+    """Attached after `past`; `push` delivers more; `drop` breaks the link."""
+
+    def __init__(self, past: Sequence[Event] = (), role: Role = "admin", refuse: str = "") -> None:
+        self.past = list(past)
+        self.role: Role = role
+        self.commands: list[Command] = []
+        self.closed = False
+        self._refuse = refuse
+        self._state = fold(self.past)
+        self._queue: asyncio.Queue[Message | None] = asyncio.Queue()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    async def connect(self) -> "StoryFeed":
+        return self
+
+    def push(self, *messages: Message) -> None:
+        for message in messages:
+            self._queue.put_nowait(message)
+
+    def drop(self) -> None:
+        self._queue.put_nowait(None)
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        while (message := await self._queue.get()) is not None:
+            yield message
+
+    async def command(self, command: Command) -> None:
+        if self._refuse:
+            raise RefusedError(self._refuse)
+        self.commands.append(command)
+
+    async def events(self, run: str, before: int | None, limit: int) -> Sequence[Event]:
+        found = [item for item in self.past if item.run == run and (before is None or item.seq < before)]
+        return found[-limit:]
+
+    async def close(self) -> None:
+        self.closed = True
