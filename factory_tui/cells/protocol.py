@@ -211,8 +211,11 @@ class Cell(Protocol):
         """The file's first ``limit`` bytes. Raises CellError for what is no regular file in the work tree."""
         ...
 
-    async def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Write a file in the work tree, with its folders. Raises CellError for a path that leads outside."""
+    async def write(self, path: str, data: bytes, mode: int | None = None) -> None:
+        """Write a file in the work tree, with its folders; without a mode a file keeps its own, a new one gets 0644.
+
+        Raises CellError for a path that leads outside.
+        """
         ...
 
     async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:

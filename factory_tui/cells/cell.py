@@ -1,0 +1,303 @@
+"""A cell whose other end is the runner: everything of the cell protocol that is the same for every kind.
+
+Knows the runner's requests. What differs between kinds (the wire, freezing, removal, ports) is a Ground.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from factory_tui.cells.connection import PIECE, Broken, Connection
+from factory_tui.cells.http import HEAD_LIMIT, Malformed, Response, request
+from factory_tui.cells.protocol import MIB, CellDied, CellError, Entry, Exchange, Kind, OnOutput, Outcome, Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_EMPTY: dict[str, str] = {}
+
+
+class Ground(Protocol):
+    """What a kind of cell adds to the runner."""
+
+    id: str
+    kind: Kind
+    fenced: bool
+    work: str
+    work_bytes: int
+
+    def port(self) -> int:
+        """A port for the next service."""
+        ...
+
+    async def freeze(self) -> None:
+        """Stop the cell's processes from outside, where the kind can."""
+        ...
+
+    async def thaw(self) -> None:
+        """Undo freeze."""
+        ...
+
+    async def remove(self) -> None:
+        """Remove the cell; removing again does nothing."""
+        ...
+
+
+class RunnerService:
+    """A long-running command with a port."""
+
+    def __init__(self, port: int, name: str, connection: Connection, ended: asyncio.Task[Outcome]) -> None:
+        self.port = port
+        self._name, self._connection, self._ended = name, connection, ended
+
+    async def alive(self) -> bool:
+        """Whether the process still runs."""
+        await asyncio.sleep(0)
+        return not self._ended.done()
+
+    async def stop(self) -> Outcome:
+        """Kill it with everything it started; its logs are the outcome's streams."""
+        self._connection.kill(self._name)
+        return await asyncio.shield(self._ended)
+
+
+class RunnerCell:
+    """A cell, by its ground and a connection to its runner."""
+
+    def __init__(self, ground: Ground, connection: Connection) -> None:
+        self._ground, self._connection = ground, connection
+        self._services: set[asyncio.Task[Outcome]] = set()
+        self._closed = False
+
+    @property
+    def id(self) -> str:
+        """Unique for the engine."""
+        return self._ground.id
+
+    @property
+    def kind(self) -> Kind:
+        """Which kind of cell it is."""
+        return self._ground.kind
+
+    @property
+    def fenced(self) -> bool:
+        """Whether the kind keeps commands from the host."""
+        return self._ground.fenced
+
+    @property
+    def work(self) -> str:
+        """The absolute path of the work tree, as commands in the cell see it."""
+        return self._ground.work
+
+    async def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        id: str = "",  # noqa: A002
+        stdin: bytes = b"",
+        env: Mapping[str, str] = _EMPTY,
+        cwd: str = "",
+        timeout: float = 120.0,
+        limit: int = MIB,
+        on_output: OnOutput | None = None,
+    ) -> Outcome:
+        """Run a command to its end; see Cell.run."""
+        header = self._start(command, id, env, cwd) | {"timeout": timeout, "limit": limit}
+        return await self._connection.command(header, stdin, on_output)
+
+    def _start(
+        self,
+        command: str | Sequence[str],
+        name: str,
+        env: Mapping[str, str],
+        cwd: str,
+    ) -> dict[str, Any]:
+        shell = command if isinstance(command, str) else ""
+        argv = [] if isinstance(command, str) else list(command)
+        if not isinstance(command, str) and not argv:
+            raise CellError("an empty command")
+        return {
+            "id": name or self._connection.name(),
+            "keep": bool(name),
+            "shell": shell,
+            "argv": argv,
+            "env": dict(env),
+            "cwd": cwd,
+            "timeout": 0,
+            "limit": MIB,
+        }
+
+    async def outcome(self, id: str) -> Outcome:  # noqa: A002
+        """Wait for a command that was started earlier; see Cell.outcome."""
+        return await self._connection.outcome(id)
+
+    async def serve(self, command: str, *, env: Mapping[str, str] = _EMPTY, cwd: str = "") -> RunnerService:
+        """Start a long-running process with PORT in its environment; see Cell.serve."""
+        port = self._ground.port()
+        given = {"PYTHONUNBUFFERED": "1", **env, "PORT": str(port)}
+        header = self._start(command, "", given, cwd)
+        ended = asyncio.create_task(self._connection.command(header, b"", None))
+        self._services.add(ended)
+        ended.add_done_callback(self._services.discard)
+        return RunnerService(port, header["id"], self._connection, ended)
+
+    async def http(
+        self,
+        port: int,
+        method: str,
+        path: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        timeout: float = 10.0,
+        limit: int = MIB,
+    ) -> Exchange:
+        """Do one HTTP exchange; see Cell.http."""
+        started = time.monotonic()
+        response = Response(method, limit)
+        error = ""
+        try:
+            data = request(method, path, headers, body, port)
+        except ValueError as mistake:
+            raise CellError(f"no HTTP request can be made of this: {mistake}") from mistake
+        try:
+            async with asyncio.timeout(timeout):
+                ceiling = 2 * limit + HEAD_LIMIT
+                error = await self._connection.exchange(port, data, response.feed, ceiling)
+            if error != "too long":
+                error = "" if response.done else error
+            if not error:
+                response.end()
+        except TimeoutError:
+            error = f"no complete response within {timeout:g} s"
+        except Malformed as what:
+            error = f"malformed: {what}"
+        except Broken:
+            error = "the connection to the cell broke"
+        seconds = time.monotonic() - started
+        if error and not (error == "too long" and response.status):
+            return Exchange(0, seconds=seconds, error=error.lower() if error[0].isupper() else error)
+        return Exchange(response.status, response.headers, response.body, seconds, "", response.cut)
+
+    async def read(self, path: str, limit: int = 16 * MIB) -> bytes:
+        """The file's first bytes; see Cell.read."""
+        try:
+            parts = await self._connection.gather({"op": "get", "path": path, "limit": limit})
+        except CellDied:
+            raise
+        except CellError as error:
+            raise CellError(f"{path}: {error}" if path not in str(error) else str(error)) from error
+        return b"".join(data for _, data in parts)
+
+    async def write(self, path: str, data: bytes, mode: int | None = None) -> None:
+        """Write a file; see Cell.write."""
+        await self._put([Entry(path, "file", 0o644, data)], mode)
+
+    async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:
+        """The whole work tree; see Cell.tree."""
+        listed: dict[str, dict[str, Any]] = {}
+        for part, _ in await self._connection.gather({"op": "list"}):
+            for entry in part["entries"]:
+                listed[entry["path"]] = entry
+        known = known or {}
+        wanted = []
+        size = 0
+        for path, entry in listed.items():
+            if entry["kind"] == "file" and known.get(path) != Stamp(*entry["stamp"]):
+                wanted.append(path)
+                size += entry["stamp"][2]
+        if size > self._ground.work_bytes:
+            raise CellError(f"the work tree says it holds {size} bytes, more than the {self._ground.work_bytes} it may")
+        data = await self._fetch(wanted, listed)
+        entries = []
+        for path, entry in sorted(listed.items()):
+            if entry["kind"] == "file" and path not in data and known.get(path) != Stamp(*entry["stamp"]):
+                continue  # it went between listing and fetching
+            content = data.get(path)
+            entries.append(
+                Entry(
+                    path,
+                    entry["kind"],
+                    entry["mode"],
+                    None if content is None else bytes(content),
+                    entry["target"],
+                    Stamp(*entry["stamp"]),
+                )
+            )
+        return entries
+
+    async def _fetch(self, paths: list[str], listed: dict[str, dict[str, Any]]) -> dict[str, bytearray]:
+        data: dict[str, bytearray] = {}
+        for first in range(0, len(paths), 1000):
+            names = json.dumps(paths[first : first + 1000]).encode()
+            for part, piece in await self._connection.gather({"op": "fetch"}, names):
+                path = part["path"]
+                data.setdefault(path, bytearray()).extend(piece)
+                listed[path].update(stamp=part["stamp"], mode=part["mode"])
+        return data
+
+    async def plant(self, entries: Iterable[Entry]) -> None:
+        """Put entries into the work tree; see Cell.plant."""
+        every = sorted(entries, key=lambda entry: (entry.kind != "dir", entry.path))
+        open_first = [Entry(e.path, "dir", e.mode | 0o700) for e in every if e.kind == "dir"]
+        rest = [entry for entry in every if entry.kind != "dir"]
+        closed = [entry for entry in reversed(every) if entry.kind == "dir" and entry.mode & 0o700 != 0o700]
+        for some in (open_first, rest, closed):
+            await self._put(some, -1)
+
+    async def _put(self, entries: list[Entry], mode: int | None) -> None:
+        heads: list[dict[str, Any]] = []
+        payload = bytearray()
+
+        async def send() -> None:
+            if heads:
+                await self._connection.call({"op": "put", "entries": heads}, bytes(payload))
+            heads.clear()
+            payload.clear()
+
+        for entry in entries:
+            content = entry.data or b""
+            for offset in range(0, max(1, len(content)), PIECE):
+                piece = content[offset : offset + PIECE]
+                heads.append(
+                    {
+                        "path": entry.path,
+                        "kind": entry.kind,
+                        "target": entry.target,
+                        "mode": entry.mode if mode == -1 else mode,
+                        "offset": offset,
+                        "size": len(piece),
+                        "last": offset + PIECE >= len(content),
+                    }
+                )
+                payload += piece
+                if len(payload) >= PIECE or len(heads) >= 1000:
+                    await send()
+        await send()
+
+    async def pause(self) -> None:
+        """Freeze every process of the cell, and its commands' clocks."""
+        await self._connection.call({"op": "hold", "stop": self.kind == "process"})
+        await self._ground.freeze()
+
+    async def resume(self) -> None:
+        """Undo pause."""
+        await self._ground.thaw()
+        await self._connection.call({"op": "release", "stop": self.kind == "process"})
+
+    async def detach(self) -> None:
+        """Let go of the cell and leave it running, where its kind can run alone."""
+        await self._connection.close()
+
+    async def close(self) -> None:
+        """Remove the cell with all that is in it. Closing again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for ended in list(self._services):
+            ended.cancel()
+        await self._connection.close()
+        await self._ground.remove()

@@ -1,0 +1,299 @@
+"""The engine's end of a runner's stream: many requests over one wire, and the same requests after the wire broke.
+
+Knows frames and asyncio; neither Docker nor processes. A broken wire says nothing about a command: commands are asked
+for again on the next wire, by id, and the runner never runs an id twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol
+
+from factory_tui.cells.protocol import CellDied, CellError, Outcome
+from factory_tui.cells.runner import MAX_IN, VERSION, Frames, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from factory_tui.cells.protocol import OnOutput
+
+    Header = dict[str, Any]
+    Hear = Callable[[Header, bytes], None]
+
+PIECE = 1 << 19
+"""Bytes of payload in one frame to the runner."""
+_MAX_OUT = 1 << 30
+_HELLO = 15.0
+
+
+class Broken(Exception):  # noqa: N818
+    """The wire broke before the answer came; asking again is safe."""
+
+
+class Wire(Protocol):
+    """A two-way byte stream to a runner."""
+
+    async def read(self) -> bytes:
+        """The next bytes from the runner, empty at the end of the stream."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the runner. Raises OSError when the wire is known to be broken."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the queue is short. Raises OSError when the wire is broken."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the stream; what was queued is still sent where possible."""
+        ...
+
+
+class _Pending:
+    def __init__(self, hear: Hear | None, frames: list[bytes] | None) -> None:
+        self.answer: asyncio.Future[tuple[Header, bytes]] = asyncio.get_running_loop().create_future()
+        self.hear = hear
+        self.frames = frames
+
+
+class Connection:
+    """Requests to one runner.
+
+    ``dial`` opens a wire, ``why`` says how the cell died once no wire can be had. With ``again`` the wire is opened
+    again when it breaks; without, the end of the wire is the end of the cell.
+    """
+
+    def __init__(self, dial: Callable[[], Awaitable[Wire]], why: Callable[[], Awaitable[str]], *, again: bool) -> None:
+        self._dial, self._why, self._again = dial, why, again
+        self._wire: Wire | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._pending: dict[str, _Pending] = {}
+        self._count = 0
+        self._name = secrets.token_hex(4)
+        self._dead = ""
+        self._up = asyncio.Event()
+
+    def name(self) -> str:
+        """A fresh request id, unlike any of another engine's."""
+        self._count += 1
+        return f"{self._name}.{self._count}"
+
+    async def open(self, *, torn: bool) -> None:
+        """Open the wire and greet the runner; ``torn`` when an earlier wire may have broken inside a frame.
+
+        Raises CellDied when there is no runner at the other end.
+        """
+        try:
+            wire = await self._dial()
+            frames, first = await asyncio.wait_for(self._greet(wire, torn), _HELLO)
+        except (OSError, TimeoutError, Broken) as error:
+            raise CellDied(
+                await self._why() or f"the cell's runner does not answer ({str(error) or 'timeout'})"
+            ) from error
+        self._wire = wire
+        self._up.set()
+        self._reader = asyncio.create_task(self._read(wire, frames, first))
+
+    async def _greet(self, wire: Wire, torn: bool) -> tuple[Frames, list[tuple[Header, bytes]]]:
+        nonce = secrets.token_bytes(24)
+        if torn:
+            wire.write(bytes(MAX_IN + 64))
+        wire.write(pack({"op": "hello", "id": "hello", "nonce": nonce.hex()}))
+        await wire.drain()
+        seen = b""
+        while nonce not in seen:
+            data = await wire.read()
+            if not data:
+                wire.close()
+                raise Broken("the stream ended")
+            seen = seen[-len(nonce) :] + data
+        frames = Frames(_MAX_OUT)
+        got = list(frames.feed(seen[seen.index(nonce) + len(nonce) :]))
+        while not got:
+            data = await wire.read()
+            if not data:
+                wire.close()
+                raise Broken("the stream ended")
+            got = list(frames.feed(data))
+        if got[0][0]["version"] != VERSION:
+            wire.close()
+            raise Broken(f"its runner has version {got[0][0]['version']}, this engine {VERSION}")
+        return frames, got[1:]
+
+    async def _read(self, wire: Wire, frames: Frames, first: list[tuple[Header, bytes]]) -> None:
+        for header, payload in first:
+            self._take(header, payload)
+        with contextlib.suppress(OSError):
+            while data := await wire.read():
+                for header, payload in frames.feed(data):
+                    self._take(header, payload)
+        wire.close()
+        self._up.clear()
+        self._wire = None
+        for pending in list(self._pending.values()):
+            if pending.frames is None and not pending.answer.done():
+                pending.answer.set_exception(Broken("the wire broke"))
+        await self._reopen()
+
+    async def _reopen(self) -> None:
+        if self._again:
+            for delay in (0.0, 0.2, 0.5, 1.0, 2.0, 4.0):
+                await asyncio.sleep(delay)
+                try:
+                    await self.open(torn=True)
+                except CellDied as error:
+                    self._dead = str(error)
+                    continue
+                for pending in list(self._pending.values()):
+                    for frame in pending.frames or ():
+                        self._write(frame)
+                return
+        else:
+            self._dead = await self._why() or "the cell's runner ended"
+        self._up.set()
+        for pending in list(self._pending.values()):
+            if not pending.answer.done():
+                pending.answer.set_exception(CellDied(self._dead))
+
+    def _take(self, header: Header, payload: bytes) -> None:
+        op, name = header["op"], header["id"]
+        pending = self._pending.get(name)
+        if op == "end":
+            self._write(pack({"op": "ack", "id": name}))
+        if pending is None or pending.answer.done():
+            return
+        if op in ("out", "part", "data"):
+            if pending.hear:
+                try:
+                    pending.hear(header, payload)
+                except Exception as error:
+                    pending.answer.set_exception(error)
+            return
+        pending.answer.set_result((header, payload))
+
+    def _write(self, data: bytes) -> None:
+        if self._wire is not None:
+            with contextlib.suppress(OSError):  # the reader sees the end of the stream and opens it again
+                self._wire.write(data)
+
+    async def _ask(self, frames: list[bytes], name: str, hear: Hear | None, *, lasting: bool) -> tuple[Header, bytes]:
+        await self._up.wait()
+        if self._wire is None:
+            raise CellDied(self._dead or "the cell is closed")
+        pending = _Pending(hear, frames if lasting else None)
+        self._pending[name] = pending
+        try:
+            for frame in frames:
+                self._write(frame)
+                if len(frames) > 1 and self._wire is not None:
+                    with contextlib.suppress(OSError):
+                        await self._wire.drain()
+            return await pending.answer
+        finally:
+            self._pending.pop(name, None)
+
+    async def command(self, header: Header, stdin: bytes, hear: OnOutput | None) -> Outcome:
+        """Start a command, or come back to it, and wait for its outcome; cancelling kills it and forgets its id."""
+        name = header["id"]
+        frames = [pack({**header, "op": "start", "live": hear is not None, "more": len(stdin) > PIECE}, stdin[:PIECE])]
+        for offset in range(PIECE, len(stdin), PIECE):
+            last = offset + PIECE >= len(stdin)
+            frames.append(
+                pack({"op": "stdin", "id": name, "offset": offset, "last": last}, stdin[offset : offset + PIECE])
+            )
+        if len(frames[0]) > MAX_IN:
+            raise CellError(f"the command is {len(frames[0])} bytes long; {MAX_IN} is the most")
+
+        def on_part(part: Header, payload: bytes) -> None:
+            if hear is not None:
+                hear("stderr" if part["stream"] else "stdout", payload)
+
+        return await self._outcome(frames, name, on_part)
+
+    async def outcome(self, name: str) -> Outcome:
+        """Wait for a command that was started earlier."""
+        return await self._outcome([pack({"op": "ask", "id": name})], name, None)
+
+    async def _outcome(self, frames: list[bytes], name: str, hear: Hear | None) -> Outcome:
+        if name in self._pending:
+            raise CellError(f"command {name} is being waited for already")
+        try:
+            header, payload = await self._ask(frames, name, hear, lasting=True)
+        except CellDied as error:
+            return Outcome(exit=-9, stderr=f"{error}\n".encode(), lost=True)
+        except BaseException:
+            self._write(pack({"op": "kill", "id": name, "forget": True}))
+            raise
+        if header["op"] == "unknown":
+            return Outcome(exit=-9, lost=True)
+        out = header["out"]
+        return Outcome(
+            header["exit"], payload[:out], payload[out:], header["cut"], header["timed_out"], header["seconds"]
+        )
+
+    def kill(self, name: str) -> None:
+        """Kill a command with all that it started; its outcome follows."""
+        self._write(pack({"op": "kill", "id": name}))
+
+    async def call(self, header: Header, payload: bytes = b"", hear: Hear | None = None) -> Header:
+        """One request that may be repeated; its parts go to ``hear``. Raises CellError with the runner's reason."""
+        for _ in range(3):
+            name = self.name()
+            try:
+                answer, _ = await self._ask([pack({**header, "id": name}, payload)], name, hear, lasting=False)
+            except Broken:
+                continue
+            if answer["op"] == "err":
+                raise CellError(answer["error"])
+            return answer
+        raise CellDied("the connection to the cell broke three times in a row")
+
+    async def gather(self, header: Header, payload: bytes = b"") -> list[tuple[Header, bytes]]:
+        """One request whose answer comes in parts."""
+        parts: list[tuple[Header, bytes]] = []
+
+        def hear(part: Header, data: bytes) -> None:
+            if parts and parts[0][0]["id"] != part["id"]:
+                parts.clear()
+            parts.append((part, data))
+
+        await self.call(header, payload, hear)
+        return parts
+
+    async def exchange(self, port: int, data: bytes, hear: Callable[[bytes], bool], limit: int) -> str:
+        """Send bytes to a port on the cell's loopback and hear what comes back until ``hear`` says that it is enough.
+
+        Returns why the connection ended early, or nothing. Raises Broken and CellDied.
+        """
+        name = self.name()
+
+        def on_data(_: Header, part: bytes) -> None:
+            if hear(part):
+                self._pending[name].answer.set_result(({"op": "closed", "error": ""}, b""))
+
+        header = {"op": "dial", "id": name, "port": port, "limit": limit}
+        try:
+            answer, _ = await self._ask([pack(header, data)], name, on_data, lasting=False)
+        finally:
+            self._write(pack({"op": "hang", "id": name}))
+        error: str = answer["error"]
+        return error
+
+    async def close(self) -> None:
+        """Let go of the wire; the runner goes on where it can."""
+        self._again = False
+        self._dead = "the cell is closed"
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+        self._up.set()
+        for pending in list(self._pending.values()):
+            if not pending.answer.done():
+                pending.answer.set_exception(CellDied(self._dead))

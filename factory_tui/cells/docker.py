@@ -1,0 +1,310 @@
+"""Docker cells: containers with the fence's defaults and the runner as process 1.
+
+Owns everything that is said to a Docker engine about containers. docker-py runs in a small thread pool, never on the
+event loop; only the attach stream is asyncio's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import docker
+import docker.errors
+import requests
+
+from factory_tui.cells.attach import AttachWire, attach
+from factory_tui.cells.cell import RunnerCell
+from factory_tui.cells.connection import Connection
+from factory_tui.cells.process import source
+from factory_tui.cells.protocol import (
+    MIB,
+    Cell,
+    CellDied,
+    CellError,
+    CellLimits,
+    ImageUnfit,
+    Kind,
+    Labels,
+    NoEngine,
+    NoImage,
+    NoPermission,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+T = TypeVar("T")
+AGENT = 1000
+"""The uid and gid of commands in a docker cell."""
+_LABEL = "factory-tui."
+_CONNECT_SECONDS = 3
+_SHM = 16 * MIB
+_TMP = "/tmp"  # noqa: S108 - a tmpfs of the cell's own
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the environment names.
+
+    Raises NoEngine or NoPermission with the remedy.
+    """
+    try:
+        client = docker.from_env(timeout=_CONNECT_SECONDS)
+        client.ping()
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        text = str(error)
+        if "Permission denied" in text or "PermissionError" in text:
+            raise NoPermission(
+                "this user may not talk to the Docker engine. Remedy: sudo usermod -aG docker $USER, then log in again"
+            ) from error
+        raise NoEngine(
+            "no Docker engine answers. Remedy: start it (sudo systemctl start docker), or set DOCKER_HOST"
+        ) from error
+    client.api.timeout = 60
+    return client
+
+
+def create_options(image: str, workspace: str, labels: Labels, limits: CellLimits) -> dict[str, Any]:
+    """What the engine is asked for: the whole fence in one place."""
+    config = {
+        "work": "/work",
+        "uid": AGENT,
+        "gid": AGENT,
+        "leave": False,
+        "env": {"HOME": _TMP, "TMPDIR": _TMP, "LANG": "C.UTF-8", "TERM": "dumb"},
+    }
+    mount = f"rw,exec,nosuid,nodev,uid={AGENT},gid={AGENT}"
+    inodes = f"nr_inodes={limits.work_inodes}"
+    return {
+        "image": image,
+        "command": ["-I", "-S", "-u", "-c", source(), json.dumps(config)],
+        "entrypoint": ["python3"],
+        "name": f"factory-tui-{secrets.token_hex(8)}",
+        "labels": {
+            _LABEL + "workspace": workspace,
+            _LABEL + "run": labels.run,
+            _LABEL + "role": labels.role,
+            _LABEL + "number": str(labels.number),
+        },
+        "user": "0:0",
+        "cap_drop": ["ALL"],
+        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "security_opt": ["no-new-privileges"],
+        "read_only": True,
+        "network_mode": "none",
+        "ipc_mode": "private",
+        "shm_size": _SHM,
+        "tmpfs": {
+            "/work": f"{mount},mode=0755,size={limits.work_bytes},{inodes}",
+            _TMP: f"{mount},mode=1777,size={limits.tmp_bytes},{inodes}",
+        },
+        "mem_limit": limits.memory,
+        "memswap_limit": limits.memory,
+        "nano_cpus": int(limits.cpus * 1e9),
+        "pids_limit": limits.pids,
+        "ulimits": [
+            docker.types.Ulimit(name="nofile", soft=limits.nofile, hard=limits.nofile),
+            docker.types.Ulimit(name="core", soft=0, hard=0),
+        ],
+        "log_config": docker.types.LogConfig(type="none"),
+        "stdin_open": True,
+        "tty": False,
+        "working_dir": "/",
+    }
+
+
+class DockerGround:
+    """One container."""
+
+    kind: Kind = "docker"
+    fenced = True
+    work = "/work"
+
+    def __init__(self, cells: DockerCells, name: str, work_bytes: int) -> None:
+        self.id = name
+        self.work_bytes = work_bytes
+        self._cells = cells
+        self._ports = itertools.count(8000)
+        self._wire: AttachWire | None = None
+
+    async def dial(self) -> AttachWire:
+        """Attach to the container; an engine that refuses says so as OSError."""
+        self._wire = await attach(self.id, self._cells.version)
+        return self._wire
+
+    async def why(self) -> str:
+        """How the container ended."""
+        said = self._wire.said.decode("utf-8", "replace").strip()[-500:] if self._wire else ""
+        try:
+            state = (await self._cells.ask(lambda c: c.api.inspect_container(self.id)))["State"]
+        except docker.errors.NotFound:
+            return "the cell's container is gone"
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            return f"the Docker engine does not answer: {error}"
+        if state["Running"]:
+            return f"the cell's container runs but its runner does not answer. {said}".strip()
+        memory = " (out of memory?)" if state["ExitCode"] == 137 else ""
+        return f"the cell's container ended with {state['ExitCode']}{memory}. {said}".strip()
+
+    def port(self) -> int:
+        """Any port: the cell has a loopback of its own."""
+        return next(self._ports)
+
+    async def freeze(self) -> None:
+        """Freeze the container."""
+        await self._cells.ask(lambda c: c.api.pause(self.id))
+
+    async def thaw(self) -> None:
+        """Thaw the container."""
+        await self._cells.ask(lambda c: c.api.unpause(self.id))
+
+    async def remove(self) -> None:
+        """Remove the container."""
+        await self._cells.remove(self.id)
+
+
+class DockerCells:
+    """Docker cells of one workspace, from one image."""
+
+    kind: Kind = "docker"
+    fenced = True
+
+    def __init__(
+        self, client: docker.DockerClient, workspace: str, image: str, limits: CellLimits | None = None
+    ) -> None:
+        self._client, self._workspace, self._image = client, workspace, image
+        self._limits = limits or CellLimits()
+        needed = self._limits.work_bytes + self._limits.tmp_bytes + _SHM
+        if needed >= self._limits.memory:
+            raise CellError(
+                f"[cells] work and temp space ({needed // MIB} MiB with shared memory) must stay below the memory limit"
+                f" ({self._limits.memory // MIB} MiB). Remedy: raise memory or lower work_bytes"
+            )
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="docker")
+        self.version: str = client.api.api_version
+        self._attached: dict[str, RunnerCell] = {}
+
+    async def ask(self, question: Callable[[docker.DockerClient], T]) -> T:
+        """One call of docker-py in the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question, self._client)
+
+    async def start(self, labels: Labels) -> RunnerCell:
+        """A started cell with an empty work tree. Raises CellError with the remedy."""
+        options = create_options(self._image, self._workspace, labels, self._limits)
+        created = asyncio.ensure_future(self.ask(lambda c: self._create(c, options)))
+        try:
+            name: str = await asyncio.shield(created)
+        except asyncio.CancelledError:
+            name = await created
+            await self.remove(name)
+            raise
+        ground = DockerGround(self, name, self._limits.work_bytes)
+        connection = Connection(ground.dial, ground.why, again=True)
+        try:
+            opened = asyncio.create_task(self._open(connection, name))
+            await opened
+        except BaseException:
+            await connection.close()
+            await self.remove(name)
+            raise
+        cell = RunnerCell(ground, connection)
+        self._attached[name] = cell
+        return cell
+
+    async def _open(self, connection: Connection, name: str) -> None:
+        try:
+            await self.ask(lambda c: c.api.start(name))
+        except docker.errors.APIError as error:
+            raise _unfit(error, self._image) from error
+        await connection.open(torn=False)
+
+    @staticmethod
+    def _create(client: docker.DockerClient, options: dict[str, Any]) -> str:
+        try:
+            container = client.containers.create(**options)
+        except docker.errors.ImageNotFound as error:
+            raise NoImage(
+                f"the image {options['image']} is not on the Docker engine. Remedy: factory-tui image bootstrap"
+            ) from error
+        except docker.errors.APIError as error:
+            raise _unfit(error, options["image"]) from error
+        name: str = container.id or ""
+        return name
+
+    async def adopt(self) -> list[tuple[Labels, Cell]]:
+        """This workspace's running containers, attached again; one that does not answer is left for the sweep."""
+        adopted: list[tuple[Labels, Cell]] = []
+        for found in await self._list(running=True):
+            name = found["Id"]
+            if name in self._attached:
+                continue
+            if found["State"] == "paused":
+                await self.ask(lambda c, name=name: c.api.unpause(name))  # type: ignore[misc]
+            ground = DockerGround(self, name, self._limits.work_bytes)
+            connection = Connection(ground.dial, ground.why, again=True)
+            try:
+                await connection.open(torn=True)
+            except CellDied:
+                await connection.close()
+                continue
+            cell = RunnerCell(ground, connection)
+            self._attached[name] = cell
+            adopted.append((_labels(found["Labels"]), cell))
+        return adopted
+
+    async def _list(self, *, running: bool) -> list[dict[str, Any]]:
+        only = {"label": [f"{_LABEL}workspace={self._workspace}"]}
+        return await self.ask(lambda c: c.api.containers(all=not running, filters=only))
+
+    async def sweep(self, keep: Collection[str] = ()) -> int:
+        """Remove every container of this workspace that is not kept."""
+        names = [found["Id"] for found in await self._list(running=False) if found["Id"] not in keep]
+        await asyncio.gather(*(self.remove(name) for name in names))
+        return len(names)
+
+    async def remove(self, name: str) -> None:
+        """Remove a container; one that is gone is fine."""
+        self._attached.pop(name, None)
+        await asyncio.shield(self.ask(lambda c: _remove(c, name)))
+
+    async def close(self) -> None:
+        """Detach from every cell and end the threads; containers stay."""
+        for cell in list(self._attached.values()):
+            await cell.detach()
+        self._attached.clear()
+        await asyncio.to_thread(self._threads.shutdown)
+        self._client.close()
+
+
+def _remove(client: docker.DockerClient, name: str) -> None:
+    try:
+        client.api.remove_container(name, force=True, v=True)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if error.status_code != 409:  # another removal is under way
+            raise
+
+
+def _unfit(error: docker.errors.APIError, image: str) -> CellError:
+    text = str(error.explanation or error)
+    if "python3" in text and ("not found" in text or "no such file" in text):
+        return ImageUnfit(
+            f"the image {image} has no python3, which a cell's runner needs. Remedy: set [cells] image to one that has"
+            " Python 3.8 or newer, or run factory-tui image bootstrap"
+        )
+    return CellError(f"the Docker engine cannot start a cell from {image}: {text}")
+
+
+def _labels(labels: dict[str, str]) -> Labels:
+    number = labels.get(_LABEL + "number", "0")
+    return Labels(
+        labels.get(_LABEL + "workspace", ""),
+        labels.get(_LABEL + "run", ""),
+        labels.get(_LABEL + "role", ""),
+        int(number) if number.isdecimal() else 0,
+    )
