@@ -6,6 +6,7 @@ Pure: time and randomness come in as arguments.
 import re
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 SEED_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 """What a seed, loop or scenario may be called: it becomes a path, a label and part of a run's name."""
 
@@ -13,7 +14,7 @@ SEED_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 def ulid(milliseconds: int, entropy: int) -> str:
     """26 characters that sort by time: 48 bits of UTC milliseconds, then 80 bits of entropy (ulid/spec)."""
     value = (milliseconds & (1 << 48) - 1) << 80 | entropy & (1 << 80) - 1
-    return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -10, -10)])
 
 
 def run_id(seed: str, number: int) -> str:

@@ -2,3 +2,8 @@
 
 The only folder that writes SQL. It stores and returns events; it does not know what they mean.
 """
+
+from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalFull, JournalTooNew
+from factory_tui.journal.store import Journal
+
+__all__ = ["Damaged", "Head", "Journal", "JournalDamaged", "JournalError", "JournalFull", "JournalTooNew"]

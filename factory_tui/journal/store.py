@@ -1,0 +1,338 @@
+"""The journal: appends with group commit, reads, the cached state.
+
+Owns the one writer. An append is acknowledged after its commit, never before; what queues while a commit runs is the
+next commit, so there is no timer to tune. Reads have a connection of their own and never wait for the writer.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import aiosqlite
+import msgspec
+
+from factory_tui.domain.events import AnyFact, Draft, Event
+from factory_tui.domain.identifiers import ulid
+from factory_tui.domain.reducer import VERSION, fold
+from factory_tui.domain.scribe import Clock
+from factory_tui.domain.state import State
+from factory_tui.journal.blobs import INLINE, Blobs, drop_ballast, fill_ballast
+from factory_tui.journal.chain import GENESIS, Keys, link
+from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalFull, is_full
+from factory_tui.journal.schema import Writer, prepare
+from factory_tui.journal.verify import first_damage
+
+RECORD_EVERY = 16
+"""Commits between two recorded heads: how many an attacker could cut off unseen after a kill -9."""
+CACHE_EVERY = 2_000
+"""Events after which the cached state is written anew."""
+CHUNK = 1_000
+"""Events read at a time when the whole journal is folded."""
+
+_INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT seq, id, at, run, actor, payload, digest FROM event WHERE seq > ?"
+_BEFORE = "SELECT seq, id, at, run, actor, payload, digest FROM event WHERE seq < ?"
+_OF_KINDS = " AND kind IN (SELECT value FROM json_each(?))"
+_LAST = "SELECT seq, CAST(hash AS BLOB) FROM event ORDER BY seq DESC LIMIT 1"
+_KEEP = "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?)"
+_KEPT = """SELECT seq, CAST(body AS BLOB), CAST(mac AS BLOB), CAST(hash AS BLOB)
+    FROM state JOIN event USING (seq) WHERE reducer = ?"""
+_HASH = "SELECT hash FROM event WHERE seq = ?"
+
+_encode = msgspec.json.Encoder().encode
+_facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_states = msgspec.json.Decoder(State)
+
+log = logging.getLogger(__name__)
+
+
+class _Append(NamedTuple):
+    """One caller's facts, encoded, and where it waits."""
+
+    drafts: Sequence[Draft]
+    payloads: list[bytes]
+    done: "asyncio.Future[list[Event]]"
+
+
+class Journal:
+    """Every fact of one workspace, appended once. Made by `open`; the engine's lock sees to it that there is one."""
+
+    def __init__(
+        self,
+        folder: Path,
+        keys: Keys,
+        *,
+        key: bytes,
+        head: tuple[int, bytes],
+        clock: Clock,
+        entropy: Callable[[], int],
+    ) -> None:
+        self._folder = folder
+        self._blobs = Blobs(folder / "blobs")
+        self._ballast = folder / "ballast"
+        self._keys = keys
+        self._key = key
+        self._clock = clock
+        self._entropy = entropy
+        self._seq, self._hash = head
+        self._waiting: list[_Append] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._commits = 0
+        self._closed = False
+        self._kept = 0
+        self._to_keep: State | None = None
+        self._writer: aiosqlite.Connection
+        self._reader: aiosqlite.Connection
+
+    @classmethod
+    async def open(cls, folder: Path, keys: Path, *, workspace: str, clock: Clock, entropy: Callable[[], int]) -> Self:
+        """Open or make the journal in `folder`; its key and heads are in `keys`, named by `workspace` (a plain name).
+
+        `clock` gives UTC ms, `entropy` at least 80 random bits. Raises JournalError and its kinds.
+        """
+        path = folder / "journal.db"
+        try:
+            key, head = await asyncio.to_thread(_make, folder, path, Keys(keys, workspace))
+        except (OSError, sqlite3.Error) as fault:
+            if is_full(fault):
+                raise JournalFull(folder) from fault
+            raise JournalError(f"{path}: cannot be opened: {fault}. Remedy: check its owner and mode") from fault
+        journal = cls(folder, Keys(keys, workspace), key=key, head=head, clock=clock, entropy=entropy)
+        journal._writer = await aiosqlite.connect(path, factory=Writer)
+        journal._reader = await aiosqlite.connect(path)
+        await journal._writer.execute("PRAGMA synchronous = FULL")
+        await journal._reader.execute("PRAGMA query_only = ON")
+        return journal
+
+    @property
+    def head(self) -> Head:
+        """The newest committed row."""
+        return Head(self._seq, self._hash.hex())
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Event]:
+        """Return the facts as events once they are on disk, consecutive and in this order.
+
+        A caller cancelled meanwhile takes nothing back: its facts are written or not as if it had waited. Raises
+        JournalFull (none of these was kept) and JournalError.
+        """
+        if self._closed:
+            raise JournalError(f"{self._folder}: the journal is closed")
+        if not drafts:
+            return []
+        # Encoded here, so that a fact that cannot be written fails its own caller and nobody else.
+        payloads = [_encode(draft.fact) for draft in drafts]
+        done: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Append(drafts, payloads, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(), name="journal")
+        return await done
+
+    async def alarm(self, drafts: Sequence[Draft]) -> list[Event]:
+        """Append on a full disk: the ballast is given up first. Raises as `append`."""
+        await asyncio.to_thread(drop_ballast, self._ballast)
+        return await self.append(drafts)
+
+    async def refill(self) -> bool:
+        """Reserve the ballast again after an alarm; False while there is no room for it."""
+        return await asyncio.to_thread(_try_fill, self._ballast)
+
+    async def _write(self) -> None:
+        """Commit what is waiting until nothing is."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                try:
+                    written = await self._commit(batch)
+                except Exception as fault:  # every kind goes to the callers: they wait for nothing else
+                    for append in batch:
+                        if not append.done.done():
+                            append.done.set_exception(self._explain(fault))
+                    continue
+                begin = 0
+                for append in batch:
+                    end = begin + len(append.drafts)
+                    if not append.done.done():
+                        append.done.set_result(written[begin:end])
+                    begin = end
+                await self._tidy()
+        finally:
+            self._writing = None
+
+    def _explain(self, fault: Exception) -> Exception:
+        if is_full(fault):
+            full = JournalFull(self._folder)
+            full.__cause__ = fault
+            return full
+        if isinstance(fault, OSError | sqlite3.Error):
+            broken = JournalError(f"{self._folder}: cannot be written: {fault}. Remedy: check the disk and the log")
+            broken.__cause__ = fault
+            return broken
+        return fault
+
+    async def _commit(self, batch: Sequence[_Append]) -> list[Event]:
+        """One transaction. The head moves only after it."""
+        events, rows, long = [], [], []
+        seq, previous, at = self._seq, self._hash, self._clock()
+        for append in batch:
+            for draft, payload in zip(append.drafts, append.payloads, strict=True):
+                seq += 1
+                fact, run, actor = draft.fact, draft.run, draft.actor
+                identity = ulid(at, self._entropy())
+                kind = str(fact.__struct_config__.tag)
+                digest = hashlib.sha256(payload).digest()
+                previous = link(self._key, previous, (seq, identity, at, run, actor, kind), digest)
+                inline = len(payload) <= INLINE
+                if not inline:
+                    long.append((digest, payload))
+                body = payload if inline else None
+                rows.append((seq, identity, at, run, actor, kind, body, digest, len(payload), previous))
+                events.append(Event(seq, identity, at, fact, run, actor))
+        if long:
+            await asyncio.to_thread(self._blobs.write, long)
+        await self._writer.executemany(_INSERT, rows)
+        self._seq, self._hash = seq, previous
+        return events
+
+    async def _tidy(self) -> None:
+        """What follows a commit now and then. What was committed stays acknowledged, whatever becomes of this."""
+        self._commits += 1
+        try:
+            if self._commits % RECORD_EVERY == 0:
+                await asyncio.to_thread(self._keys.record, self.head)
+            if self._to_keep is not None and self._to_keep.seq >= self._kept + CACHE_EVERY:
+                await self._cache(self._to_keep)
+        except (OSError, sqlite3.Error):
+            log.exception("%s: the head or the cached state could not be written", self._folder)
+
+    async def events(
+        self, *, after: int = 0, run: str | None = None, kinds: Collection[str] | None = None, limit: int | None = None
+    ) -> list[Event]:
+        """Events with seq > `after`, in order; of one run, of some kinds (tags of facts), at most `limit`.
+
+        Raises JournalDamaged when a row cannot be read.
+        """
+        sql, values = _narrow(_SELECT, [after], run, kinds)
+        return await self._read(sql + " ORDER BY seq LIMIT ?", [*values, -1 if limit is None else limit])
+
+    async def before(self, seq: int, run: str | None, limit: int) -> list[Event]:
+        """The newest `limit` events with a smaller seq, of one run or of all, in order: a trace's page before this."""
+        sql, values = _narrow(_BEFORE, [seq], run, None)
+        return (await self._read(sql + " ORDER BY seq DESC LIMIT ?", [*values, limit]))[::-1]
+
+    async def _read(self, sql: str, values: list[Any]) -> list[Event]:
+        rows = list(await self._reader.execute_fetchall(sql, values))
+        if any(row[5] is None for row in rows):
+            return await asyncio.to_thread(self._revive, rows)
+        return self._revive(rows)
+
+    def _revive(self, rows: Sequence[Any]) -> list[Event]:
+        return [
+            Event(seq, identity, at, self._fact(seq, payload, digest), run, actor)
+            for seq, identity, at, run, actor, payload, digest in rows
+        ]
+
+    def _fact(self, seq: int, payload: bytes | None, digest: bytes) -> AnyFact:
+        try:
+            return _facts.decode(self._blobs.read(seq, digest) if payload is None else payload)
+        except msgspec.MsgspecError as fault:
+            raise JournalDamaged(
+                f"{self._folder}: event {seq} is no fact: {fault}. Remedy: restore the journal from a backup"
+            ) from fault
+
+    async def state(self) -> State:
+        """The state at the newest event: the cached one, if this reducer made it, and what came after it."""
+        state = await self._cached()
+        begun = state.seq
+        while events := await self.events(after=state.seq, limit=CHUNK):
+            state = fold(events, state)
+        if state.seq >= begun + CACHE_EVERY:
+            await self._cache(state)
+        return state
+
+    def keep(self, state: State) -> None:
+        """Offer a state to cache; the writer writes the newest one now and then. Never needed, only faster."""
+        self._to_keep = state
+
+    async def _cached(self) -> State:
+        rows = list(await self._reader.execute_fetchall(_KEPT, (VERSION,)))
+        if not rows:
+            return State()
+        seq, body, mac, at = rows[0]
+        if not hmac.compare_digest(mac, self._sign(at, body)):
+            return State()
+        self._kept = seq
+        return _states.decode(body)
+
+    async def _cache(self, state: State) -> None:
+        self._kept, self._to_keep = state.seq, None
+        found = list(await self._reader.execute_fetchall(_HASH, (state.seq,)))
+        if not found:
+            return
+        body = _encode(state)
+        try:
+            await self._writer.executemany(_KEEP, [(VERSION, state.seq, body, self._sign(found[0][0], body))])
+        except sqlite3.OperationalError as fault:
+            # A cache that finds no room is no loss.
+            if not is_full(fault):
+                raise
+
+    def _sign(self, at: bytes, body: bytes) -> bytes:
+        """Bind a cached state to the row it was folded to: nobody without the key can plant one."""
+        return hmac.digest(self._key, b"state" + VERSION.to_bytes(4, "big") + at + body, "sha256")
+
+    async def verify(self) -> Damaged | None:
+        """The first row that is not what was written, or None. Reads everything, off the loop."""
+        heads = await asyncio.to_thread(self._keys.heads)
+        return await asyncio.to_thread(first_damage, self._folder / "journal.db", self._key, self._blobs, heads)
+
+    async def close(self) -> None:
+        """Write what waits, record the head, let the files go. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._writing is not None:
+                await asyncio.shield(self._writing)
+            if self._to_keep is not None:
+                await self._cache(self._to_keep)
+            if self._seq:
+                await asyncio.to_thread(self._keys.record, self.head)
+        finally:
+            await self._writer.close()
+            await self._reader.close()
+
+
+def _make(folder: Path, path: Path, keys: Keys) -> tuple[bytes, tuple[int, bytes]]:
+    (folder / "blobs").mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare(path)
+    database = sqlite3.connect(path)
+    try:
+        last = database.execute(_LAST).fetchone()
+    finally:
+        database.close()
+    key = keys.load(make=last is None)
+    _try_fill(folder / "ballast")
+    return key, last or (0, GENESIS)
+
+
+def _try_fill(path: Path) -> bool:
+    try:
+        fill_ballast(path)
+    except OSError as fault:
+        if is_full(fault):
+            return False
+        raise
+    return True
+
+
+def _narrow(sql: str, values: list[Any], run: str | None, kinds: Collection[str] | None) -> tuple[str, list[Any]]:
+    if run is not None:
+        sql, values = sql + " AND run = ?", [*values, run]
+    if kinds is not None:
+        sql, values = sql + _OF_KINDS, [*values, _encode(sorted(kinds)).decode()]
+    return sql, values
