@@ -17,6 +17,7 @@ A rule looks at the text of one request and at nothing else; no rule can see how
     type = "tool_use"
     name = "bash"
     input = { command = "..." }
+    input_json = '{"comm'          # optional: streamed in place of `input`, to rehearse a model's broken JSON
     [[fault]]                      # optional; instead of, or half-way through, an answer
     digest = "any"                 # or the first 12 or more hex digits of the SHA-256 of the request body
     rule = "write the server"      # optional: only where this rule answers
@@ -57,6 +58,7 @@ class CallTool(Struct, tag="tool_use", forbid_unknown_fields=True, frozen=True):
 
     name: Annotated[str, Meta(min_length=1)]
     input: dict[str, object]
+    input_json: str | None = None
 
 
 class RuleText(Struct, forbid_unknown_fields=True, frozen=True):

@@ -127,20 +127,20 @@ class Twin:
             return web.Response(text="<html><body>A page, not an API</body></html>", content_type="text/html")
         if isinstance(answer, Unmatched):
             raise RequestError(400, str(answer))
-        whole = message(speak(answer, request), request, digest)
+        spoken = speak(answer, request)
+        whole = message(spoken, request, digest)
         if request.stream:
-            return await self._stream(http, whole, digest, cut=fault == "cut")
+            parts = list(events(spoken, whole, paced=self.pace > 0))
+            return await self._stream(http, parts[: len(parts) // 2] if fault == "cut" else parts, digest, fault)
         if fault == "cut":
             raw = msgspec.json.encode(whole)
             return await _send(http, [raw[: len(raw) // 2]], "application/json", digest, cut=True)
         return _json(whole, digest)
 
     async def _stream(
-        self, http: web.BaseRequest, whole: dict[str, object], digest: str, *, cut: bool
+        self, http: web.BaseRequest, parts: list[tuple[bytes, int]], digest: str, fault: Fault | None
     ) -> web.StreamResponse:
-        parts = list(events(whole, paced=self.pace > 0))
-        if cut:
-            parts = parts[: len(parts) // 2]
+        cut = fault == "cut"
         if self.pace <= 0:
             return await _send(http, [b"".join(part for part, _ in parts)], "text/event-stream", digest, cut=cut)
 

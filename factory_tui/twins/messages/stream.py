@@ -82,7 +82,7 @@ def message(spoken: Spoken, request: Request, digest: str) -> dict[str, Any]:
     }
 
 
-def events(whole: dict[str, Any], paced: bool) -> Iterator[tuple[bytes, int]]:
+def events(spoken: Spoken, whole: dict[str, Any], *, paced: bool) -> Iterator[tuple[bytes, int]]:
     """Yield the stream of a message: each event's bytes, and how many characters of the answer it carries."""
     usage_now = whole["usage"]
     opening = {
@@ -95,11 +95,11 @@ def events(whole: dict[str, Any], paced: bool) -> Iterator[tuple[bytes, int]]:
     }
     yield _event("message_start", {"message": opening}), 0
     yield _event("ping", {}), 0
-    for index, block in enumerate(whole["content"]):
-        if block["type"] == "text":
-            blank, text, kind, field = {**block, "text": ""}, block["text"], "text_delta", "text"
+    for index, (said, block) in enumerate(zip(spoken.blocks, whole["content"], strict=True)):
+        if isinstance(said, SayText):
+            blank, text, kind, field = {**block, "text": ""}, said.text, "text_delta", "text"
         else:
-            text = msgspec.json.encode(block["input"]).decode()
+            text = said.input_json if said.input_json is not None else msgspec.json.encode(said.input).decode()
             blank, kind, field = {**block, "input": {}}, "input_json_delta", "partial_json"
         yield _event("content_block_start", {"index": index, "content_block": blank}), 0
         size = FRAGMENT if paced else max(FRAGMENT, ceil(len(text) / FRAGMENTS))

@@ -108,6 +108,19 @@ async def test_a_tool_input_streams_in_fragments(client: AsyncAnthropic) -> None
     assert msgspec.json.decode("".join(fragments))["timeout"] == 5
 
 
+async def test_broken_tool_input_streams_as_written(connect: Connect) -> None:
+    block = """type = "tool_use"\nname = "bash"\ninput = {}\ninput_json = '{"comm'"""
+    text = f"seed = 's'\n[[rule]]\nname = 'r'\nlast = '.'\n[[rule.block]]\n{block}\n"
+    async with serve([parse(text, "b.toml")]) as twin:
+        stream = await connect(twin.url).messages.create(**hello(stream=True))
+        fragments = [
+            event.delta.partial_json
+            async for event in stream
+            if event.type == "content_block_delta" and event.delta.type == "input_json_delta"
+        ]
+    assert "".join(fragments) == '{"comm'
+
+
 async def test_a_pace_spreads_the_stream_over_time(connect: Connect) -> None:
     async with serve([parse(SHORTLINKS, "x.toml")], pace=45.0) as twin:
         began = asyncio.get_running_loop().time()
