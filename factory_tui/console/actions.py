@@ -31,8 +31,6 @@ class Action:
     least: Role = "viewer"
     bar: int = 0
     """Place in the key bar, 1 first; 0: not there."""
-    spare: int = 0
-    """Leaves a narrow key bar in this order, 1 first; 0: never."""
     palette: str = ""
     """`noun: Verb` in the palette; empty: not there. `{run}` is the chosen run."""
 
@@ -54,14 +52,7 @@ TABLE: tuple[Action, ...] = (
     Action("floor.last", ("end", "G"), "last", ("floor",), 0, "Cursor to the last run."),
     Action("run.back", ("escape",), "floor", ("run",), 0, "Back to the floor.", bar=1, palette="floor: Show all runs"),
     Action(
-        "trace.follow",
-        ("f",),
-        "follow",
-        ("run",),
-        0,
-        "Back to the newest line of the trace, and stay there.",
-        bar=2,
-        spare=1,
+        "trace.follow", ("f",), "follow", ("run",), 0, "Back to the newest line of the trace, and stay there.", bar=2
     ),
     Action("trace.up", ("up", "k"), "scroll up", ("run",), 0, "Trace: one line back in time."),
     Action("trace.down", ("down", "j"), "scroll down", ("run",), 0, "Trace: one line towards now."),
@@ -102,7 +93,7 @@ TABLE: tuple[Action, ...] = (
         bar=5,
         palette="run: Stop {run} for good",
     ),
-    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=6, spare=2),
+    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=6),
     Action("help", ("question_mark",), "help", ("everywhere",), 0, "All keys.", bar=7, palette="help: Show all keys"),
     Action(
         "detach",
@@ -117,7 +108,7 @@ TABLE: tuple[Action, ...] = (
     Action(
         "emergency",
         ("exclamation_mark",),
-        "freeze all",
+        "emergency stop",
         ("everywhere",),
         0,
         "Freeze every run where it is, at once, without a question. Pressed again it asks whether to thaw (admin).",
@@ -148,7 +139,7 @@ TABLE: tuple[Action, ...] = (
 BY_ID = {action.id: action for action in TABLE}
 
 _SHOWN = {
-    "enter": "↵",
+    "enter": "⏎",
     "escape": "esc",
     "colon": ":",
     "question_mark": "?",
