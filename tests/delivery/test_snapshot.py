@@ -1,0 +1,267 @@
+"""Snapshots: what went in comes out, whatever an agent called it; the same tree is the same commit."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from factory_tui.cells.protocol import Entry, Stamp
+from factory_tui.delivery.git import EMPTY_TREE, DeliveryError
+from factory_tui.delivery.snapshot import RACY_NS, Snapshot, Snapshots, refused, write_tree
+from tests.delivery.trees import bare, file, folder, link, read_tree
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> Snapshots:
+    return Snapshots(tmp_path / ".factory" / "snapshots.git", ("*.pyc", "__pycache__"))
+
+
+async def take(snapshots: Snapshots, entries: list[Entry], parent: str = "", at: int = 1_000) -> Snapshot:
+    return await snapshots.take(entries, cell="c1", parent=parent, message="Pass 1", at=at)
+
+
+def git(repo: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(repo), *arguments], capture_output=True, check=True)
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+HOSTILE = [
+    folder(".git"),
+    file(".git/config", b"[core]\nfsmonitor = touch /tmp/owned\n"),
+    folder("deep", 0o700),
+    folder("deep/.GIT "),
+    file("deep/.GIT /HEAD"),
+    folder("empty"),
+    link("git~1", "/etc/passwd"),
+    link("gone", "../../nowhere"),
+    file('line\nbreak "quoted" \\', b"\0\xff"),
+    file("not-utf8-\udcff\udcfe", b"", 0o600),
+    file("run.sh", b"#!/bin/sh\n", 0o755),
+    file("shut", b"s", 0o000),
+]
+
+
+async def test_what_git_cannot_hold_comes_back_too(snapshots: Snapshots) -> None:
+    snapshot = await take(snapshots, HOSTILE)
+    assert bare(await snapshots.entries(snapshot.commit)) == bare(HOSTILE)
+    assert (snapshot.files, snapshot.size) == (6, 36 + 1 + 2 + 0 + 10 + 1)
+
+
+async def test_the_same_tree_parent_message_and_time_are_the_same_commit(snapshots: Snapshots, tmp_path: Path) -> None:
+    first = await take(snapshots, HOSTILE)
+    assert await take(snapshots, HOSTILE) == first
+    assert await take(Snapshots(tmp_path / "other.git"), HOSTILE) == first
+    later = await take(snapshots, HOSTILE, at=2_000)
+    child = await take(snapshots, HOSTILE, first.commit)
+    assert len({first.commit, later.commit, child.commit}) == 3
+    assert first.tree == later.tree == child.tree
+
+
+async def test_neither_ignore_files_nor_attributes_nor_the_users_settings_count(
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".gitconfig").write_text(
+        '[core]\nautocrlf = true\n[filter "up"]\nclean = tr a-z A-Z\n[user]\nname = me\n'
+    )
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "someone")
+    entries = [file(".gitattributes", b"* filter=up text\n"), file(".gitignore", b"*\n"), file("a", b"low\r\n")]
+    snapshot = await take(snapshots, entries)
+    assert bare(await snapshots.entries(snapshot.commit)) == bare(entries)
+    monkeypatch.delenv("GIT_DIR")
+    assert git(tmp_path / ".factory" / "snapshots.git", "log", "-1", "--format=%an %cn", snapshot.commit) == (
+        "factory-tui factory-tui\n"
+    )
+
+
+async def test_caches_are_left_out(snapshots: Snapshots) -> None:
+    entries = [folder("__pycache__"), file("__pycache__/a.pyc"), file("b.pyc"), file("c.py")]
+    snapshot = await take(snapshots, entries)
+    assert [entry.path for entry in await snapshots.entries(snapshot.commit)] == ["c.py"]
+    assert (snapshot.files, snapshot.size) == (1, 1)
+
+
+async def test_no_files_are_a_snapshot_too(snapshots: Snapshots) -> None:
+    snapshot = await take(snapshots, [folder("empty")])
+    assert (snapshot.tree, snapshot.files) == (EMPTY_TREE, 0)
+    assert bare(await snapshots.entries(snapshot.commit)) == bare([folder("empty")])
+
+
+def older(entries: list[Entry]) -> list[Entry]:
+    """The entries as if they had changed a minute apart, in their order."""
+    minute = 60_000_000_000
+    return [
+        Entry(e.path, e.kind, e.mode, e.data, e.target, Stamp((number + 1) * minute, number, len(e.data or b"")))
+        for number, e in enumerate(entries)
+    ]
+
+
+async def test_unchanged_files_are_not_read_again_even_after_a_restart(snapshots: Snapshots, tmp_path: Path) -> None:
+    first = older([file("a", b"1"), file("b", b"22"), file("cache.pyc", b"3"), file("z", b"4")])
+    before = await take(snapshots, first)
+    restarted = Snapshots(tmp_path / ".factory" / "snapshots.git", ("*.pyc",))
+    known = restarted.known("c1")
+    assert set(known) == {"a", "b", "cache.pyc"}  # the newest may still change within one tick of the clock
+    again = [Entry(e.path, e.kind, e.mode, None if e.path in known else b"5", stamp=e.stamp) for e in first]
+    after = await take(restarted, again, before.commit)
+    kept = {entry.path: entry.data for entry in await restarted.entries(after.commit)}
+    assert kept == {"a": b"1", "b": b"22", "z": b"5"}
+    assert (after.files, after.size) == (3, 4)
+
+
+async def test_a_real_tree_is_read_once(snapshots: Snapshots, tmp_path: Path) -> None:
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / "old").write_text("old")
+    before = (root / "old").lstat().st_ctime_ns
+    while (root / "new").write_text("n") and (root / "new").lstat().st_ctime_ns < before + 2 * RACY_NS:
+        (root / "new").unlink()
+    first = await take(snapshots, read_tree(root))
+    (root / "new").write_text("changed")
+    entries = read_tree(root, snapshots.known("c1"))
+    assert {entry.path: entry.data for entry in entries} == {"new": b"changed", "old": None}
+    second = await take(snapshots, entries, first.commit)
+    assert {e.path: e.data for e in await snapshots.entries(second.commit)} == {"new": b"changed", "old": b"old"}
+
+
+async def test_stamps_are_of_one_cell_and_go_with_it(snapshots: Snapshots) -> None:
+    await take(snapshots, older([file("a"), file("b")]))
+    assert snapshots.known("c2") == {}
+    snapshots.forget("c1")
+    assert snapshots.known("c1") == {}
+    with pytest.raises(DeliveryError, match="came without its content"):
+        await take(snapshots, [Entry("a", "file")])
+
+
+async def test_torn_stamps_mean_that_everything_is_read_anew(snapshots: Snapshots, tmp_path: Path) -> None:
+    await take(snapshots, older([file("a"), file("b")]))
+    (stamps,) = (tmp_path / ".factory" / "stamps").iterdir()
+    stamps.write_text(stamps.read_text()[:-5])
+    assert snapshots.known("c1") == {}
+
+
+async def test_a_diff_is_unified_and_safe_to_draw(snapshots: Snapshots) -> None:
+    first = await take(snapshots, [file("a", b"one\ntwo\n"), file("gone")])
+    second = await take(snapshots, [file("a", b"one\n\x1b]0;owned\x07three\n"), file("new", b"n\n")], first.commit)
+    diff = await snapshots.diff(first.commit, second.commit)
+    assert "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n one\n-two\n+" in diff
+    assert "\x1b" not in diff
+    assert "deleted file mode 100644" in diff
+    assert "+n\n" in await snapshots.diff("", second.commit)
+    assert await snapshots.diff(first.commit, first.commit) == ""
+
+
+async def test_messages_tell_the_history(snapshots: Snapshots) -> None:
+    first = await take(snapshots, [file("a")])
+    second = await snapshots.take([file("b")], cell="c1", parent=first.commit, message="Pass 2\n\nüber", at=5_999)
+    history = await snapshots.messages(second.commit)
+    assert [(one.name, one.message, one.seconds) for one in history] == [
+        (first.commit, "Pass 1", 1),
+        (second.commit, "Pass 2\n\nüber", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [file("../a")],
+        [file("/etc/passwd")],
+        [file("a//b")],
+        [file("a/./b")],
+        [file("")],
+        [file("a"), file("a")],
+        [link("a", "/etc"), file("a/passwd")],
+        [file("a" * 4000)],
+        [file("a/" * 250 + "b")],
+    ],
+)
+async def test_a_path_that_leads_astray_is_refused(snapshots: Snapshots, entries: list[Entry], tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError):
+        await take(snapshots, entries)
+    with pytest.raises(DeliveryError):
+        write_tree(entries, tmp_path)
+
+
+async def test_without_git_the_remedy_is_told(
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DeliveryError, match=r"git is not on this machine.*Remedy: install git"):
+        await take(snapshots, [file("a")])
+
+
+async def test_a_commit_that_is_not_there_is_told(snapshots: Snapshots) -> None:
+    await take(snapshots, [file("a")])
+    with pytest.raises(DeliveryError, match="git has no object"):
+        await snapshots.entries("0" * 40)
+    with pytest.raises(DeliveryError, match="git fast-import: fatal: Not a valid commit"):
+        await take(snapshots, [file("a")], "1" * 40)
+
+
+async def test_what_a_power_cut_left_behind_is_no_hindrance(snapshots: Snapshots, tmp_path: Path) -> None:
+    first = await take(snapshots, [file("a")])
+    repo = tmp_path / ".factory" / "snapshots.git"
+    (pack,) = repo.glob("objects/pack/*.pack")
+    for leftover in (*repo.glob("objects/pack/pack-*"), *repo.glob("refs/snapshots/*")):
+        leftover.unlink()
+    pack.with_suffix(".keep").touch()
+    (repo / "refs" / "snapshots").mkdir(exist_ok=True)
+    assert await take(Snapshots(repo), [file("a")]) == first
+
+
+async def test_many_runs_take_at_once(snapshots: Snapshots) -> None:
+    taken = await asyncio.gather(
+        *(snapshots.take([file("a", b"%d" % (n % 3))], cell=f"c{n}", parent="", message="m", at=0) for n in range(12))
+    )
+    assert len({one.commit for one in taken}) == 3
+
+
+def test_names_that_git_would_take_for_its_own_are_known() -> None:
+    for name in (".git", "a/.GiT/b", "git~1", ".git .", ".g\u200cit", "a\\.git\\config", ".git::$INDEX_ALLOCATION"):
+        assert refused(file(name))
+    assert refused(link(".gitmodules", "x"))
+    for name in (".gitignore", ".gitmodules", "git", ".github/x", "a.git"):
+        assert not refused(file(name))
+
+
+names = st.sampled_from(["a", "b", ".git", "GIT~1", "x y", "é", "\udcff", "\n", '"', "\\", "-", "work", "*.py"])
+leaves = st.tuples(st.binary(max_size=8), st.sampled_from([0o644, 0o755, 0o600, 0o4755])) | st.sampled_from(
+    ["/etc/passwd", "..", "\udcff"]
+)
+trees = st.recursive(leaves, lambda inner: st.dictionaries(names, inner, max_size=3), max_leaves=6)
+
+
+def flatten(tree: object, path: str = "") -> list[Entry]:
+    if isinstance(tree, dict):
+        below = [one for name, inner in tree.items() for one in flatten(inner, f"{path}/{name}" if path else name)]
+        return [folder(path), *below] if path else below
+    return [link(path, tree)] if isinstance(tree, str) else [file(path, *tree)]  # type: ignore[misc]
+
+
+@given(st.dictionaries(names, trees, max_size=4))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_tree_comes_back_whole(tmp_path: Path, tree: dict[str, object]) -> None:
+    entries = sorted(flatten(tree), key=lambda entry: entry.path)
+    snapshots = Snapshots(tmp_path / "snapshots.git")
+
+    async def there_and_back() -> list[Entry]:
+        return await snapshots.entries((await take(snapshots, entries)).commit)
+
+    assert bare(asyncio.run(there_and_back())) == bare(entries)
+
+
+def test_a_tree_is_written_as_it_was(tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    root.mkdir()
+    write_tree(HOSTILE, root)
+    shown = [entry for entry in HOSTILE if entry.path != "shut" or os.getuid() == 0]
+    (root / "shut").chmod(0o600) if os.getuid() else None
+    written = {entry[0]: entry for entry in bare(read_tree(root))}
+    for entry in bare(shown):
+        assert written[entry[0]] == entry

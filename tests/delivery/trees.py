@@ -1,0 +1,37 @@
+"""Real trees on disk as entries, as a cell would tell them."""
+
+from pathlib import Path
+
+from factory_tui.cells.protocol import Entry, Stamp
+
+
+def read_tree(folder: Path, known: dict[str, Stamp] | None = None) -> list[Entry]:
+    found = []
+    for path in sorted(folder.rglob("*"), key=lambda one: one.relative_to(folder).as_posix()):
+        at, name = path.lstat(), path.relative_to(folder).as_posix()
+        stamp = Stamp(at.st_ctime_ns, at.st_ino, at.st_size)
+        if path.is_symlink():
+            found.append(Entry(name, "link", 0o777, target=str(path.readlink()), stamp=stamp))
+        elif path.is_dir():
+            found.append(Entry(name, "dir", at.st_mode & 0o7777, stamp=stamp))
+        else:
+            data = None if (known or {}).get(name) == stamp else path.read_bytes()
+            found.append(Entry(name, "file", at.st_mode & 0o7777, data, stamp=stamp))
+    return found
+
+
+def bare(entries: list[Entry]) -> list[tuple[str, str, int, bytes | None, str]]:
+    """Entries without their stamps."""
+    return [(entry.path, entry.kind, entry.mode, entry.data, entry.target) for entry in entries]
+
+
+def file(path: str, data: bytes = b"x", mode: int = 0o644) -> Entry:
+    return Entry(path, "file", mode, data)
+
+
+def folder(path: str, mode: int = 0o755) -> Entry:
+    return Entry(path, "dir", mode)
+
+
+def link(path: str, target: str) -> Entry:
+    return Entry(path, "link", 0o777, target=target)
