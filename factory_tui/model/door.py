@@ -202,7 +202,7 @@ class Door:
             await self._surely(call.scribe.record(reserved))
             sent = True
             async with asyncio.timeout(self._timeout):
-                failure = await self._stream(call, key, attempt.assembly)
+                failure = await self._stream(attempt, key)
         except asyncio.CancelledError:
             await self._close(attempt, Failure("cancelled", free=not sent), "cancelled")
             raise
@@ -246,10 +246,13 @@ class Door:
         seconds = time.monotonic() - attempt.began
         return CallSettled(call.step, attempt.number, assembly.tokens, money, hold.money, seconds, outcome, why)
 
-    async def _stream(self, call: _Call, key: str, assembly: Assembly) -> Failure | None:
-        """Read one answer into `assembly`; a failure where the endpoint speaks, but not an answer."""
+    async def _stream(self, attempt: _Attempt, key: str) -> Failure | None:
+        """Read one answer into the attempt's assembly; a failure where the endpoint speaks, but not an answer."""
+        call, assembly = attempt.call, attempt.assembly
         client = self._client(call.model.table.base_url, key)
-        stream = await client.messages.create(**call.request, stream=True)
+        # The header by which the SDK tells its own retries; ours count the same.
+        headers = {"x-stainless-retry-count": str(attempt.number - 1)}
+        stream = await client.messages.create(**call.request, stream=True, extra_headers=headers)
         endpoint, run, agent = call.model.endpoint, call.scribe.run, call.purpose == "agent"
         try:
             kind = stream.response.headers.get("content-type", "")

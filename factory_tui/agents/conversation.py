@@ -1,0 +1,149 @@
+"""The conversation of a run, as a fold over its facts: what was said, what is still to be done.
+
+Pure. The messages are the same, byte for byte, whether they are folded live or from the journal, so that a resumed run
+sends what it would have sent and the endpoint's prompt cache still fits.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from factory_tui.domain.events import Answered, AnyFact, Prompted, ToolCalled, ToolReturned
+from factory_tui.model.stream import INVALID
+
+UNANSWERED = "Not run: the conversation went on without this call."
+
+
+class ToolUse(msgspec.Struct, frozen=True):
+    """A tool the model asked for and has no result of yet."""
+
+    step: int
+    call: str
+    tool: str
+    input: dict[str, Any]
+    invalid: str | None = None
+    """The input as received where that is no JSON object."""
+    begun: bool = False
+    """Whether it was begun, perhaps by an engine that is gone."""
+    again: bool = False
+    """Whether the model used this id before; then the id names no command in the cell."""
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """What the agent knows. `messages` may be sent whenever nothing is pending."""
+
+    system: str = ""
+    messages: tuple[dict[str, Any], ...] = ()
+    pending: tuple[ToolUse, ...] = ()
+    """Tools asked for by the last answer, in order, that have not returned."""
+    step: int = 0
+    """Of the last answer, over the whole run."""
+    steps: int = 0
+    """Answers since the last prompt that was no nudge."""
+    nudges: int = 0
+    """Nudges since the last prompt or the last answer that used tools to the end."""
+    stop: str = ""
+    """Why the last answer stopped; empty while a prompt waits for its answer."""
+    asked: bool = False
+    """Whether the last answer asked for tools."""
+    empty: bool = False
+    """Whether the last answer said nothing and asked for nothing."""
+    calls: frozenset[str] = frozenset()
+
+    @classmethod
+    def fold(cls, facts: Iterable[AnyFact]) -> "Conversation":
+        """The conversation after these facts of one run, oldest first."""
+        talk = cls()
+        for fact in facts:
+            talk = talk.take(fact)
+        return talk
+
+    def take(self, fact: AnyFact) -> "Conversation":
+        """The conversation after one more fact; facts of other kinds change nothing."""
+        match fact:
+            case Prompted():
+                return self._prompted(fact)
+            case Answered():
+                return self._answered(fact)
+            case ToolCalled():
+                begun = tuple(replace(use, begun=True) if use.call == fact.call else use for use in self.pending)
+                return replace(self, pending=begun)
+            case ToolReturned():
+                return self._returned(fact)
+        return self
+
+    def _prompted(self, fact: Prompted) -> "Conversation":
+        talk = Conversation(system=fact.system, step=self.step, calls=self.calls) if fact.system else self
+        results = [_result(use.call, UNANSWERED, failed=True) for use in talk.pending]
+        nudge = fact.origin == "nudge"
+        return replace(
+            talk,
+            messages=_said(talk.messages, [*results, *json.loads(fact.content)]),
+            pending=(),
+            steps=talk.steps if nudge else 0,
+            nudges=talk.nudges + 1 if nudge else 0,
+            stop="",
+        )
+
+    def _answered(self, fact: Answered) -> "Conversation":
+        blocks = json.loads(fact.content)
+        uses = tuple(self._use(fact.step, block) for block in blocks if block.get("type") == "tool_use")
+        kept = [_sendable(block) for block in blocks if not _blank(block)]
+        # A message without content cannot be sent: such an answer leaves no trace in the messages.
+        answer = ({"role": "assistant", "content": kept},) if kept else ()
+        return replace(
+            self,
+            messages=(*self.messages, *answer),
+            pending=() if fact.stop_reason == "refusal" else uses,
+            step=fact.step,
+            steps=self.steps + 1,
+            nudges=0 if uses and fact.stop_reason == "tool_use" else self.nudges,
+            stop=fact.stop_reason or "end_turn",
+            asked=bool(uses),
+            empty=not uses and not any(block.get("type") == "text" for block in kept),
+            calls=self.calls | {use.call for use in uses},
+        )
+
+    def _use(self, step: int, block: dict[str, Any]) -> ToolUse:
+        given, call = block.get("input"), str(block.get("id", ""))
+        invalid = block.get(INVALID)
+        if not isinstance(given, dict):
+            given, invalid = {}, json.dumps(given)
+        return ToolUse(step, call, str(block.get("name", "")), given, invalid, again=call in self.calls)
+
+    def _returned(self, fact: ToolReturned) -> "Conversation":
+        if all(use.call != fact.call for use in self.pending):
+            return self
+        return replace(
+            self,
+            messages=_said(self.messages, [_result(fact.call, fact.output, failed=fact.failed)]),
+            pending=tuple(use for use in self.pending if use.call != fact.call),
+        )
+
+
+def _said(messages: tuple[dict[str, Any], ...], blocks: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """One more thing that the user says: roles alternate, so it joins a user message that was not answered."""
+    if messages and messages[-1]["role"] == "user":
+        return (*messages[:-1], {"role": "user", "content": [*messages[-1]["content"], *blocks]})
+    return (*messages, {"role": "user", "content": blocks})
+
+
+def _result(call: str, output: str, *, failed: bool) -> dict[str, Any]:
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": call, "content": output}
+    return result | {"is_error": True} if failed else result
+
+
+def _blank(block: dict[str, Any]) -> bool:
+    """A text block without words, which the API refuses to take back."""
+    return block.get("type") == "text" and not str(block.get("text", "")).strip()
+
+
+def _sendable(block: dict[str, Any]) -> dict[str, Any]:
+    if block.get("type") != "tool_use":
+        return block
+    given = block.get("input")
+    sent = {key: value for key, value in block.items() if key != INVALID}
+    return sent if isinstance(given, dict) else sent | {"input": {}}

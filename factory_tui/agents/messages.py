@@ -1,0 +1,129 @@
+"""The `messages` agent: this project's own loop over the Messages API.
+
+Owns the order of things: a prompt is journalled before it is sent, an answer before its tools run, a tool's result
+before the next step. What to do next follows from the conversation alone, so that a resumed run does the same.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from factory_tui.agents.conversation import Conversation, ToolUse
+from factory_tui.agents.protocol import Gate, Generated, Prompt
+from factory_tui.agents.tools import Toolbox, brief, definitions
+from factory_tui.cells.protocol import Cell, CellDied
+from factory_tui.config.settings import AgentTable
+from factory_tui.domain.events import Answered, AnyFact, Prompted, ToolCalled, ToolReturned
+from factory_tui.domain.hostile import clean, clean_json
+from factory_tui.domain.money import Ledger
+from factory_tui.domain.scribe import Scribe
+from factory_tui.model.door import Door, Model
+
+_CUT_SHORT = 3
+"""Answers in a row that may be cut by max_tokens."""
+_SMALLER = (
+    "Your last answer was cut off at the output limit. Go on in smaller pieces: "
+    "write long files in several steps, and keep each answer short."
+)
+_SAY_SOMETHING = (
+    "Your last answer was empty. Go on with the work by using a tool, or say in a sentence that the work is done."
+)
+
+
+class MessagesAgent:
+    """One for a run; it keeps nothing between two calls of `generate`."""
+
+    def __init__(
+        self, door: Door, model: Model, ledger: Ledger, table: AgentTable, redact: Callable[[str], str]
+    ) -> None:
+        self._door = door
+        self._model = model
+        self._ledger = ledger
+        self._table = table
+        self._redact = redact
+        self._tools = definitions(model.table.tools)
+
+    async def generate(
+        self, scribe: Scribe, cell: Cell, past: Iterable[AnyFact], *, node: str, prompt: Prompt | None, gate: Gate
+    ) -> Generated:
+        """See `Agent.generate`."""
+        talk = Conversation.fold(past)
+        box = Toolbox(cell, scribe, self._redact, timeout=self._table.command_timeout, limit=self._table.output_limit)
+        if prompt is not None:
+            talk = await self._say(talk, scribe, node, prompt)
+        while True:
+            if talk.pending:
+                await gate()
+                talk = await self._use(talk, scribe, box, talk.pending[0])
+                continue
+            due = self._due(talk)
+            if isinstance(due, Generated):
+                return due
+            if isinstance(due, Prompt):
+                talk = await self._say(talk, scribe, node, due)
+                continue
+            await gate()
+            talk = await self._ask(talk, scribe)
+
+    def _due(self, talk: Conversation) -> Generated | Prompt | None:
+        """What comes next when no tool is pending: an end, a nudge, or (None) a model call."""
+        if not talk.messages:
+            return Generated("fail", "there is no prompt to answer")
+        match talk.stop:
+            case "refusal":
+                return Generated("fail", "the model refused to go on")
+            case "model_context_window_exceeded":
+                return Generated("fail", "the conversation no longer fits the model's window")
+            case "max_tokens":
+                if talk.nudges >= _CUT_SHORT:
+                    return Generated("fail", f"{talk.nudges + 1} answers in a row were cut off at max_tokens")
+                return _nudge(_SMALLER)
+        finished = talk.stop not in ("", "pause_turn") and not talk.asked
+        if finished and (talk.empty or talk.stop == "tool_use"):
+            if talk.nudges:
+                return Generated("fail", "the model answered nothing, twice")
+            return _nudge(_SAY_SOMETHING)
+        if finished:
+            return Generated("success")
+        if talk.steps >= self._table.max_steps:
+            return Generated("fail", f"no end after {talk.steps} steps ([agent] max_steps)")
+        return None
+
+    async def _say(self, talk: Conversation, scribe: Scribe, node: str, prompt: Prompt) -> Conversation:
+        content = self._redact(clean_json(msgspec.json.encode(prompt.content).decode()))
+        said = Prompted(node, prompt.origin, content, self._redact(clean(prompt.system)))
+        await scribe.record(said)
+        return talk.take(said)
+
+    async def _ask(self, talk: Conversation, scribe: Scribe) -> Conversation:
+        step = talk.step + 1
+        answer = await self._door.call(
+            scribe,
+            model=self._model,
+            ledger=self._ledger,
+            purpose="agent",
+            step=step,
+            system=talk.system,
+            messages=talk.messages,
+            tools=self._tools,
+        )
+        return talk.take(Answered(step, self._model.id, answer.content, answer.stop_reason, answer.seconds))
+
+    async def _use(self, talk: Conversation, scribe: Scribe, box: Toolbox, use: ToolUse) -> Conversation:
+        if not use.begun:
+            called = ToolCalled(use.step, use.call, clean(use.tool), self._redact(brief(use)))
+            await scribe.record(called)
+        result = await box.run(use)
+        returned = ToolReturned(
+            use.step, use.call, result.output, result.failed, result.exit, result.seconds, result.cut
+        )
+        await scribe.record(returned)
+        if result.died:
+            raise CellDied(result.output)
+        return talk.take(returned)
+
+
+def _nudge(words: str) -> Prompt:
+    content: tuple[dict[str, Any], ...] = ({"type": "text", "text": words},)
+    return Prompt("nudge", content)

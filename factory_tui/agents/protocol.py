@@ -1,0 +1,54 @@
+"""What an agent is to the engine: someone who takes a prompt and a cell, and says when the work is done.
+
+Owns the contract only.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from factory_tui.cells.protocol import Cell
+from factory_tui.domain.events import AnyFact
+from factory_tui.domain.scribe import Scribe
+
+Gate = Callable[[], Awaitable[None]]
+"""Awaited before every model call and every tool; the engine lets it wait while a run is paused."""
+Origin = Literal["seed", "feedback", "checkpoint", "recovery", "answer", "nudge"]
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What is said to the agent: blocks of the Messages API. With a `system` prompt, a new conversation begins."""
+
+    origin: Origin
+    content: tuple[dict[str, Any], ...]
+    system: str = ""
+
+
+class Generated(msgspec.Struct, frozen=True):
+    """The agent is done, or cannot go on by itself; then `why` says what stopped it."""
+
+    status: Literal["success", "fail"]
+    why: str = ""
+
+
+class Agent(Protocol):
+    """Who writes the code. Its tools touch nothing but the cell."""
+
+    async def generate(
+        self,
+        scribe: Scribe,
+        cell: Cell,
+        past: Iterable[AnyFact],
+        *,
+        node: str,
+        prompt: Prompt | None,
+        gate: Gate,
+    ) -> Generated:
+        """Work until there is nothing left to do.
+
+        `past` holds the run's facts so far, oldest first (others than the conversation's may be among them). `prompt`
+        is None when it is already among them: then the work goes on where it stopped, and nothing that was answered
+        is asked again. Raises ProviderHeld, and CellDied when the cell ends under its work; both may be called again.
+        """
+        ...

@@ -1,0 +1,23 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.protocol import Cell, Labels
+from tests.model.endpoint import Endpoint
+
+
+@pytest.fixture
+async def cell(tmp_path: Path) -> AsyncIterator[Cell]:
+    cells = ProcessCells("tests", tmp_path / "records")
+    cell = await cells.start(Labels("tests", "shortlinks-1", "agent"))
+    yield cell
+    await cell.close()
+    await cells.close()
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    async with Endpoint() as endpoint:
+        yield endpoint
