@@ -31,6 +31,8 @@ class Action:
     least: Role = "viewer"
     bar: int = 0
     """Place in the key bar, 1 first; 0: not there."""
+    spare: int = 0
+    """Leaves a narrow key bar in this order, 1 first; 0: never."""
     palette: str = ""
     """`noun: Verb` in the palette; empty: not there. `{run}` is the chosen run."""
 
@@ -52,7 +54,14 @@ TABLE: tuple[Action, ...] = (
     Action("floor.last", ("end", "G"), "last", ("floor",), 0, "Cursor to the last run."),
     Action("run.back", ("escape",), "floor", ("run",), 0, "Back to the floor.", bar=1, palette="floor: Show all runs"),
     Action(
-        "trace.follow", ("f",), "follow", ("run",), 0, "Back to the newest line of the trace, and stay there.", bar=2
+        "trace.follow",
+        ("f",),
+        "follow",
+        ("run",),
+        0,
+        "Back to the newest line of the trace, and stay there.",
+        bar=2,
+        spare=1,
     ),
     Action("trace.up", ("up", "k"), "scroll up", ("run",), 0, "Trace: one line back in time."),
     Action("trace.down", ("down", "j"), "scroll down", ("run",), 0, "Trace: one line towards now."),
@@ -93,7 +102,7 @@ TABLE: tuple[Action, ...] = (
         bar=5,
         palette="run: Stop {run} for good",
     ),
-    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=6),
+    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=6, spare=2),
     Action("help", ("question_mark",), "help", ("everywhere",), 0, "All keys.", bar=7, palette="help: Show all keys"),
     Action(
         "detach",
@@ -108,7 +117,7 @@ TABLE: tuple[Action, ...] = (
     Action(
         "emergency",
         ("exclamation_mark",),
-        "emergency stop",
+        "freeze all",
         ("everywhere",),
         0,
         "Freeze every run where it is, at once, without a question. Pressed again it asks whether to thaw (admin).",
@@ -139,7 +148,7 @@ TABLE: tuple[Action, ...] = (
 BY_ID = {action.id: action for action in TABLE}
 
 _SHOWN = {
-    "enter": "⏎",
+    "enter": "↵",
     "escape": "esc",
     "colon": ":",
     "question_mark": "?",

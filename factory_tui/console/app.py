@@ -20,6 +20,7 @@ from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
 from factory_tui.console.screens.floor import FloorScreen
+from factory_tui.console.screens.run import RunScreen
 from factory_tui.console.themes import THEMES
 from factory_tui.console.trace import describe
 from factory_tui.console.widgets.floor_table import FloorTable
@@ -205,6 +206,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
             return run is not None and (action == "floor.open" or run.state not in OVER)
         if action == "run.pane":
             return self.size.width < 100
+        if action == "trace.follow":
+            return isinstance(self.screen, RunScreen) and not self.screen.tail.following
         return True
 
     def action_act(self, action: str) -> None:

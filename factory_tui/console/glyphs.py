@@ -46,9 +46,9 @@ _MARKS = {
     "dim": "·",
 }
 _ASCII = {"running": "*", "good": "+", "bad": "x", "asks": "!", "waits": "=", "idle": ".", "text": " ", "dim": "-"}
-BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("█", "▒", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·")
+BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·")
 BRAILLE = Glyphs(
-    _MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("█", "▒", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", braille=True
+    _MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", braille=True
 )
 ASCII = Glyphs(_ASCII, "++++-|", "_.-=+*#@", ("#", ":", "-", "|"), ("-", "'", "`", "^"), ">", "x", "v", "|")
 SETS = {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}
@@ -72,15 +72,15 @@ _DOTS = ((0x00, 0x40, 0x44, 0x46, 0x47), (0x00, 0x80, 0xA0, 0xB0, 0xB8))
 def spark(values: Sequence[float], width: int, glyphs: Glyphs, top: float | None = None) -> str:
     """The newest values as a line of `width` cells at most; `top` is full height (default: the largest).
 
-    Braille draws two values a cell, in columns of four dots; the other sets one value a cell.
+    One value a cell while they fit; the braille set then puts two into a cell, in columns of four dots.
     """
     if width <= 0 or not values:
         return ""
-    room = width * 2 if glyphs.braille else width
-    shown = list(values)[-room:]
+    dense = glyphs.braille and len(values) > width
+    shown = list(values)[-(width * 2 if dense else width) :]
     full = top if top is not None else max(shown)
     shares = [0.0 if full <= 0 else min(1.0, max(0.0, value / full)) for value in shown]
-    if not glyphs.braille:
+    if not dense:
         last = len(glyphs.levels) - 1
         return "".join(glyphs.levels[round(share * last)] for share in shares)
     heights = [max(1, round(share * 4)) for share in shares]

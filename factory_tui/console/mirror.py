@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from factory_tui.console.feed import Message, Skipped
+from factory_tui.console.plain import unfenced
 from factory_tui.console.trace import Line, lines
 from factory_tui.domain.commands import Role
 from factory_tui.domain.events import Answered, CallSettled, Event, Noticed, ToolReturned
@@ -147,4 +148,4 @@ class Mirror:
 
     def unfenced(self, run: Run) -> bool:
         """Whether this run's commands are without a fence."""
-        return run.unfenced or not self.state.engine.fenced or any(not cell.fenced for cell in run.cells.values())
+        return unfenced(self.state, run)

@@ -124,7 +124,8 @@ class Tale:
         self.say(e.NodeEntered(node, HANDLERS[node], self.visits[node]))
 
     def leave(self, node: str, to: str, status: e.NodeStatus = "success", why: str = "") -> None:
-        self.say(e.NodeLeft(node, self.visits[node], status, to, 3.2, why))
+        remembered = None if node == "gate" else status
+        self.say(e.NodeLeft(node, self.visits[node], status, to, 3.2, why, remembered))
 
     def through(self, node: str, to: str) -> None:
         self.enter(node)

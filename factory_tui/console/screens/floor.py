@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from factory_tui.console.keys import bindings
@@ -32,8 +32,9 @@ class FloorScreen(Screen[None]):
         yield FloorTable()
         with Horizontal(id="below"):
             yield TailView()
-            yield Matrix()
-            yield Card(id="side")
+            with Vertical(id="side"):
+                yield Card()
+                yield Matrix()
         yield BurnLine()
         yield KeyBar()
 

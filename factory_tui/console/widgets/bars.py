@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from factory_tui.console.actions import BY_ID, bar, shown
+from factory_tui.console.actions import BY_ID, Action, bar, shown
 from factory_tui.console.figures import count, money, percent, stamp
-from factory_tui.console.glyphs import LAMPS, Tone, meter, spark
+from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.paint import Row, ends, width
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
@@ -101,7 +101,9 @@ class BurnLine(Panel):
         run = self.mirror.run(self.console_app.chosen) if self.console_app.scope == "run" else None
         if run:
             said = labels(run.ledger, False)
-            parts = [self._spent(run.burn, said.lower()), self._cap(run.burn, run.cap)]
+            spent = self._spent(run.burn, said.lower())
+            room = width - 12 - _cells(spent)
+            parts = [spent, self._cap(run.burn, run.cap, min(24, room - 14) if room >= 22 else 0)]
             rate: Row = []
         else:
             ledgers = sorted(self.mirror.state.burn.items())
@@ -117,12 +119,12 @@ class BurnLine(Panel):
             row.append((f"  cache {percent(_cached(tokens))}", "dim"))
         return row
 
-    def _cap(self, burn: Burn, cap: Decimal | None) -> Row:
+    def _cap(self, burn: Burn, cap: Decimal | None, bar: int) -> Row:
         if not cap:
             return [("no cap", "dim")]
         share = float((burn.money + burn.reserved) / cap)
         tone: Tone = "bad" if share >= 1 else "waits" if share >= 0.8 else "running"
-        return [("cap ", "dim"), (f"{money(cap)} ", "text"), *meter(share, 10, self.glyphs, tone)]
+        return [("cap ", "dim"), (f"{money(cap)} ", "text"), *meter(share, bar, self.glyphs, tone)]
 
     def _rate(self) -> Row:
         values = self.mirror.rate(self.console_app.clock(), 24)
@@ -147,15 +149,31 @@ class KeyBar(Panel):
         if flash:
             tone, said = flash
             return [[(f" {self.glyphs.marks[tone]} ", tone), (said, tone)]]
-        found: Row = [(" ", "text")]
-        for action in bar(self.console_app.scope, self.mirror.role):
-            keys = self.console_app.keys.get(action.id, ())
-            if not keys or not self.console_app.offers(action.id):
-                continue
-            item: Row = [(shown(keys[0]), "key"), (f" {self._verb(action.id)}", "dim"), ("   ", "text")]
-            if _cells(found) + _cells(item[:2]) < width:
-                found += item
-        return [found]
+        keys = self.console_app.keys
+        offered = [
+            action
+            for action in bar(self.console_app.scope, self.mirror.role)
+            if keys[action.id] and self.console_app.offers(action.id)
+        ]
+        row = self._row(offered, "   ")
+        for action in sorted((item for item in offered if item.spare), key=lambda item: item.spare):
+            if _cells(row) <= width:
+                break
+            row = self._row(offered, "  ")
+            if _cells(row) > width:
+                offered.remove(action)
+                row = self._row(offered, "  ")
+        return [row]
+
+    def _row(self, actions: Iterable[Action], gap: str) -> Row:
+        keys = self.console_app.keys
+        shorts: Iterable[Row] = (
+            [(self._shown(keys[action.id][0]), "key"), (f" {self._verb(action.id)}", "dim")] for action in actions
+        )
+        return [(" ", "text"), *_joined(shorts, gap)]
+
+    def _shown(self, key: str) -> str:
+        return key if self.glyphs is ASCII and key == "enter" else shown(key)
 
     def _verb(self, action: str) -> str:
         app = self.console_app

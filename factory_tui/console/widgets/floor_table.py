@@ -1,7 +1,7 @@
 """All runs, live: one line each, the columns that fit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -12,6 +12,7 @@ from factory_tui.console.paint import Row, left, right, width
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
+from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Column:
     at_right: bool = False
 
 
+def _taken(columns: Sequence[Column]) -> int:
+    return sum(column.cells + 2 for column in columns)
+
+
 class FloorTable(Panel):
     """The table of runs, with a cursor that stays on its run when rows move."""
 
@@ -47,11 +52,8 @@ class FloorTable(Panel):
         """The operator clicked the run under the cursor once more."""
 
     def heading(self) -> tuple[Row, Row]:
-        """Title, and what holds for every run."""
-        runs = self.mirror.runs()
-        said = {labels(run.ledger, self.mirror.unfenced(run)) for run in runs}
-        common = said.pop() if len(said) == 1 else ""
-        return [("floor", "title")], [(f" {common} ", "label")] if common else []
+        """Title and workspace."""
+        return [("floor", "title"), (f" {one_line(self.mirror.state.engine.workspace, 24)}", "text")], []
 
     def footing(self) -> Row:
         """How many there are."""
@@ -99,7 +101,7 @@ class FloorTable(Panel):
             Column("SATISFIED", 12, self._satisfied),
         ]
         if wide:
-            found.append(Column("SHIP BAR", 30 if ultra else 16, self._bar))
+            found.append(Column("TO SHIP", 16, self._bar))
         if wide or not mixed:
             found.append(Column("TREND", 10 if wide else 5, self._trend))
         found.append(Column("BURN", 7, lambda run, cells: [(right(money(run.burn.money), cells), "text")], True))
@@ -108,10 +110,11 @@ class FloorTable(Panel):
         found.append(Column("AGE", 4, self._age, True))
         if mixed:
             found.append(Column("", 18 if wide else 9, self._labels))
-        while sum(column.cells + 2 for column in found) > room and len(found) > 5:
+        while _taken(found) > room and len(found) > 5:
             spare = next((c for title in ("TREND", "AGE", "PASS") for c in found if c.title == title), found[-1])
             found.remove(spare)
-        return found
+        grown = min(48, 16 + room - _taken(found))
+        return [replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found]
 
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"

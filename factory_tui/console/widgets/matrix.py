@@ -8,6 +8,8 @@ from factory_tui.console.paint import Row, left, right
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.state import Pass, Tally
 
+SOME = "~"
+
 
 def share(tally: Tally) -> float | None:
     """Satisfied of judged; None when all verdicts are void or there is none."""
@@ -33,7 +35,7 @@ class Matrix(Panel):
         marks = self.glyphs.marks
         legend: Row = [
             (f"{marks['good']} all ", "good"),
-            (f"{marks['waits']} some ", "waits"),
+            (f"{SOME} some ", "waits"),
             (f"{marks['bad']} none", "bad"),
         ]
         return [("verdicts", "title")], legend
@@ -84,7 +86,7 @@ class Matrix(Panel):
         row: Row = [(left(f"  {scenario}", name), "text")]
         for item in shown:
             tone = tone_of(item.tallies.get(scenario))
-            row.append((right(self.glyphs.marks[tone], room), tone))
+            row.append((right(SOME if tone == "waits" else self.glyphs.marks[tone], room), tone))
         last = next((p.tallies[scenario] for p in reversed(shown) if scenario in p.tallies), None)
         figure = share(last) if last else None
         row.append((right(percent(figure) if figure is not None else "", 5), "dim"))

@@ -63,7 +63,7 @@ class Pipeline(Panel):
     def _station(self, run: Run, name: str) -> Row:
         tally = run.nodes.get(name)
         live = name == run.node and run.state not in ("shipped", "stopped", "failed")
-        tone: Tone = LAMPS[run.state] if live else _STATUS.get(tally.status or "", "dim") if tally else "idle"
+        tone: Tone = LAMPS[run.state] if live else _STATUS.get(tally.status or "success", "dim") if tally else "idle"
         if live and self.mirror.state.frozen:
             tone = "waits"
         mark = self.glyphs.marks[tone]

@@ -88,7 +88,7 @@ class TailView(Panel):
 
     def _wrapped(self, line: Line, width: int) -> list[Row]:
         mark = self.glyphs.marks[line.tone] if line.tone in ("good", "bad", "asks", "waits", "running") else " "
-        role = "text" if line.tone in ("running", "waits") else line.tone
+        role = "text" if line.tone in ("running", "waits", "good") else line.tone
         first, *rest = wrap(line.text, width - _GUTTER)
         head: Row = [
             (f"{stamp(line.at)} ", "dim"),

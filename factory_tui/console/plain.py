@@ -1,0 +1,153 @@
+"""The console without a terminal: the same words as a log, then a table; or events as JSON lines, then a summary.
+
+Loads neither Textual nor Rich.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import msgspec
+
+from factory_tui.console.feed import Feed, Message, Skipped
+from factory_tui.console.figures import count, interval, money, stamp
+from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
+from factory_tui.console.trace import labels, lines
+from factory_tui.domain.events import Event
+from factory_tui.domain.reducer import OVER, reduce
+from factory_tui.domain.state import Run, State
+
+Say = Callable[[str], None]
+_SAID = ("good", "bad", "asks", "waits")
+_HEAD = ("SEED", "RUN", "STATE", "PASSES", "SATISFACTION", "TOKENS", "MONEY", "")
+
+
+async def follow(
+    feed: Feed,
+    say: Say,
+    *,
+    as_json: bool = False,
+    ignore: Collection[str] = (),
+    wanted: int = 1,
+    glyphs: Glyphs = BLOCK,
+) -> State:
+    """Say what happens until `wanted` runs or more, those in `ignore` not counted, are all at rest; then sum up.
+
+    Also ends, with what is known, when the link ends. Raises OSError when the link breaks.
+    """
+    state = feed.state
+    if not _done(state, ignore, wanted):
+        async for message in feed:
+            state = _take(state, message, say, as_json, glyphs)
+            if _done(state, ignore, wanted):
+                break
+    chosen = _watched(state, ignore)
+    if as_json:
+        say(msgspec.json.encode({"summary": summary(state, chosen)}).decode())
+    else:
+        for line in table(state, chosen):
+            say(line)
+    return state
+
+
+def _take(state: State, message: Message, say: Say, as_json: bool, glyphs: Glyphs) -> State:
+    if isinstance(message, Skipped):
+        if not as_json:
+            say(f"{message.count} events skipped; the journal has them")
+        return message.state
+    if not isinstance(message, Event) or message.seq <= state.seq:
+        return state
+    if as_json:
+        say(msgspec.json.encode(message).decode())
+    else:
+        for line in lines(message):
+            mark = glyphs.marks[line.tone] if line.tone in _SAID else " "
+            say(f"{stamp(line.at)} {line.run or 'floor':<14} {line.who:<8} {mark} {line.text}")
+    return reduce(state, message)
+
+
+def at_rest(run: Run) -> bool:
+    """Whether a run has ended, or cannot go on without a human."""
+    return (
+        run.state in OVER
+        or run.state in ("paused", "jammed", "signoff")
+        or (run.state == "held" and run.retry_at is None)
+    )
+
+
+def exit_code(state: State, ignore: Collection[str] = ()) -> int:
+    """0 all shipped; 1 one failed or was stopped; 3 one waits for a human, or is not at its end."""
+    states = {run.state for run in _watched(state, ignore)}
+    if states & {"failed", "stopped"}:
+        return 1
+    return 0 if states <= {"shipped"} else 3
+
+
+def summary(state: State, runs: Collection[Run] | None = None) -> dict[str, Any]:
+    """The floor as one object: what `status --json` prints, and the last line of `--json`."""
+    return {
+        "seq": state.seq,
+        "frozen": state.frozen,
+        "engine": state.engine,
+        "runs": [_row(state, run) for run in (state.runs.values() if runs is None else runs)],
+    }
+
+
+def _row(state: State, run: Run) -> dict[str, Any]:
+    newest = run.measured
+    return {
+        "run": run.id,
+        "seed": run.seed,
+        "revision": run.revision,
+        "state": run.state,
+        "reason": run.reason,
+        "why": run.why,
+        "node": run.node,
+        "passes": len(run.passes),
+        "satisfaction": newest.vault if newest else None,
+        "feedback": newest.feedback if newest else None,
+        "tokens": run.burn.tokens.total,
+        "money": run.burn.money,
+        "ledger": run.ledger,
+        "unfenced": unfenced(state, run),
+        "shipped": run.shipped,
+    }
+
+
+def unfenced(state: State, run: Run) -> bool:
+    """Whether this run's commands are without a fence."""
+    return run.unfenced or not state.engine.fenced or any(not cell.fenced for cell in run.cells.values())
+
+
+def table(state: State, runs: Collection[Run] | None = None) -> list[str]:
+    """Seed, run, state, passes, satisfaction, tokens, money, labels; columns as wide as they need to be."""
+    rows = [_HEAD, *(_cells(state, run) for run in (state.runs.values() if runs is None else runs))]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(_HEAD))]
+    return [
+        "",
+        *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows),
+    ]
+
+
+def _cells(state: State, run: Run) -> tuple[str, ...]:
+    newest = run.measured
+    share = (newest.vault or newest.feedback) if newest else None
+    reason = f" ({run.reason})" if run.reason else ""
+    return (
+        run.seed,
+        run.id,
+        f"{BLOCK.marks[LAMPS[run.state]]} {run.state}{reason}",
+        str(len(run.passes)),
+        interval(share) if share else "not measured",
+        count(run.burn.tokens.total),
+        money(run.burn.money),
+        labels(run.ledger, unfenced(state, run)),
+    )
+
+
+def _watched(state: State, ignore: Collection[str]) -> list[Run]:
+    return [run for name, run in state.runs.items() if name not in ignore]
+
+
+def _done(state: State, ignore: Collection[str], wanted: int) -> bool:
+    watched = _watched(state, ignore)
+    return len(watched) >= wanted and all(at_rest(run) for run in watched)

@@ -1,0 +1,88 @@
+"""What the generator is told after a pass: symptoms of the feedback set, one number of the vault.
+
+Text made from verdicts alone, the same for the same verdicts, so that a resumed run says it again and rehearsal
+playbooks can match it; docs/scenarios.md fixes its shape. Nothing of a vault scenario, not even its name, enters it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory_tui.domain.hostile import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from factory_tui.domain.events import Satisfaction, VerdictReached
+    from factory_tui.domain.state import Tally
+    from factory_tui.harness.corpus import Corpus
+    from factory_tui.harness.shapes import Scenario
+    from factory_tui.harness.trajectory import Trajectory
+
+EVIDENCE = 4000
+"""Characters of one verdict's evidence."""
+BUDGET = 12_000
+"""Characters of all symptoms of a pass."""
+STEPS = 6
+"""Steps before the deciding one that evidence shows."""
+
+
+def evidence(trajectory: Trajectory, canary: str = "") -> str:
+    """A verdict's evidence: what was done, what was wanted, what came back. Cleaned of control sequences."""
+    if trajectory.satisfied:
+        lines = ["as wanted"]
+    else:
+        lines = [f"did: {step.asked} -> {step.answered}" for step in trajectory.steps[:-1][-STEPS:]]
+        lines += [f"then: {step.asked}\ngot: {step.answered}" for step in trajectory.steps[-1:]]
+        missed = [check for check in trajectory.checks if not check.met]
+        lines += [f"wanted {check.what}: {check.wanted}, observed {check.observed}" for check in missed[:8]]
+        lines += [f"and {len(missed) - 8} more were not as wanted"] if len(missed) > 8 else []
+        lines += [f"because: {trajectory.why}"] if trajectory.why and not missed else []
+        lines += [f"log: {trajectory.logs.strip()}"] if trajectory.logs.strip() else []
+    text = _cut(clean("\n".join(lines)), EVIDENCE)
+    return f"{text}\n({canary})" if canary else text
+
+
+def symptoms(
+    corpus: Corpus,
+    verdicts: Sequence[VerdictReached],
+    feedback: Satisfaction,
+    vault: Satisfaction,
+    *,
+    before: Mapping[str, Tally] | None = None,
+    budget: int = BUDGET,
+) -> str:
+    """The message to the generator. `before` holds the tallies of the pass before, to say what got better or worse."""
+    told = [item for item in corpus.scenarios if item.set == "feedback"]
+    missed: dict[str, list[VerdictReached]] = {}
+    for verdict in sorted(verdicts, key=lambda item: item.index):
+        if verdict.set == "feedback" and verdict.satisfied is False:
+            missed.setdefault(verdict.scenario, []).append(verdict)
+    ran = {verdict.scenario for verdict in verdicts if verdict.set == "feedback" and verdict.satisfied is not None}
+    fine = [item.name for item in told if item.name in ran and item.name not in missed]
+    old = {name: not tally.unsatisfied for name, tally in (before or {}).items() if tally.satisfied + tally.unsatisfied}
+    better = [name for name in fine if old.get(name) is False]
+    worse = [name for name in missed if old.get(name) is True]
+    head = [
+        f"feedback satisfaction {feedback.share:.2f} ({len(fine)} of {len(ran)} stories)",
+        f"vault satisfaction {vault.share:.2f}",
+        f"satisfied: {', '.join(fine) or 'none'}",
+        *([f"better than before: {', '.join(better)}"] if better else []),
+        *([f"worse than before: {', '.join(worse)}"] if worse else []),
+    ]
+    room = max(300, (budget - sum(map(len, head))) // max(1, len(missed)))
+    parts = [_story(corpus[name], missed[name], room) for name in sorted(missed)]
+    return "\n\n".join(["\n".join(head), *parts])
+
+
+def _story(scenario: Scenario, missed: Sequence[VerdictReached], room: int) -> str:
+    """One unsatisfied story: its nearest miss is the telling one."""
+    nearest = max(missed, key=lambda verdict: (verdict.near_miss, -verdict.index))
+    story = " ".join(scenario.story.split())
+    head = f"unsatisfied: {scenario.name} ({scenario.kind}), near miss {nearest.near_miss:.2f}"
+    return _cut(f"{head}\nstory: {story}\n{nearest.evidence}", room)
+
+
+def _cut(text: str, size: int) -> str:
+    """The text with its middle left out where it is longer than that."""
+    return text if len(text) <= size else f"{text[: size * 2 // 3]}\n[... cut ...]\n{text[-size // 3 + 16 :]}"

@@ -1,0 +1,119 @@
+"""What the answers of one act must be: exchanges, commands and files, as Checks.
+
+Owns which part of an answer each expectation reads; comparing is `matching`'s.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from factory_tui.harness.draws import render
+from factory_tui.harness.matching import ABSENT, Check, NotJson, load_json, look_up, match, match_json, match_text
+
+if TYPE_CHECKING:
+    from factory_tui.cells.protocol import Exchange, Outcome
+    from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.shapes import Expect, FileExpect
+
+
+def judge_exchange(expect: Expect, answer: Exchange, names: Inputs) -> list[Check]:
+    """The checks of an HTTP exchange."""
+    checks: list[Check] = []
+    if isinstance(expect.status, list):
+        met = answer.status in expect.status
+        checks.append(Check("status", " or ".join(map(str, expect.status)), str(answer.status), met))
+    elif expect.status is not None:
+        checks += [_flat(check) for check in match("status", expect.status, answer.status, names)]
+    for name, want in expect.headers.items():
+        found = [value for key, value in answer.headers if key.lower() == name.lower()]
+        checks += match(f"header {name}", want, found[0] if found else ABSENT, names)
+    checks += match_json("json", expect.json, answer.body, names)
+    if expect.body is not None:
+        checks += match_text("body", expect.body, answer.body.decode("utf-8", "replace"), names)
+    return checks + _in_time(expect, answer.seconds)
+
+
+def judge_outcome(expect: Expect, outcome: Outcome, names: Inputs) -> list[Check]:
+    """The checks of a command that ended, but for its files."""
+    exit_wanted = 0 if expect.exit is None else expect.exit
+    checks = [_flat(check) for check in match("exit", exit_wanted, outcome.exit, names)]
+    for what, want, data in (("stdout", expect.stdout, outcome.stdout), ("stderr", expect.stderr, outcome.stderr)):
+        if want is not None:
+            checks += match_text(what, want, data.decode("utf-8", "replace"), names)
+    checks += match_json("json of stdout", expect.json, outcome.stdout, names)
+    return checks + _in_time(expect, outcome.seconds)
+
+
+def judge_file(path: str, want: FileExpect, data: bytes, names: Inputs) -> list[Check]:
+    """The checks of one file's content."""
+    what = f"file {path}"
+    content = data.decode("utf-8", "replace")
+    lines = [line for line in content.split("\n") if line.strip()]
+    checks = [Check(what, "a file", "a file", True)]
+    if want.text is not None:
+        checks += match_text(what, want.text, content, names)
+    if want.lines is not None:
+        checks += match(f"lines of {path}", want.lines, len(lines), names)
+    if want.json is not None:
+        checks += match_json(f"json of {path}", want.json, data, names)
+    if want.jsonl is not None:
+        checks += _documents(path, render(want.jsonl, names), lines)
+    if want.csv is not None:
+        checks += _rows(path, render(want.csv, names), content)
+    return checks
+
+
+def _documents(path: str, wanted: list[Any], lines: list[str]) -> list[Check]:
+    observed: list[Any] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            observed.append(load_json(line))
+        except NotJson as error:
+            return [Check(f"line {number} of {path}", "a JSON document", str(error), False)]
+    return _each(path, wanted, observed)
+
+
+def _rows(path: str, wanted: list[Any], content: str) -> list[Check]:
+    try:
+        observed: list[Any] = [dict(row) for row in csv.DictReader(io.StringIO(content, newline=""), strict=True)]
+    except csv.Error as error:
+        return [Check(f"csv of {path}", "rows", str(error), False)]
+    return _each(path, wanted, observed)
+
+
+def _each(path: str, wanted: list[Any], observed: list[Any]) -> list[Check]:
+    checks = list(match(f"documents in {path}", len(wanted), len(observed), {}))
+    for number, (want, got) in enumerate(zip(wanted, observed, strict=False), 1):
+        checks += match(f"document {number} of {path}", want, got, {})
+    return checks
+
+
+def captured(source: str, sources: dict[str, bytes], answer: Exchange) -> Any:
+    """What a capture takes from an answer, or ABSENT."""
+    kind, _, what = source.partition(":")
+    if kind == "header":
+        return next((value for name, value in answer.headers if name.lower() == what.lower()), ABSENT)
+    if kind == "json":
+        try:
+            return look_up(load_json(sources[kind]), what)
+        except NotJson:
+            return ABSENT
+    found = re.search(what, sources[kind].decode("utf-8", "replace"))
+    return ABSENT if found is None else found[1 if found.re.groups else 0]
+
+
+def _in_time(expect: Expect, seconds: float) -> list[Check]:
+    if expect.within is None:
+        return []
+    met = seconds <= expect.within
+    return [Check("time", f"within {expect.within:g} s", f"{seconds:.2f} s", met, 0.0 if met else 0.5)]
+
+
+def _flat(check: Check) -> Check:
+    """A status or exit code is right or wrong, never nearly right."""
+    return check if check.met else msgspec.structs.replace(check, distance=1.0)

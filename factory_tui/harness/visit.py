@@ -1,0 +1,227 @@
+"""A visit: the harness looks at a pass's output, in a screen or a confirm, and decides.
+
+Verdicts are recorded and counted in draw order, whatever order they complete in, so that a visit that was killed and
+taken up again decides as the one that was not. Knows nothing of loops, git or the generator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from factory_tui.cells.protocol import Cells, Entry, Labels
+from factory_tui.domain.events import Satisfaction, VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.harness.draws import inputs
+from factory_tui.harness.expressions import ExpressionError
+from factory_tui.harness.feedback import evidence, symptoms
+from factory_tui.harness.plan import Decision, Draft, Plan, make_plan
+from factory_tui.harness.satisfaction import Count, count
+from factory_tui.harness.trajectory import Trajectory, run_trajectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from factory_tui.domain.scribe import Scribe
+    from factory_tui.domain.state import Run
+    from factory_tui.harness.corpus import Corpus
+
+AHEAD = 8
+"""Trajectories begun beyond the one that is counted next; the engine's semaphore bounds how many run."""
+
+
+class VisitResult(msgspec.Struct, frozen=True):
+    """What a visit found: `symptoms` is the generator's message, `verdicts` are what was counted, for a confirm."""
+
+    feedback: Satisfaction
+    vault: Satisfaction
+    ship_low: float
+    decision: Decision
+    why: str
+    symptoms: str
+    verdicts: tuple[VerdictReached, ...]
+
+
+class Visitor:
+    """Visits for one workspace. `timeout`: seconds a trajectory may take."""
+
+    def __init__(self, workspace: str, timeout: float = 60.0) -> None:
+        self._workspace = workspace
+        self._timeout = timeout
+
+    async def visit(
+        self,
+        scribe: Scribe,
+        *,
+        run: Run,
+        corpus: Corpus,
+        entries: Sequence[Entry],
+        number: int,
+        visit: int,
+        kind: VisitKind,
+        cells: Cells,
+        parallel: asyncio.Semaphore,
+        known: Sequence[VerdictReached] = (),
+        pooled: Sequence[VerdictReached] = (),
+    ) -> VisitResult:
+        """Run the trajectories that this visit needs, record every verdict, decide, and record that.
+
+        `visit` counts visits over the run, `number` names the pass. `known`: verdicts of this very visit that were
+        recorded before the engine was killed; they are not run again. `pooled`: the screen's verdicts, for a confirm.
+        Cancelling it closes every cell it started.
+        """
+        plan = make_plan(
+            corpus.scenarios,
+            ship_at=run.ship_at,
+            alpha=run.alpha,
+            max_passes=run.max_passes,
+            max_trajectories=run.max_trajectories,
+        )
+        book = _Book(plan, corpus, kind, pooled)
+        drafts = list(book.drafts())
+        if run.visit is None or run.visit.visit != visit:
+            commit = next((item.commit for item in run.passes if item.number == number), "")
+            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts)))
+        labels = Labels(self._workspace, run.id, "trajectory", number)
+        done = {(verdict.scenario, verdict.index): verdict for verdict in known if verdict.visit == visit}
+
+        async def reach(draft: Draft) -> VerdictReached:
+            old = done.get((draft.scenario, draft.index))
+            if old is not None:
+                return old
+            async with parallel:
+                trajectory = await self._run(
+                    draft, corpus=corpus, run=run.id, visit=visit, cells=cells, labels=labels, entries=entries
+                )
+            return _verdict(corpus, draft, trajectory, visit, number)
+
+        pending: deque[tuple[Draft, asyncio.Task[VerdictReached]]] = deque()
+        waiting = iter(drafts)
+        try:
+            while book.decision is None:
+                while len(pending) <= AHEAD and (draft := next(waiting, None)) is not None:
+                    pending.append((draft, asyncio.create_task(reach(draft))))
+                if not pending:
+                    break
+                draft, task = pending.popleft()
+                try:
+                    verdict = await task
+                finally:
+                    if not task.done():
+                        pending.append((draft, task))
+                if (draft.scenario, draft.index) not in done:
+                    await scribe.record(verdict)
+                book.take(draft, verdict)
+        finally:
+            for _, task in pending:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
+        result = book.result(run, number)
+        await scribe.record(
+            VisitEnded(visit, number, kind, result.feedback, result.vault, result.ship_low, result.decision, result.why)
+        )
+        return result
+
+    async def _run(
+        self,
+        draft: Draft,
+        *,
+        corpus: Corpus,
+        run: str,
+        visit: int,
+        cells: Cells,
+        labels: Labels,
+        entries: Sequence[Entry],
+    ) -> Trajectory:
+        scenario = corpus[draft.scenario]
+        try:
+            values = inputs(scenario, run, visit, draft.index)
+        except ExpressionError as error:
+            return Trajectory(None, why=f"its [let] failed on these draws: {error}")
+        return await run_trajectory(cells, labels, entries, scenario, values, timeout=self._timeout)
+
+
+def _verdict(corpus: Corpus, draft: Draft, trajectory: Trajectory, visit: int, number: int) -> VerdictReached:
+    scenario = corpus[draft.scenario]
+    canary = corpus.canary(scenario.name) if scenario.set == "vault" else ""
+    return VerdictReached(
+        visit=visit,
+        number=number,
+        scenario=scenario.name,
+        set=scenario.set,
+        index=draft.index,
+        satisfied=trajectory.satisfied,
+        probability=trajectory.probability,
+        evidence=evidence(trajectory, canary),
+        near_miss=trajectory.near_miss,
+        seconds=trajectory.seconds,
+    )
+
+
+class _Book:
+    """The verdicts of a visit as they are counted, and what they decide."""
+
+    def __init__(self, plan: Plan, corpus: Corpus, kind: VisitKind, pooled: Sequence[VerdictReached]) -> None:
+        self.plan = plan
+        self.corpus = corpus
+        self.kind = kind
+        self.verdicts: list[VerdictReached] = []
+        self.pooled = tuple(pooled) if kind == "confirm" else ()
+        self.strata = corpus.strata("vault")
+        drawn = sum(1 for verdict in self.pooled if verdict.scenario in plan.units)
+        self.start = drawn // len(plan.cycle) if plan.cycle else 0
+        self.cycles = self.start
+        self.decision: Decision | None = None
+
+    def drafts(self) -> Iterator[Draft]:
+        return self.plan.screened() if self.kind == "screen" else self.plan.confirmed(self.start)
+
+    def take(self, draft: Draft, verdict: VerdictReached) -> None:
+        self.verdicts.append(verdict)
+        whole = draft.cycle > self.cycles
+        self.cycles = max(self.cycles, draft.cycle)
+        vault = self.vault()
+        if self.kind == "screen":
+            self.decision = self.plan.after_screen(self.cycles, vault, whole=whole)
+        else:
+            self.decision = self.plan.after_confirm(self.start, self.cycles, vault, whole=whole)
+
+    def vault(self) -> Count:
+        return count((*self.pooled, *self.verdicts), self.strata)
+
+    def result(self, run: Run, number: int) -> VisitResult:
+        both = (*self.pooled, *self.verdicts)
+        vault = self.vault()
+        feedback = count(both, self.corpus.strata("feedback")).satisfaction()
+        decision = self.decision or "unsatisfied"
+        ship_low = self.plan.ship_low(self.cycles, vault)
+        before = next((item.tallies for item in reversed(run.passes) if item.number < number and item.tallies), None)
+        return VisitResult(
+            feedback=feedback,
+            vault=vault.satisfaction(),
+            ship_low=ship_low,
+            decision=decision,
+            why=self._why(decision, vault, ship_low),
+            symptoms=symptoms(self.corpus, both, feedback, vault.satisfaction(), before=before),
+            verdicts=both,
+        )
+
+    def _why(self, decision: Decision, vault: Count, ship_low: float) -> str:
+        seen = f"{vault.satisfied} of {vault.total} vault trajectories satisfied"
+        seen += f", {vault.void} void" if vault.void else ""
+        if decision == "ship":
+            return f"{seen}: ship.low {ship_low:.3f} reaches {self.plan.ship_at:g}"
+        more = self.plan.more_to_settle(vault)
+        if decision == "confirm":
+            return f"{seen}: a confirm is due; {more} more, all satisfied, would settle it"
+        if not self.plan.looks:
+            return f"{seen}: max_trajectories is too small for this vault ever to ship"
+        if not vault.total:
+            return f"{seen}: the harness reached no verdict"
+        return f"{seen}: " + (
+            f"{more} more, all satisfied, would settle it"
+            if more
+            else "not even satisfying all that is left would ship"
+        )
