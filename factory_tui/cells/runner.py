@@ -199,11 +199,14 @@ def _script(text: bytes) -> bytes:
 class Slot:
     """A subreaper of its own for one command, forked ahead of time."""
 
-    def __init__(self, config: Header, null: int) -> None:
+    def __init__(self, config: Header, null: int, agent: Tree) -> None:
         opened: list[int] = []
         try:
-            for _ in range(5):
-                opened.extend(os.pipe())
+            opened.extend(os.pipe())
+            with agent:  # who makes a pipe may open /dev/stderr
+                for _ in range(3):
+                    opened.extend(os.pipe())
+            opened.extend(os.pipe())
             self.pid = os.fork()
         except OSError:
             for fd in opened:
@@ -358,7 +361,9 @@ class Tree:
         return at
 
     def _open(self, name: bytes, flags: int, at: int, need: int) -> int:
-        """Open below a folder; where the agent took its own right to read away, lend it for a moment."""
+        """Open below a folder; where the agent took its own right to read away, give it back: to a folder for good,
+        since what is below it needs it too, to a file for a moment.
+        """
         try:
             return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
         except PermissionError:
@@ -371,7 +376,8 @@ class Tree:
                 try:
                     return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
                 finally:
-                    os.chmod("/proc/self/fd/%d" % handle, stat.S_IMODE(mode))
+                    if not stat.S_ISDIR(mode):
+                        os.chmod("/proc/self/fd/%d" % handle, stat.S_IMODE(mode))
             finally:
                 os.close(handle)
 
@@ -405,7 +411,7 @@ class Tree:
         try:
             info = os.stat(name, dir_fd=at, follow_symlinks=False)
             target = os.readlink(name, dir_fd=at) if stat.S_ISLNK(info.st_mode) else b""
-        except (FileNotFoundError, OSError):
+        except FileNotFoundError:
             return None  # it went while we looked
         kind = {stat.S_IFREG: "file", stat.S_IFDIR: "dir", stat.S_IFLNK: "link"}.get(stat.S_IFMT(info.st_mode))
         if kind is None:
@@ -413,7 +419,7 @@ class Tree:
         return {
             "path": b"/".join([*parts, name]).decode("utf-8", "surrogateescape"),
             "kind": kind,
-            "mode": stat.S_IMODE(info.st_mode) & 0o777,
+            "mode": stat.S_IMODE(info.st_mode) & 0o777 | (0o500 if kind == "dir" else 0),
             "target": target.decode("utf-8", "surrogateescape"),
             "stamp": [info.st_ctime_ns, info.st_ino, info.st_size],
         }
@@ -636,7 +642,7 @@ class _Runner:
             self.do_ask(header, b"")
             return
         try:
-            slot, self.spare = self.spare or Slot(self.config, self.null), None
+            slot, self.spare = self.spare or Slot(self.config, self.null, self.tree), None
         except OSError as error:
             text = f"cannot start: {error}; the cell's processes or files are used up\n".encode()
             self.send(
@@ -947,7 +953,7 @@ class _Runner:
                 self.work_on()
             elif not events and self.spare is None:
                 try:
-                    self.spare = Slot(self.config, self.null)
+                    self.spare = Slot(self.config, self.null, self.tree)
                 except OSError:
                     self.poll.poll(0.05)  # no process left in the cell; commands say so
 

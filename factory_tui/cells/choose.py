@@ -1,0 +1,51 @@
+"""Which kind of cell a workspace gets, and why: Docker where an engine and an image can be had, else processes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.protocol import CellError, CellLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from factory_tui.cells.protocol import Cells
+
+
+async def choose(
+    workspace: str,
+    state: Path,
+    *,
+    kind: Literal["auto", "docker", "process"] = "auto",
+    image: str = "",
+    limits: CellLimits | None = None,
+    bootstrap: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[Cells, str]:
+    """The cells of a workspace, and one sentence that says why they are what they are.
+
+    ``state`` is a folder for the records of process cells. ``progress`` is called in another thread. Raises CellError
+    when ``kind`` is "docker" and no Docker cell can be had.
+    """
+    limits = limits or CellLimits()
+    if kind == "process":
+        return ProcessCells(workspace, state, limits), "process cells were asked for"
+    try:
+        return await asyncio.to_thread(_docker, workspace, image, limits, bootstrap, progress)
+    except CellError as error:
+        if kind == "docker":
+            raise
+        return ProcessCells(workspace, state, limits), str(error)
+
+
+def _docker(
+    workspace: str, image: str, limits: CellLimits, bootstrap: bool, progress: Callable[[str], None]
+) -> tuple[Cells, str]:
+    from factory_tui.cells import docker, images  # noqa: PLC0415 - 124 ms that process cells need not pay
+
+    client = docker.connect()
+    reference = images.ensure(client, image, bootstrap=bootstrap, progress=progress)
+    return docker.DockerCells(client, workspace, reference, limits), f"a Docker engine answers; image {reference}"

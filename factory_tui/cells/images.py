@@ -1,0 +1,208 @@
+"""Where a cell's image comes from: a local one, a pull, or one made here from this host's own files.
+
+The made image holds bash, the usual small programs and this Python with its standard library, and nothing else; its
+name carries a digest of what went in, so that the same host makes it once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+import time
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docker
+import docker.errors
+import requests
+
+from factory_tui.cells.protocol import ImageUnfit, NoImage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Progress = Callable[[str], None]
+
+NAME = "factory-tui-cell"
+PULL_SECONDS = 15
+_RECIPE = "1"
+_PROGRAMS = """
+bash sh env cat ls cp mv rm mkdir rmdir ln chmod touch head tail wc sort uniq cut tr tee echo printf test true false
+sleep
+date pwd basename dirname seq id uname stat mktemp readlink realpath du df md5sum sha256sum base64 timeout nohup
+nproc od nl
+tac comm join split shuf expr install yes xargs find grep sed awk tar gzip diff cmp patch ps kill pgrep
+pkill setsid git curl
+truncate
+"""
+_LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "site-packages", "dist-packages"}
+_ENV = ("ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LD_LIBRARY_PATH=/usr/lib:/usr/local/lib", "ENV LANG=C.UTF-8")
+
+
+def _quiet(_: str) -> None:
+    """Nobody listens."""
+
+
+def ensure(client: docker.DockerClient, image: str, *, bootstrap: bool = True, progress: Progress = _quiet) -> str:
+    """The reference of an image that cells can be made from: ``image``, else (and for an empty name) a made one.
+
+    Blocks for up to PULL_SECONDS and a few seconds of making; call it in a thread. Raises NoImage with what was tried.
+    """
+    tried = []
+    if image:
+        if _local(client, image):
+            return image
+        progress(f"pulling {image}")
+        reason = _pull(client, image)
+        if not reason:
+            return image
+        tried.append(f"{image} is not on the engine and could not be pulled within {PULL_SECONDS} s ({reason})")
+    if bootstrap:
+        try:
+            return make(client, progress)
+        except ImageUnfit as error:
+            tried.append(str(error))
+    else:
+        tried.append("making an image from this host's files was not asked for")
+    raise NoImage(f"no image for cells: {'; '.join(tried)}. Remedy: factory-tui image bootstrap, or docker load one")
+
+
+def _local(client: docker.DockerClient, image: str) -> bool:
+    try:
+        client.images.get(image)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def _pull(client: docker.DockerClient, image: str) -> str:
+    """Pull; why that failed, or nothing."""
+    ends = time.monotonic() + PULL_SECONDS
+    try:
+        patient = docker.from_env(timeout=PULL_SECONDS)
+        repository, _, tag = image.rpartition(":") if ":" in image.rsplit("/", 1)[-1] else (image, "", "latest")
+        for event in patient.api.pull(repository, tag=tag, stream=True, decode=True):
+            if "error" in event:
+                return str(event["error"])
+            if time.monotonic() > ends:
+                return "too slow"
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        return str(error).splitlines()[0]
+    return "" if _local(client, image) else "the engine does not have it after the pull"
+
+
+def make(client: docker.DockerClient, progress: Progress = _quiet) -> str:
+    """Make the image from this host's files, unless the engine has it; its reference.
+
+    Raises ImageUnfit when this host lacks what is needed.
+    """
+    files = _contents()
+    digest = hashlib.sha256(_RECIPE.encode())
+    for inside, outside in sorted(files.items()):
+        info = outside.stat()
+        digest.update(f"{inside} {info.st_size} {info.st_mtime_ns} {info.st_mode}\n".encode())
+    tag = f"py{sys.version_info[0]}.{sys.version_info[1]}-{digest.hexdigest()[:12]}"
+    reference = f"{NAME}:{tag}"
+    with _alone():
+        if _local(client, reference):
+            return reference
+        progress(f"making {reference} from this host's files")
+        with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+            with tarfile.open(fileobj=archive, mode="w") as tar:
+                _write(tar, files | _libraries(files))
+            archive.flush()
+            client.api.import_image(archive.name, repository=NAME, tag=tag, changes=list(_ENV))
+    if not _local(client, reference):
+        raise ImageUnfit("the Docker engine did not keep the image made from this host's files")
+    return reference
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One maker at a time on this host."""
+    path = Path(tempfile.gettempdir()) / f"factory-tui-image-{os.getuid()}.lock"
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _contents() -> dict[str, Path]:
+    """Path in the image -> file on this host."""
+    python = Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
+    files = {"usr/local/bin/python3": python}
+    for name in _PROGRAMS.split():
+        found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
+        if found:
+            files[f"usr/bin/{name}"] = Path(os.path.realpath(found))
+        elif name in ("bash", "env", "cat"):
+            raise ImageUnfit(f"this host has no {name} to make an image from")
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    library = Path(sysconfig.get_path("stdlib"))
+    for folder, below, names in os.walk(library):
+        below[:] = [b for b in below if b not in _LEFT_OUT and not b.startswith("config-")]
+        for name in names:
+            path = Path(folder) / name
+            if not name.endswith((".a", ".opt-1.pyc", ".opt-2.pyc")) and path.is_file():
+                files[f"usr/local/lib/{version}/{path.relative_to(library)}"] = path
+    locale = Path("/usr/lib/locale/C.utf8")
+    files.update({str(p)[1:]: p for p in locale.rglob("*") if p.is_file()})
+    return files
+
+
+def _libraries(files: dict[str, Path]) -> dict[str, Path]:
+    """The shared libraries and the loader that the programs and extension modules among these name."""
+    programs = [outside for inside, outside in files.items() if "/bin/" in inside or inside.endswith(".so")]
+    ldd = shutil.which("ldd")
+    if ldd is None:
+        raise ImageUnfit("this host has no ldd to find shared libraries with")
+    said = subprocess.run(
+        [ldd, *map(str, programs)], capture_output=True, text=True, check=False, env={"PATH": os.defpath, "LC_ALL": "C"}
+    ).stdout
+    found: dict[str, Path] = {}
+    for line in said.splitlines():
+        library = re.match(r"\s+(\S+) => (/\S+) \(0x", line)
+        if library:
+            found[f"usr/lib/{library[1].rsplit('/', 1)[-1]}"] = Path(library[2])
+        loader = re.match(r"\s+(/(?:lib|lib64)/\S+) (?:=> \S+ )?\(0x", line)
+        if loader:
+            found[f"usr{loader[1]}"] = Path(loader[1])
+    return found
+
+
+def _write(tar: tarfile.TarFile, files: dict[str, Path]) -> None:
+    def add(name: str, kind: bytes, mode: int, target: str = "", data: bytes = b"") -> None:
+        info = tarfile.TarInfo(name)
+        info.type, info.mode, info.linkname, info.size = kind, mode, target, len(data)
+        tar.addfile(info, BytesIO(data))
+
+    folders = {"tmp", "work", "root", "proc", "sys", "dev", "etc", "usr/lib", "usr/lib64", "usr/local/lib"}
+    for inside in files:
+        folders.update(str(parent) for parent in Path(inside).parents)
+    for folder in sorted(folders - {"."}):
+        add(folder, tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755)
+    for link in ("bin", "lib", "lib64"):
+        add(link, tarfile.SYMTYPE, 0o777, f"usr/{link}")
+    add("usr/local/bin/python", tarfile.SYMTYPE, 0o777, "python3")
+    people = "root:x:0:0:root:/root:/bin/bash\nagent:x:1000:1000:agent:/tmp:/bin/bash\n"
+    add("etc/passwd", tarfile.REGTYPE, 0o644, data=people.encode())
+    add("etc/group", tarfile.REGTYPE, 0o644, data=b"root:x:0:\nagent:x:1000:\n")
+    for inside, outside in sorted(files.items()):
+        info = tarfile.TarInfo(inside)
+        found = outside.stat()
+        # whole seconds, as compiled Python files record them for their sources
+        info.mode, info.mtime, info.size = found.st_mode & 0o755, int(found.st_mtime), found.st_size
+        with outside.open("rb") as file:
+            tar.addfile(info, file)

@@ -1,0 +1,82 @@
+"""Cells of each kind for the tests of this folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from factory_tui.cells.docker import DockerCells, connect
+from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.protocol import MIB, CellLimits, Labels
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from factory_tui.cells.protocol import Cell
+
+LABELS = Labels("", "run-1", "agent", 1)
+LIMITS = CellLimits(memory=256 * MIB, pids=128, work_bytes=64 * MIB, work_inodes=5000, tmp_bytes=16 * MIB)
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def docker_cells(docker_workspace: str, cell_image: str) -> AsyncIterator[DockerCells]:
+    """Docker cells of a workspace of their own; what a test leaves is removed, and told."""
+    cells = DockerCells(connect(), docker_workspace, cell_image, LIMITS)
+    yield cells
+    swept = await cells.sweep()
+    await cells.close()
+    assert not swept, "cells were left behind"
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def process_cells(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessCells]:
+    """Process cells of a workspace of their own."""
+    cells = ProcessCells("test", tmp_path_factory.mktemp("state"), LIMITS)
+    yield cells
+    assert not await cells.sweep(), "cells were left behind"
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def process_cell(process_cells: ProcessCells) -> AsyncIterator[Cell]:
+    cell = await process_cells.start(LABELS)
+    assert (cell.kind, cell.fenced) == ("process", False)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(loop_scope="class")
+async def fresh_process_cell(process_cells: ProcessCells) -> AsyncIterator[Cell]:
+    cell = await process_cells.start(LABELS)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
+    cell = await docker_cells.start(LABELS)
+    assert (cell.kind, cell.fenced) == ("docker", True)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(loop_scope="class")
+async def fresh_docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
+    cell = await docker_cells.start(LABELS)
+    yield cell
+    await cell.close()
+
+
+@pytest.fixture
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """A cell of the class's kind, shared by the class."""
+    cell: Cell = request.getfixturevalue(f"{request.cls.kind}_cell")
+    return cell
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest) -> Cell:
+    """A cell of the class's kind with an empty work tree."""
+    cell: Cell = request.getfixturevalue(f"fresh_{request.cls.kind}_cell")
+    return cell

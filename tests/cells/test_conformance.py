@@ -1,0 +1,18 @@
+"""Every kind of cell passes the one suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.cells import Commands, Files, Services, Trees
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestProcessCell(Commands, Services, Files, Trees):
+    kind = "process"
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="class")
+class TestDockerCell(Commands, Services, Files, Trees):
+    kind = "docker"
