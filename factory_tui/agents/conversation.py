@@ -38,7 +38,7 @@ class Conversation(msgspec.Struct, frozen=True):
     system: str = ""
     messages: tuple[dict[str, Any], ...] = ()
     pending: tuple[ToolUse, ...] = ()
-    """Tools asked for by the last answer, in order, that have not returned."""
+    """Tools asked for by the last answer, in order, that have not returned; the next prompt gives up on them."""
     step: int = 0
     """Of the last answer, over the whole run."""
     steps: int = 0
@@ -97,7 +97,7 @@ class Conversation(msgspec.Struct, frozen=True):
         return replace(
             self,
             messages=(*self.messages, *answer),
-            pending=() if fact.stop_reason == "refusal" else uses,
+            pending=uses,
             step=fact.step,
             steps=self.steps + 1,
             nudges=0 if uses and fact.stop_reason == "tool_use" else self.nudges,

@@ -53,7 +53,7 @@ class MessagesAgent:
         if prompt is not None:
             talk = await self._say(talk, scribe, node, prompt)
         while True:
-            if talk.pending:
+            if talk.pending and talk.stop != "refusal":
                 await gate()
                 talk = await self._use(talk, scribe, box, talk.pending[0])
                 continue

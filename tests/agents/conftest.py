@@ -5,6 +5,7 @@ import pytest
 
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Cell, Labels
+from tests.agents.rig import Rig
 from tests.model.endpoint import Endpoint
 
 
@@ -21,3 +22,10 @@ async def cell(tmp_path: Path) -> AsyncIterator[Cell]:
 async def endpoint() -> AsyncIterator[Endpoint]:
     async with Endpoint() as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+async def scripted(cell: Cell, endpoint: Endpoint) -> AsyncIterator[tuple[Rig, Endpoint]]:
+    rig = Rig(cell, endpoint.url, max_steps=12, command_timeout=5.0)
+    yield rig, endpoint
+    await rig.door.close()

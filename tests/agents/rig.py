@@ -1,0 +1,115 @@
+"""An agent at an endpoint, with a real cell and a notebook that can be cut and gone on with."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from factory_tui.agents.conversation import Conversation
+from factory_tui.agents.messages import MessagesAgent
+from factory_tui.agents.prompt import seed_prompt, system_prompt
+from factory_tui.agents.protocol import Generated, Prompt
+from factory_tui.cells.protocol import Cell
+from factory_tui.config.settings import AgentTable, ModelTable
+from factory_tui.domain.events import ToolReturned
+from factory_tui.domain.money import Price
+from factory_tui.model.door import Door, Model
+from factory_tui.policy.budget import Budget
+from factory_tui.policy.credentials import Credentials
+from tests.model.endpoint import Notebook, Reply, message, stream, use
+
+PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"))
+SEED = seed_prompt("Build a greeter.", [], system_prompt("/work", timeout=5))
+EDITOR = "str_replace_based_edit_tool"
+
+PLAYBOOK = """
+seed = "greeter"
+
+[[rule]]
+name = "write it"
+last = 'Build a greeter'
+[[rule.block]]
+type = "text"
+text = "I begin."
+[[rule.block]]
+type = "tool_use"
+name = "str_replace_based_edit_tool"
+input = { command = "create", path = "greet.py", file_text = "print('helo')\\n" }
+[[rule.block]]
+type = "tool_use"
+name = "bash"
+input = { command = "python3 greet.py" }
+
+[[rule]]
+name = "mend it"
+last = '^helo$'
+[[rule.block]]
+type = "tool_use"
+name = "str_replace_based_edit_tool"
+input = { command = "str_replace", path = "greet.py", old_str = "helo", new_str = "hello" }
+
+[[rule]]
+name = "look again"
+last = 'has been edited'
+[[rule.block]]
+type = "tool_use"
+name = "bash"
+input = { command = "python3 greet.py; echo ran >> /dev/stderr" }
+
+[[rule]]
+name = "done"
+last = '(^hello$|lost in a restart)'
+[[rule.block]]
+type = "text"
+text = "It greets."
+
+[[rule]]
+name = "feedback"
+last = 'too quiet'
+earlier = ['It greets']
+[[rule.block]]
+type = "text"
+text = "So be it."
+"""
+
+
+async def no_gate() -> None:
+    """Never paused."""
+
+
+class Rig:
+    """An agent at a base_url, with a notebook that can be cut and gone on with."""
+
+    def __init__(self, cell: Cell, url: str, **table: Any) -> None:
+        self.cell = cell
+        self.notes = Notebook()
+        model = ModelTable(id="claude-test", base_url=url, key_env="", max_tokens=1000)
+        self.door = Door(
+            Budget(), Credentials([model], {}), now=lambda: 0, attempts=3, sleep=self._nap, chance=lambda: 0.0
+        )
+        self.agent = MessagesAgent(self.door, Model("default", model, PRICE), "rehearsal", AgentTable(**table), str)
+
+    async def _nap(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    async def go(self, prompt: Prompt | None = SEED, gate: Callable[[], Any] = no_gate) -> Generated:
+        return await self.agent.generate(
+            self.notes, self.cell, list(self.notes.facts), node="generate", prompt=prompt, gate=gate
+        )
+
+    @property
+    def talk(self) -> Conversation:
+        return Conversation.fold(self.notes.facts)
+
+    @property
+    def results(self) -> list[ToolReturned]:
+        return self.notes.of(ToolReturned)
+
+
+def says(*blocks: dict[str, Any], stop: str = "") -> Reply:
+    uses = any(block["type"] == "tool_use" for block in blocks)
+    return stream(message(*blocks, stop=stop or ("tool_use" if uses else "end_turn")))
+
+
+def bash(call: str, command: str) -> dict[str, Any]:
+    return use(call, "bash", {"command": command})
