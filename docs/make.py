@@ -9,7 +9,7 @@ import ast
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -19,6 +19,8 @@ from msgspec import inspect  # noqa: E402
 
 from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
+from factory_tui.console import actions  # noqa: E402
+from factory_tui.domain import events  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
 
@@ -57,7 +59,56 @@ def configuration() -> str:
     return "\n".join(parts) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/configuration.md": configuration}
+def keys() -> str:
+    """docs/keys.md."""
+    parts = [
+        NOTE,
+        "# Keys\n",
+        "One table is behind the keys, the key bar, `?` and the palette (`:`). `[ui] keymap` in config.toml moves an",
+        'action to other keys, by its id: `"run.new" = "n,f2"`.\n',
+    ]
+    asks = ("", "yes or no", "its name")
+    for scope in ("everywhere", "floor", "run"):
+        parts += [f"## {scope.capitalize()}\n", "| keys | does | id | role | asks |", "| --- | --- | --- | --- | --- |"]
+        parts += [
+            f"| {' '.join(f'`{actions.shown(key)}`' for key in one.keys) or 'palette'} | {one.text} | `{one.id}` "
+            f"| {one.least} | {asks[one.tier]} |".replace("|  |", "| |")
+            for one in actions.TABLE
+            if scope in one.scopes
+        ]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def event_pages() -> str:
+    """docs/events.md."""
+    prose = docstrings(events.__file__)
+    parts = [
+        NOTE,
+        "# Events\n",
+        f"Every fact the factory records, schema {events.SCHEMA}: a closed set. `factory-tui --json` prints them, one",
+        "JSON object a line: `seq` is the order, `at` UTC milliseconds, `run` the run (none: the floor), `actor` who,",
+        "and `fact` the fact with its name under `fact`. A key at its default is left out. Keys in italics hold text:",
+        "what an agent, a model or a person wrote; a metadata-only viewer gets them empty.\n",
+    ]
+    for fact in get_args(events.AnyFact):
+        kind = inspect.type_info(fact)
+        if not isinstance(kind, inspect.StructType):
+            raise TypeError(fact)
+        parts += [f"## `{kind.tag}`\n", prose[fact.__name__] + "\n"]
+        text = events.text_fields(fact)
+        for field in kind.fields:
+            name = f"*`{field.name}`*" if field.name in text else f"`{field.name}`"
+            parts.append(f"- {name} {prose.get(f'{fact.__name__}.{field.name}', '')}".rstrip())
+        parts += [""] if kind.fields else []
+    return "\n".join(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/configuration.md": configuration,
+    "docs/keys.md": keys,
+    "docs/events.md": event_pages,
+}
 
 
 def docstrings(file: str) -> dict[str, str]:

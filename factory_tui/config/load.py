@@ -1,6 +1,6 @@
 """Reading config.toml: types first, then what the values mean together.
 
-Owns every check that needs the settings alone. What an action is called is the console's to judge.
+Owns every check that needs the settings alone. Actions, and keys that collide on a screen, are the console's.
 """
 
 import re
@@ -76,7 +76,10 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
             yield document.problem(
                 ("ship", "exclude", index), message, "Write a name or glob without `/`, such as `*.pyc`."
             )
-    yield from _keymap(document, settings.ui.keymap)
+    for action, keys in settings.ui.keymap.items():
+        if not all(_KEY.fullmatch(key.strip()) for key in keys.split(",")):
+            remedy = "Write keys like `n`, `ctrl+s` or `f1,question_mark`."
+            yield document.problem(("ui", "keymap", action), f"`{keys}` are no keys.", remedy)
 
 
 def _cells(document: Document, settings: Settings) -> Iterator[Problem]:
@@ -111,16 +114,3 @@ def _model(document: Document, settings: Settings, name: str, model: ModelTable)
         message = f"no price is known for `{model.id or name}`, so no cap could hold."
         remedy = 'Set price_input and price_output (dollars per million tokens), or price = "unmetered".'
         yield document.problem(here, message, remedy)
-
-
-def _keymap(document: Document, keymap: dict[str, str]) -> Iterator[Problem]:
-    taken: dict[str, str] = {}
-    for action, keys in keymap.items():
-        steps = ("ui", "keymap", action)
-        for key in (part.strip() for part in keys.split(",")):
-            if not _KEY.fullmatch(key):
-                yield document.problem(
-                    steps, f"`{key}` is no key.", "Write keys like `n`, `ctrl+s` or `f1,question_mark`."
-                )
-            elif taken.setdefault(key, action) != action:
-                yield document.problem(steps, f"`{key}` already means `{taken[key]}`.", "Give each key one action.")
