@@ -14,7 +14,7 @@ import io
 import json
 import operator
 import urllib.parse
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Expression:
             return _Walk().value(self._body, dict(names))
         except ExpressionError:
             raise
-        except (ArithmeticError, InvalidOperation, LookupError, TypeError, ValueError, RecursionError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise ExpressionError(f"{type(error).__name__}: {error}") from None
 
 

@@ -158,7 +158,7 @@ def make_plan(
     most = max(1, room // len(cycle)) if cycle else 0
     looks = _looks(most, len(cycle), len(fixed), ship_at, alpha / max_passes)
     last = looks[-1].cycles if looks else most
-    fresh = max(1, -(-last // 4))
+    fresh = _fresh(last)
     screen = max(1, last - fresh) if cycle else 0
     wishes = [max(1, item.trajectories // units[item.name]) for item in drawn if item.trajectories]
     return Plan(
@@ -198,26 +198,30 @@ def _interleaved(units: dict[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple((name, nth) for _, name, nth in sorted(places, key=lambda place: place[0]))
 
 
+def _fresh(last: int) -> int:
+    """The least cycles of a confirm: a quarter of all."""
+    return max(1, -(-last // 4))
+
+
 def _looks(most: int, cycle: int, fixed: int, ship_at: float, level: float) -> tuple[Look, ...]:
     """At most three looks. A last look keeps the fewest cycles that allow as many failures as `most` cycles do."""
-    if not cycle:
-        return ()
+    fits = [
+        number
+        for number in range(2, most + 1)
+        if cycle and allowed((number - _fresh(number)) * cycle + fixed, ship_at, PEOPLE) >= 0
+    ]
 
     def last_at(part: float) -> tuple[int, int]:
-        failures = allowed(most * cycle + fixed, ship_at, part)
-        if failures < 0:
-            return -1, 0
-        fits = (number for number in range(1, most + 1) if allowed(number * cycle + fixed, ship_at, part) >= failures)
-        return failures, next(fits)
+        failures = [allowed(number * cycle + fixed, ship_at, part) for number in fits]
+        return max(failures), fits[failures.index(max(failures))]
 
-    failures, alone = last_at(level)
-    if failures < 0:
+    if not fits or last_at(level)[0] < 0:
         return ()
     early, last = level * (1 - LAST) / 2, last_at(level * LAST)[1]
-    firsts = [n for n in range(1, last) if allowed(n * cycle + fixed, ship_at, early) >= 0]
-    if last_at(level * LAST)[0] < failures or not firsts:
-        return (Look(alone, level),)
-    first, middle = firsts[0], (firsts[0] + last) // 2
-    cuts = [first] if middle == first else [first, middle]
+    firsts = [number for number in fits if number < last and allowed(number * cycle + fixed, ship_at, early) >= 0]
+    if last_at(level * LAST)[0] < last_at(level)[0] or not firsts:
+        return (Look(last_at(level)[1], level),)
+    middle = (firsts[0] + last) // 2
+    cuts = [firsts[0], middle] if middle > firsts[0] else [firsts[0]]
     share = level * (1 - LAST) / len(cuts)
     return (*(Look(number, share) for number in cuts), Look(last, level * LAST))

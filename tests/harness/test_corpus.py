@@ -1,0 +1,101 @@
+"""Corpora: read, hashed, judged as a whole; canaries and the tripwire; what feedback tells."""
+
+from pathlib import Path
+
+import pytest
+
+from factory_tui.domain.events import Satisfaction, VerdictReached
+from factory_tui.domain.state import Tally
+from factory_tui.harness.corpus import load_corpus, without_seed
+from factory_tui.harness.feedback import symptoms
+from factory_tui.harness.tripwire import leaks
+from tests.harness.product import COUNT, ECHO, TOTAL, corpus
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "scenarios" / "tiny"
+    folder.mkdir(parents=True)
+    for name, text in (("count", COUNT), ("echo", ECHO), ("total", TOTAL)):
+        (folder / f"{name}.toml").write_text(text, "utf-8")
+    return folder
+
+
+def said(folder: Path) -> str:
+    return "\n".join(str(trouble.problem) for trouble in load_corpus(folder, "tiny").problems)
+
+
+def test_a_whole_corpus_has_no_problem(folder: Path) -> None:
+    read = load_corpus(folder, "tiny")
+    assert read.usable
+    assert read.problems == ()
+    assert [item.name for item in read.scenarios] == ["count", "echo", "total"]
+
+
+def test_the_hash_changes_with_what_judges_and_not_with_who_reviewed(folder: Path) -> None:
+    first = load_corpus(folder, "tiny").hash
+    path = folder / "count.toml"
+    path.write_text("# a note\n" + COUNT.replace("[draw]", 'reviewed_for = "abc"\n[draw]'), "utf-8")
+    assert load_corpus(folder, "tiny").hash == first
+    path.write_text(COUNT.replace("status = 200", "status = 201"), "utf-8")
+    assert load_corpus(folder, "tiny").hash != first
+
+
+def test_what_is_missing_in_the_whole_is_named_with_a_remedy(folder: Path) -> None:
+    (folder / "total.toml").unlink()
+    assert "no scenario is of kind adversarial" in said(folder)
+    (folder / "echo.toml").unlink()
+    assert "no vault" in said(folder)
+    assert not load_corpus(folder, "tiny").usable
+
+
+def test_a_mistake_in_one_file_is_told_by_its_line(folder: Path) -> None:
+    (folder / "echo.toml").write_text(ECHO.replace("status = 201", "statuss = 201"), "utf-8")
+    line = ECHO.replace("status = 201", "statuss = 201").splitlines().index("statuss = 201") + 1
+    assert f"scenarios/tiny/echo.toml:{line}: " in said(folder)
+    assert "Did you mean `status`?" in said(folder)
+
+
+def test_a_folder_without_a_seed_is_named(folder: Path) -> None:
+    (found,) = without_seed(folder.parent, {"other"})
+    assert found.file == "scenarios/tiny"
+    assert without_seed(folder.parent, {"tiny"}) == []
+
+
+def test_the_tripwire_knows_canaries_and_the_vaults_words() -> None:
+    read = corpus()
+    assert leaks("nothing of it", read) == ()
+    assert leaks(f"x {read.canary('echo').upper()} y", read) == ("echo",)
+    assert leaks(f"x {read.canary('count')} y", read) == ("count",)
+    vault = read["echo"].story
+    assert leaks("he said:\n  " + vault.replace(", ", ",\n"), read) == ("echo",)
+    assert leaks(vault, read, known=[f"the seed says: {vault}"]) == ()
+    assert leaks(read["count"].story, read) == ()
+    assert read.canary("echo") != read.canary("count")
+
+
+def test_symptoms_are_the_same_for_the_same_verdicts_and_keep_to_their_budget() -> None:
+    read = corpus(a=COUNT, b=COUNT, c=COUNT, v=ECHO)
+
+    def verdict(name: str, satisfied: bool, index: int = 0, near: float = 0.5) -> VerdictReached:
+        told = "as wanted" if satisfied else f"then: GET /{index}\n" + "x" * 3000
+        which = "vault" if name == "v" else "feedback"
+        return VerdictReached(1, 2, name, which, index, satisfied, 1.0, told, near)  # type: ignore[arg-type]
+
+    verdicts = [verdict("a", True), verdict("b", False, 0, 0.1), verdict("b", False, 1, 0.9), verdict("c", False)]
+    verdicts.append(verdict("v", False))
+    share = Satisfaction(1 / 3, 0.0, 1.0, 1, 3)
+    before = {"a": Tally(unsatisfied=1), "b": Tally(satisfied=1), "c": Tally(unsatisfied=1)}
+    message = symptoms(read, verdicts, share, Satisfaction(0.62, 0, 1, 5, 8), before=before, budget=3000)
+    assert message == symptoms(read, verdicts[::-1], share, Satisfaction(0.62, 0, 1, 5, 8), before=before, budget=3000)
+    head, *parts = message.split("\n\n")
+    assert head.splitlines() == [
+        "feedback satisfaction 0.33 (1 of 3 stories)",
+        "vault satisfaction 0.62",
+        "satisfied: a",
+        "better than before: a",
+        "worse than before: b",
+    ]
+    assert parts[0].startswith("unsatisfied: b (main), near miss 0.90\nstory: given a counter")
+    assert "GET /1" in parts[0]
+    assert len(message) <= 3200

@@ -1,0 +1,120 @@
+"""The ship rule, exactly: every probability here is computed by dynamic programming, none is sampled."""
+
+from collections import defaultdict
+from math import comb
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory_tui.domain.events import ScenarioSet
+from factory_tui.harness.plan import Plan, make_plan
+from factory_tui.harness.satisfaction import Count
+from factory_tui.harness.shapes import IntDraw, Scenario
+
+
+def story(name: str, which: ScenarioSet = "vault", weight: float = 1.0, drawn: bool = True, wish: int = 0) -> Scenario:
+    draw = {"n": IntDraw()} if drawn else {}
+    return Scenario(name, "main", which, "a story of ten", weight, wish, "", draw, {}, (), ())  # type: ignore[arg-type]
+
+
+def plan_of(
+    vault: int, *, ship_at: float, most: int, feedback: int = 5, alpha: float = 0.01, max_passes: int = 10
+) -> Plan:
+    stories = [story(f"f{n}", "feedback") for n in range(feedback)] + [story(f"v{n}") for n in range(vault)]
+    return make_plan(stories, ship_at=ship_at, alpha=alpha, max_passes=max_passes, max_trajectories=most)
+
+
+def ships(plan: Plan, truth: float) -> float:
+    """The probability that a pass whose trajectories satisfy with that chance ships: exact, cycle by cycle."""
+    size = len(plan.cycle)
+    failing = [comb(size, k) * (1 - truth) ** k * truth ** (size - k) for k in range(size + 1)]
+    live: dict[tuple[int | None, int], float] = {(None, 0): 1.0}
+    shipped = 0.0
+    for cycle in range(1, plan.last + 1):
+        ahead: dict[tuple[int | None, int], float] = defaultdict(float)
+        for (start, failures), chance in live.items():
+            for more, part in enumerate(failing):
+                vault = Count(cycle * size - failures - more, cycle * size)
+                screening = start is None
+                decision = (
+                    plan.after_screen(cycle, vault) if screening else plan.after_confirm(start or 0, cycle, vault)
+                )
+                if decision == "ship":
+                    shipped += chance * part
+                elif decision == "confirm":
+                    ahead[cycle, failures + more] += chance * part
+                elif decision is None:
+                    ahead[start, failures + more] += chance * part
+        live = ahead
+    assert not live or not plan.looks, "the plan ended without a decision"
+    return shipped
+
+
+@pytest.mark.parametrize("vault", [8, 10, 12])
+def test_an_artefact_at_98_percent_ships_at_90_within_200_trajectories(vault: int) -> None:
+    plan = plan_of(vault, ship_at=0.90, most=200)
+    assert len(plan.feedback) + plan.last * len(plan.cycle) <= 200
+    assert ships(plan, 0.98) >= 0.90
+    assert ships(plan, 1.0) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("vault", [8, 9, 10, 12, 14])
+def test_a_perfect_artefact_ships_for_sure_under_the_bundled_figures(vault: int) -> None:
+    plan = plan_of(vault, ship_at=0.80, most=48)
+    assert len(plan.feedback) + plan.last * len(plan.cycle) <= 48
+    assert ships(plan, 1.0) == pytest.approx(1.0)
+
+
+@given(
+    st.integers(1, 12),
+    st.sampled_from([0.5, 0.8, 0.9, 0.95]),
+    st.integers(20, 200),
+    st.sampled_from([0.01, 0.05]),
+    st.integers(1, 10),
+)
+@settings(max_examples=25, deadline=None)
+def test_what_is_not_good_enough_ships_with_probability_below_alpha_over_the_run(
+    vault: int, ship_at: float, most: int, alpha: float, max_passes: int
+) -> None:
+    plan = plan_of(vault, ship_at=ship_at, most=most, alpha=alpha, max_passes=max_passes)
+    assert sum(look.level for look in plan.looks) <= alpha / max_passes * (1 + 1e-9)
+    a_pass = ships(plan, ship_at - 1e-9)
+    assert 1 - (1 - a_pass) ** max_passes < alpha
+    assert ships(plan, ship_at - 0.1) <= a_pass + 1e-12
+
+
+def test_a_vault_of_eight_needs_32_of_the_48() -> None:
+    plan = plan_of(8, ship_at=0.80, most=48)
+    assert [look.cycles * 8 for look in plan.looks] == [32]
+    assert plan.after_screen(2, Count(16, 16)) == "confirm"
+    assert plan.more_to_settle(Count(16, 16)) == 16
+    assert plan.after_screen(1, Count(7, 8)) == "unsatisfied"
+    assert plan.after_confirm(2, 4, Count(32, 32)) == "ship"
+    assert plan.after_confirm(2, 3, Count(23, 24)) == "unsatisfied"
+
+
+def test_a_vault_too_large_for_its_trajectories_says_so_by_having_no_look() -> None:
+    plan = plan_of(15, ship_at=0.80, most=48)
+    assert plan.looks == ()
+    assert plan.after_screen(1, Count(15, 15)) == "unsatisfied"
+
+
+def test_a_cycle_holds_scenarios_in_proportion_to_weight() -> None:
+    stories = [story("a", weight=1.0), story("b", weight=0.5), story("c", weight=2.0), story("d", drawn=False)]
+    plan = make_plan(stories, ship_at=0.8, alpha=0.01, max_passes=10, max_trajectories=100)
+    assert plan.units == {"a": 2, "b": 1, "c": 4}
+    assert plan.fixed == ("d",)
+    screen = list(plan.screened())
+    assert len({(draft.scenario, draft.index) for draft in screen}) == len(screen)
+    start = plan.screen - 1
+    assert {draft.scenario for draft in plan.confirmed(start)} == {"a", "b", "c", "d"}
+
+
+def test_feedback_takes_an_eighth_at_most_but_each_story_runs() -> None:
+    stories = [story(f"f{n}", "feedback", wish=6) for n in range(4)] + [story("v")]
+    plan = make_plan(stories, ship_at=0.8, alpha=0.01, max_passes=10, max_trajectories=48)
+    assert len(plan.feedback) <= 6
+    assert {draft.scenario for draft in plan.feedback} == {"f0", "f1", "f2", "f3"}
+    small = make_plan(stories, ship_at=0.8, alpha=0.01, max_passes=10, max_trajectories=8)
+    assert len(small.feedback) == 4

@@ -1,0 +1,129 @@
+"""Trajectories against a real product in real process cells."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.protocol import CellError, Entry, Labels
+from factory_tui.harness.draws import inputs
+from factory_tui.harness.feedback import evidence
+from factory_tui.harness.trajectory import Trajectory, run_trajectory
+from tests.harness.product import APP, COUNT, ECHO, TOTAL, product, scenario
+
+LABELS = Labels("w", "tiny-1", "trajectory", 1)
+
+
+@pytest.fixture
+async def cells(tmp_path: Path) -> AsyncIterator[ProcessCells]:
+    cells = ProcessCells("w", tmp_path / "cells")
+    yield cells
+    assert await cells.sweep() == 0, "a trajectory left its cell behind"
+
+
+async def judged(
+    cells: ProcessCells, text: str, entries: list[Entry], index: int = 0, timeout: float = 30
+) -> Trajectory:
+    what = scenario(text)
+    return await run_trajectory(cells, LABELS, entries, what, inputs(what, "tiny-1", 1, index), timeout=timeout)
+
+
+@pytest.mark.parametrize("text", [COUNT, ECHO, TOTAL])
+async def test_a_good_product_satisfies_whatever_is_drawn(cells: ProcessCells, text: str) -> None:
+    for index in range(3):
+        trajectory = await judged(cells, text, product(), index)
+        assert trajectory.satisfied, evidence(trajectory)
+        assert trajectory.near_miss == 1.0
+
+
+async def test_a_wrong_count_is_told_with_what_was_wanted_and_observed(cells: ProcessCells) -> None:
+    trajectory = await judged(cells, COUNT, product(step="2"))
+    assert trajectory.satisfied is False
+    assert 0 < trajectory.near_miss < 1
+    told = evidence(trajectory)
+    assert "then: GET /" in told
+    assert "wanted json count: " in told
+    assert ", observed " in told
+
+
+async def test_a_total_off_by_cents_is_nearer_than_a_crash(cells: ProcessCells) -> None:
+    close = await judged(cells, TOTAL, product(slip='Decimal("0.01")'))
+    crash = await judged(cells, TOTAL, product(slip="1/0"))
+    assert close.satisfied is crash.satisfied is False
+    assert close.near_miss > crash.near_miss
+    assert "ZeroDivisionError" in evidence(crash)
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        ("import sys; sys.exit('no such thing')", "ended before it was ready"),
+        ("import time; time.sleep(60)", "was not ready in 1 s"),
+        (APP.replace("seen = {}", "seen = {}; import threading"), ""),
+    ],
+)
+async def test_a_service_that_never_comes_up_is_a_verdict(cells: ProcessCells, app: str, said: str) -> None:
+    text = ECHO.replace('command = "python3 app.py"', 'command = "python3 app.py"\nready = { timeout = 1.0 }')
+    if not said:
+        text = ECHO
+    trajectory = await judged(cells, text, product(app=app))
+    assert trajectory.satisfied is (not said)
+    assert said in trajectory.why
+    if "exit" in app:
+        assert "no such thing" in trajectory.logs
+
+
+async def test_too_long_and_too_much_are_verdicts(cells: ProcessCells) -> None:
+    slow = await judged(cells, TOTAL, [Entry("sum.py", "file", data=b"import time; time.sleep(60)")], timeout=1.0)
+    assert slow.satisfied is False
+    assert "longer than 1 s" in slow.why
+    flood = await judged(cells, TOTAL, [Entry("sum.py", "file", data=b"print('x' * 9_000_000)")])
+    assert flood.satisfied is False
+    assert "more than" in flood.why
+
+
+async def test_a_product_that_kills_its_cell_is_unsatisfied_not_void(cells: ProcessCells) -> None:
+    murder = b"import os, signal\nos.system('rm -rf ../work'); os.kill(os.getppid(), signal.SIGKILL)\n"
+    trajectory = await judged(cells, TOTAL, [Entry("sum.py", "file", data=murder)])
+    assert trajectory.satisfied is False
+
+
+async def test_a_captured_value_that_makes_no_request_is_unsatisfied(cells: ProcessCells) -> None:
+    text = COUNT + '[[act]]\nhttp = { service = "app", path = "/{heard} x" }\n'
+    assert (await judged(cells, text, product())).satisfied is False
+
+
+async def test_what_breaks_on_our_side_is_void_with_the_reason(cells: ProcessCells) -> None:
+    class Broken(ProcessCells):
+        tries = 0
+
+        async def start(self, labels: Labels):  # type: ignore[no-untyped-def]
+            self.tries += 1
+            raise CellError("no room for another cell")
+
+    broken = Broken("w", Path("/nonexistent"))
+    trajectory = await judged(broken, TOTAL, product())
+    assert trajectory.satisfied is None
+    assert "no room for another cell" in trajectory.why
+    assert broken.tries == 2
+
+
+async def test_the_cell_is_told_no_story_no_name_and_no_expectation(cells: ProcessCells) -> None:
+    secrets = ("secretname", "tolerance", "given orders", "summary.json", "adversarial", "scenario")
+    spy = "import os, pathlib, sys\nseen = [str(os.environ), open('/proc/self/cmdline').read(), os.getcwd()]\n"
+    spy += "seen += [f'{p}{p.read_text()}' for p in pathlib.Path('.').rglob('*') if p.name != 'sum.py']\n"
+    spy += f"print([word for word in {secrets!r} if word in str(seen)], 'in.csv' in str(seen))\nsys.exit(1)\n"
+    what = scenario(TOTAL, "secretname")
+    entries = [Entry("sum.py", "file", data=spy.encode())]
+    trajectory = await run_trajectory(cells, LABELS, entries, what, inputs(what, "tiny-1", 1, 0), timeout=30)
+    assert trajectory.steps[0].answered == "exit 1 [] True\n".strip()
+
+
+async def test_cancelling_closes_the_cell(cells: ProcessCells) -> None:
+    task = asyncio.create_task(judged(cells, TOTAL, [Entry("sum.py", "file", data=b"import time; time.sleep(60)")]))
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

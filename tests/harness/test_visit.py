@@ -1,0 +1,103 @@
+"""Visits: what is recorded, what is decided, and that a killed visit decides as one that was not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.protocol import Entry
+from factory_tui.domain.events import VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.harness.visit import Visitor, VisitResult
+from tests.harness.product import KilledError, Notes, corpus, product, run
+
+
+@pytest.fixture
+async def cells(tmp_path: Path) -> AsyncIterator[ProcessCells]:
+    cells = ProcessCells("w", tmp_path / "cells")
+    yield cells
+    assert await cells.sweep() == 0, "a visit left a cell behind"
+
+
+async def look(
+    cells: ProcessCells,
+    entries: list[Entry],
+    notes: Notes,
+    *,
+    visit: int = 1,
+    kind: VisitKind = "screen",
+    known: Sequence[VerdictReached] = (),
+    pooled: Sequence[VerdictReached] = (),
+) -> VisitResult:
+    return await Visitor("w", 30.0).visit(
+        notes,
+        run=run(),
+        corpus=corpus(),
+        entries=entries,
+        number=1,
+        visit=visit,
+        kind=kind,
+        cells=cells,
+        parallel=asyncio.Semaphore(3),
+        known=known,
+        pooled=pooled,
+    )
+
+
+async def test_a_good_product_is_screened_confirmed_and_ships(cells: ProcessCells) -> None:
+    notes = Notes()
+    screen = await look(cells, product(), notes)
+    assert screen.decision == "confirm"
+    began, *_, ended = notes.facts
+    assert isinstance(began, VisitBegan)
+    assert began.commit == "abc"
+    assert isinstance(ended, VisitEnded)
+    assert ended.decision == "confirm"
+    again = await look(cells, product(), notes, visit=2, kind="confirm", pooled=screen.verdicts)
+    assert again.decision == "ship", again.why
+    assert again.ship_low >= 0.5
+    assert again.feedback.total == 1
+    fresh = [verdict for verdict in notes.verdicts if verdict.visit == 2]
+    assert fresh
+    assert {verdict.set for verdict in fresh} == {"vault"}
+    assert all("canary-" in verdict.evidence for verdict in fresh)
+
+
+async def test_symptoms_tell_the_feedback_set_and_one_number_of_the_vault(cells: ProcessCells) -> None:
+    result = await look(cells, product(step="2", slip='Decimal("0.01")'), Notes())
+    assert result.decision == "unsatisfied"
+    assert "unsatisfied: count (main)" in result.symptoms
+    assert "story: given a counter, when a name is asked for n times" in result.symptoms
+    assert f"vault satisfaction {result.vault.share:.2f}" in result.symptoms
+    for secret in ("canary", "total", "echo", "summary", "note"):
+        assert secret not in result.symptoms
+
+
+async def test_a_killed_visit_goes_on_and_decides_the_same(cells: ProcessCells) -> None:
+    whole = Notes()
+    expected = await look(cells, product(), whole)
+    killed = Notes(stop_after=3)
+    with pytest.raises(KilledError):
+        await look(cells, product(), killed)
+    resumed = Notes()
+    result = await look(cells, product(), resumed, known=killed.verdicts)
+    assert [v.index for v in (*killed.verdicts, *resumed.verdicts)] == [v.index for v in whole.verdicts]
+    assert (result.decision, result.ship_low, result.vault) == (expected.decision, expected.ship_low, expected.vault)
+    assert result.symptoms == expected.symptoms
+
+
+async def test_verdicts_are_recorded_in_draw_order(cells: ProcessCells) -> None:
+    notes = Notes()
+    await look(cells, product(), notes)
+    order = [(verdict.set, verdict.index) for verdict in notes.verdicts]
+    assert order == sorted(order)
+
+
+async def test_cancelling_a_visit_closes_its_cells(cells: ProcessCells) -> None:
+    notes = Notes()
+    task = asyncio.create_task(look(cells, product(), notes))
+    await asyncio.wait_for(notes.judged.wait(), 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
