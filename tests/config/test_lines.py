@@ -3,7 +3,7 @@
 import tomllib
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory_tui.config.lines import Place, Step, dotted, places
@@ -162,6 +162,7 @@ def every(place: Place, steps: tuple[Step, ...] = ()) -> dict[tuple[Step, ...], 
     return found
 
 
+@settings(deadline=None)
 @given(st.data(), st.dictionaries(names, values, max_size=4))
 def test_every_key_of_any_toml_is_at_its_line(data: st.DataObject, wanted: dict[str, Any]) -> None:
     writer = Writer(data.draw)
