@@ -3,26 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-import msgspec
-
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
-from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.state import State
+from factory_tui.link.client import Message
+from factory_tui.link.protocol import RefusedError, Skipped
 
-
-class Skipped(msgspec.Struct, frozen=True):
-    """The engine dropped this many events for a slow console: the full state follows."""
-
-    count: int
-    state: State
-
-
-class RefusedError(Exception):
-    """A command was refused; the text says why."""
-
-
-Message = Event | LiveFrame | Skipped
+__all__ = ["Connect", "Feed", "Message", "RefusedError", "Skipped"]
 
 
 class Feed(Protocol):

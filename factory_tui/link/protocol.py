@@ -1,0 +1,234 @@
+"""The wire: JSON lines over a Unix socket, one object a line, UTF-8, at most LINE_LIMIT bytes.
+
+The first line each way is a Hello. Then the engine sends the full state and what happens after it; a console sends
+requests, each with an id of its own choosing, and gets exactly one answer with that id. docs/protocol.md has a session.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.events import Event, without_text
+from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.state import State
+
+PROTOCOL = 1
+"""Raised with every change that the other side would not understand."""
+LINE_LIMIT = 16 << 20
+REQUEST_LIMIT = 1 << 20
+"""The same for what a console sends."""
+BATCH_LIMIT = 1 << 20
+"""Bytes of events after which the next ones go into another line."""
+
+
+class LinkError(OSError):
+    """The two sides cannot talk; the message says why and what to do."""
+
+
+class NoAnswer(LinkError):  # noqa: N818
+    """No engine answers on the socket."""
+
+
+class LinkLost(LinkError):  # noqa: N818
+    """The other side went away while an answer was awaited."""
+
+
+class RefusedError(Exception):
+    """A request was refused; the text says why."""
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """Both ways, first: which protocol the sender speaks, and which software it is."""
+
+    protocol: int
+    software: str = ""
+
+
+class FullState(msgspec.Struct, frozen=True, tag="full-state"):
+    """From the engine, after Hello: everything at `state.seq`, and who it takes you for."""
+
+    state: State
+    now: int
+    """The engine's clock, UTC ms: ages are measured by it."""
+    actor: str = ""
+    role: Role = "viewer"
+
+
+class EventBatch(msgspec.Struct, frozen=True, tag="events"):
+    """From the engine: what was journalled since, in order, without gaps."""
+
+    events: tuple[Event, ...]
+
+
+class Live(msgspec.Struct, frozen=True, tag="live"):
+    """From the engine: a live frame; pieces of one text may have been joined, and any may be left out."""
+
+    frame: LiveFrame
+
+
+class Skipped(msgspec.Struct, frozen=True, tag="skipped"):
+    """From the engine to a slow console: `count` events from seq `from_seq` on were left out; here is the state now.
+
+    What the state does not hold (traces) can be had by a QueryRequest.
+    """
+
+    count: int
+    state: State
+    from_seq: int = 0
+
+
+class Now(msgspec.Struct, frozen=True, tag="now"):
+    """From the engine, every second: its clock, UTC ms."""
+
+    now: int
+
+
+class CommandRequest(msgspec.Struct, frozen=True, tag="command"):
+    """From a console: do this. Who asks is what the socket says, never what the console says."""
+
+    id: int
+    command: Command
+
+
+class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
+    """From a console: the newest `limit` events of a run (of all when None) with a seq smaller than `before`.
+
+    Run "" is the floor's own trace; before None: the newest there are.
+    """
+
+    id: int
+    run: str | None
+    before: int | None
+    limit: int
+
+
+class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
+    """The command is in the journal and takes effect."""
+
+    id: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The request was not done, and why. Id 0: a line that was no request, or the connection itself."""
+
+    id: int
+    reason: str
+
+
+class Rows(msgspec.Struct, frozen=True, tag="rows"):
+    """The answer to a query, in order of seq. Fewer than asked for may come; none means that there are no more."""
+
+    id: int
+    events: tuple[Event, ...]
+
+
+Request = CommandRequest | QueryRequest
+Answer = Accepted | Refused | Rows
+Message = FullState | EventBatch | Live | Skipped | Now
+"""What a console sees happen."""
+
+_encode = msgspec.json.Encoder().encode
+_hello: msgspec.json.Decoder[Hello | Refused] = msgspec.json.Decoder(Hello | Refused)
+_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_from_engine: msgspec.json.Decoder[Message | Answer] = msgspec.json.Decoder(Message | Answer)
+
+
+class _Identified(msgspec.Struct):
+    id: int = 0
+
+
+def line(message: Hello | Message | Request | Answer) -> bytes:
+    """One message as it goes over the wire."""
+    return _encode(message) + b"\n"
+
+
+def encode_events(events: Sequence[Event]) -> Iterator[tuple[int, int, bytes]]:
+    """Event batches as lines, each with the seq of its first event and how many it holds.
+
+    An event too long for a line goes without its text: it can be read in the journal.
+    """
+    parts: list[bytes] = []
+    first = size = 0
+    for event in events:
+        body = _bounded(event)
+        if parts and size + len(body) > BATCH_LIMIT:
+            yield first, len(parts), _batch(parts)
+            parts, size = [], 0
+        if not parts:
+            first = event.seq
+        parts.append(body)
+        size += len(body)
+    if parts:
+        yield first, len(parts), _batch(parts)
+
+
+def rows(request: int, events: Sequence[Event]) -> bytes:
+    """The answer to a query as a line: the newest of the events that fit."""
+    parts: list[bytes] = []
+    size = 0
+    for event in reversed(events):
+        body = _bounded(event)
+        size += len(body) + 1
+        if parts and size > LINE_LIMIT // 2:
+            break
+        parts.append(body)
+    return b'{"type":"rows","id":%d,"events":[%s]}\n' % (request, b",".join(reversed(parts)))
+
+
+def _bounded(event: Event) -> bytes:
+    body = _encode(event)
+    return body if len(body) < LINE_LIMIT - 1024 else _encode(without_text(event))
+
+
+def _batch(parts: Sequence[bytes]) -> bytes:
+    return b'{"type":"events","events":[%s]}\n' % b",".join(parts)
+
+
+def decode_hello(data: bytes, other: str) -> Hello:
+    """The first line of the other side (named for messages). Raises LinkError when it does not speak this protocol."""
+    try:
+        hello = _hello.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        raise LinkError(f"the {other} does not speak factory-tui's protocol: {fault}") from fault
+    if isinstance(hello, Refused):
+        raise LinkError(hello.reason)
+    if hello.protocol != PROTOCOL:
+        raise LinkError(
+            f"the {other} ({hello.software}) speaks protocol {hello.protocol}, this side {PROTOCOL}. "
+            "Remedy: factory-tui engine stop, then start it with the same version as the console"
+        )
+    return hello
+
+
+def decode_request(data: bytes) -> Request | Refused:
+    """A console's line; what is no request comes back as its refusal."""
+    try:
+        return _requests.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        reason = f"not a request: {fault}"
+    try:
+        return Refused(msgspec.json.decode(data, type=_Identified).id, reason)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Refused(0, reason)
+
+
+def decode_from_engine(data: bytes) -> Message | Answer:
+    """The engine's line. Raises LinkError when it is none."""
+    try:
+        return _from_engine.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        raise LinkError(f"the engine sent a line that is no message: {fault}") from fault
+
+
+async def read_line(reader: asyncio.StreamReader, other: str) -> bytes:
+    """The other side's next line; empty at the end of the stream, in the middle of a line too.
+
+    Raises LinkError for a line over the reader's limit.
+    """
+    try:
+        data = await reader.readline()
+    except ValueError:
+        raise LinkError(f"the {other} sent a line that is too long; the connection is closed") from None
+    return data if data.endswith(b"\n") else b""

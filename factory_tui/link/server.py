@@ -1,0 +1,259 @@
+"""The engine's side of the link: a Unix socket that any number of consoles attach to.
+
+Owns who may attach and what each is sent. Publishing never waits for a console. It does not know what a command does.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import pwd
+import socket
+import stat
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from factory_tui import __version__
+from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.events import Event
+from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.scribe import Clock
+from factory_tui.domain.state import State
+from factory_tui.link.outbox import Outbox
+from factory_tui.link.protocol import (
+    PROTOCOL,
+    REQUEST_LIMIT,
+    Accepted,
+    CommandRequest,
+    FullState,
+    Hello,
+    LinkError,
+    QueryRequest,
+    Refused,
+    decode_hello,
+    decode_request,
+    encode_events,
+    line,
+    read_line,
+    rows,
+)
+
+OnCommand = Callable[[str, Role, Command], Awaitable[str | None]]
+"""(actor, role, command) -> None once it is journalled, else the reason why not."""
+OnQuery = Callable[[str | None, int | None, int], Awaitable[Sequence[Event]]]
+"""(run or None for all, before seq or None, limit) -> events in order."""
+QUERY_LIMIT = 2_000
+PARTING = 1.0
+"""Seconds that consoles have to read what is left when the server closes."""
+GREETING = 10.0
+"""Seconds a peer has to say hello."""
+
+log = logging.getLogger(__name__)
+
+
+class _Console:
+    """One attached console."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, outbox: Outbox) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.outbox = outbox
+        self.wake = asyncio.Event()
+        self.sent = asyncio.Event()
+
+    async def send(self) -> None:
+        """Hand over what waits, as fast as this console reads."""
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            while data := self.outbox.take():
+                self.writer.write(data)
+                await self.writer.drain()
+                self.sent.set()
+
+    async def room(self) -> None:
+        """Until answers that wait are fewer than the bound."""
+        while self.outbox.full:
+            self.sent.clear()
+            await self.sent.wait()
+
+    async def emptied(self) -> None:
+        """Until nothing waits."""
+        while self.outbox:
+            self.sent.clear()
+            await self.sent.wait()
+
+
+class LinkServer:
+    """Listens from `start` to `close`."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        state: Callable[[], State],
+        now: Clock,
+        on_command: OnCommand,
+        on_query: OnQuery,
+        tick: float = 1.0,
+    ) -> None:
+        self._path = path
+        self._state = state
+        self._now = now
+        self._on_command = on_command
+        self._on_query = on_query
+        self._tick = tick
+        self._consoles: set[_Console] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._clock: asyncio.Task[None] | None = None
+
+    @property
+    def consoles(self) -> int:
+        """How many are attached."""
+        return len(self._consoles)
+
+    async def start(self) -> None:
+        """Listen. Raises LinkError when another engine answers there, or the path cannot be a socket."""
+        await asyncio.to_thread(clear_stale, self._path)
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            listener.bind(str(self._path))
+            # Before listen(): nobody could have connected while the mode was still the umask's.
+            self._path.chmod(0o600)
+        except OSError as fault:
+            listener.close()
+            raise LinkError(
+                f"{self._path}: no socket can be made there: {fault}. Remedy: check the folder, and that the path has "
+                "at most 107 bytes"
+            ) from fault
+        self._server = await asyncio.start_unix_server(self._attend, sock=listener, limit=REQUEST_LIMIT)
+        self._clock = asyncio.create_task(self._tell_time(), name="link clock")
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Send events, already part of `state()`, to every console. Encodes each once; never waits."""
+        if not self._consoles:
+            return
+        for first, count, data in encode_events(events):
+            for console in self._consoles:
+                console.outbox.events(data, first, count)
+                console.wake.set()
+
+    def show(self, frame: LiveFrame) -> None:
+        """Send a live frame to every console that keeps up. Never waits."""
+        for console in self._consoles:
+            console.outbox.live(frame)
+            console.wake.set()
+
+    async def close(self) -> None:
+        """Let the consoles read what is left, for a moment, then let them go and remove the socket."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        server.close()
+        self._path.unlink(missing_ok=True)
+        partings = [asyncio.create_task(console.emptied()) for console in self._consoles]
+        if partings:
+            await asyncio.wait(partings, timeout=PARTING)
+        tasks = [*self._tasks, *partings, *([self._clock] if self._clock else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
+
+    async def _tell_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick)
+            now = self._now()
+            for console in self._consoles:
+                console.outbox.tick(now)
+                console.wake.set()
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, from hello to goodbye. Whatever a peer does ends its own connection only."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio calls this in a task
+        self._tasks.add(task)
+        try:
+            await self._converse(reader, writer)
+        except LinkError as refusal:
+            writer.write(line(Refused(0, str(refusal))))
+        except (ConnectionError, TimeoutError, asyncio.IncompleteReadError) as gone:
+            log.debug("a console went: %r", gone)
+        except asyncio.CancelledError:
+            # Only close() cancels. Swallowed here, since asyncio reports a connection that ends cancelled as an error.
+            log.debug("a console was let go")
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        actor, role = identify(writer.get_extra_info("socket"))
+        writer.write(line(Hello(PROTOCOL, f"factory-tui {__version__}")))
+        decode_hello(await asyncio.wait_for(read_line(reader, "console"), GREETING), "console")
+        outbox = Outbox(lambda: FullState(self._state(), self._now(), actor, role))
+        console = _Console(reader, writer, outbox)
+        # The state and the place in the audience are taken in one breath: no event falls between them.
+        outbox.attach()
+        self._consoles.add(console)
+        console.wake.set()
+        sending = asyncio.create_task(console.send(), name=f"link to {actor}")
+        try:
+            while data := await read_line(reader, "console"):
+                outbox.answer(await self._answer(actor, role, data))
+                console.wake.set()
+                await console.room()
+        finally:
+            self._consoles.discard(console)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    async def _answer(self, actor: str, role: Role, data: bytes) -> bytes:
+        request = decode_request(data)
+        if isinstance(request, Refused):
+            return line(request)
+        try:
+            if isinstance(request, QueryRequest):
+                limit = max(0, min(request.limit, QUERY_LIMIT))
+                return rows(request.id, await self._on_query(request.run, request.before, limit))
+            return line(await self._command(actor, role, request))
+        except Exception as bug:  # one request's fault must not cost the console its link
+            log.exception("a request of %s broke", actor)
+            return line(Refused(request.id, f"a fault of the engine: {type(bug).__name__}: {bug}"))
+
+    async def _command(self, actor: str, role: Role, request: CommandRequest) -> Accepted | Refused:
+        reason = await self._on_command(actor, role, request.command)
+        return Accepted(request.id) if reason is None else Refused(request.id, reason)
+
+
+def identify(peer: socket.socket) -> tuple[str, Role]:
+    """Who is at the other end, as the kernel says (SO_PEERCRED, unix(7)). Raises LinkError for another user."""
+    _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"uid {uid}"
+    if uid != os.geteuid():
+        raise LinkError(f"this engine belongs to another user; {name} may not attach")
+    return name, "admin"
+
+
+def clear_stale(path: Path) -> None:
+    """Remove a socket that nobody listens on. Raises LinkError when somebody does, or it is something else."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise LinkError(f"{path}: in the way of the engine's socket, and not a socket. Remedy: move it away")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(str(path))
+        except OSError as fault:
+            if fault.errno == errno.ECONNREFUSED:
+                path.unlink(missing_ok=True)
+                return
+            raise LinkError(f"{path}: whether an engine answers there cannot be told: {fault}") from fault
+    raise LinkError(f"{path}: an engine answers there already. Remedy: attach to it with factory-tui")

@@ -1,0 +1,84 @@
+"""An engine small enough to see through, behind a real socket."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from factory_tui.domain.commands import Command, Pause, Role
+from factory_tui.domain.events import AnyFact, Event
+from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.reducer import fold
+from factory_tui.domain.state import State
+from factory_tui.link.server import LinkServer
+
+DEADLINE = 20.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that gives no sign of its own."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.001)
+
+
+class SmallEngine:
+    """Keeps events in a list, folds them, tells its consoles, and remembers what it was commanded."""
+
+    def __init__(self, path: Path, tick: float = 60.0) -> None:
+        self.path = path
+        self.state = State()
+        self.events: list[Event] = []
+        self.commands: list[tuple[str, Role, Command]] = []
+        self.clock = 1_700_000_000_000
+        self.server = LinkServer(
+            path,
+            state=lambda: self.state,
+            now=lambda: self.clock,
+            on_command=self.obey,
+            on_query=self.page,
+            tick=tick,
+        )
+
+    def record(self, *facts: AnyFact, run: str = "") -> None:
+        first = len(self.events) + 1
+        events = [Event(first + n, f"id{first + n}", self.clock, fact, run) for n, fact in enumerate(facts)]
+        self.events += events
+        self.state = fold(events, self.state)
+        self.server.publish(events)
+
+    def show(self, frame: LiveFrame) -> None:
+        self.server.show(frame)
+
+    async def obey(self, actor: str, role: Role, command: Command) -> str | None:
+        if isinstance(command, Pause) and command.run == "nobody-1":
+            return "no run nobody-1"
+        if isinstance(command, Pause) and command.run == "bug-1":
+            raise RuntimeError("a bug")
+        self.commands.append((actor, role, command))
+        return None
+
+    async def page(self, run: str | None, before: int | None, limit: int) -> Sequence[Event]:
+        found = [
+            event
+            for event in self.events
+            if (run is None or event.run == run) and (before is None or event.seq < before)
+        ]
+        return found[-limit:] if limit else []
+
+
+@pytest.fixture
+def socket_path() -> Iterator[Path]:
+    """Short: a socket's path may have 107 bytes, pytest's folders have more."""
+    with tempfile.TemporaryDirectory(prefix="link") as folder:
+        yield Path(folder) / "engine.sock"
+
+
+@pytest.fixture
+async def engine(socket_path: Path) -> AsyncIterator[SmallEngine]:
+    small = SmallEngine(socket_path)
+    await small.server.start()
+    yield small
+    await small.server.close()
