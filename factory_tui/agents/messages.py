@@ -15,7 +15,7 @@ from factory_tui.agents.tools import Toolbox, brief, definitions
 from factory_tui.cells.protocol import Cell, CellDied
 from factory_tui.config.settings import AgentTable
 from factory_tui.domain.events import Answered, AnyFact, Prompted, ToolCalled, ToolReturned
-from factory_tui.domain.hostile import clean, clean_json
+from factory_tui.domain.hostile import clean, clean_json, one_line
 from factory_tui.domain.money import Ledger
 from factory_tui.domain.scribe import Scribe
 from factory_tui.model.door import Door, Model
@@ -112,7 +112,7 @@ class MessagesAgent:
 
     async def _use(self, talk: Conversation, scribe: Scribe, box: Toolbox, use: ToolUse) -> Conversation:
         if not use.begun:
-            called = ToolCalled(use.step, use.call, clean(use.tool), self._redact(brief(use)))
+            called = ToolCalled(use.step, use.call, one_line(use.tool), self._redact(brief(use)))
             await scribe.record(called)
         result = await box.run(use)
         returned = ToolReturned(

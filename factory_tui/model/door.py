@@ -9,10 +9,10 @@ import importlib
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from factory_tui.config.settings import ModelTable
 from factory_tui.domain.events import Answered, CallReserved, CallSettled
@@ -117,11 +117,14 @@ class Door:
         self._chance = chance
         self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
         self._bounds = Bounds()
+        self._loaded = False
         self._records: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
         """Load the SDK without stopping the event loop."""
-        await asyncio.to_thread(importlib.import_module, "anthropic")
+        if not self._loaded:
+            await asyncio.to_thread(importlib.import_module, "anthropic")
+            self._loaded = True
 
     async def close(self) -> None:
         """Close every connection, once what is being recorded is on disk."""
@@ -259,14 +262,15 @@ class Door:
             chunks = stream.response.aiter_bytes()
             if not kind.startswith("text/event-stream"):
                 return of_content_type(kind, await anext(chunks, b""), endpoint)
-            async for event in events(chunks, ANSWER_LIMIT):
-                text = assembly.feed(event)
-                if text and agent:
-                    call.scribe.show(LiveText(run, call.step, self._safe(text)))
-                if assembly.error is not None:
-                    return of_stream_error(assembly.error, endpoint, call.model.table.key_env)
-                if assembly.done:
-                    return None
+            async with aclosing(events(chunks, ANSWER_LIMIT)) as parts:
+                async for event in parts:
+                    text = assembly.feed(event)
+                    if text and agent:
+                        call.scribe.show(LiveText(run, call.step, self._safe(text)))
+                    if assembly.error is not None:
+                        return of_stream_error(assembly.error, endpoint, call.model.table.key_env)
+                    if assembly.done:
+                        return None
         finally:
             await stream.close()
         raise BrokenStream("the stream ended before the answer did")
@@ -275,9 +279,10 @@ class Door:
         client = self._clients.get((base_url, key))
         if client is None:
             import anthropic  # noqa: PLC0415 - loaded by `warm`
+            import httpx2  # noqa: PLC0415
 
             # A proxy of the environment must not stand between the engine and its own machine.
-            local = urlsplit(base_url).hostname in _LOOPBACK
+            local = httpx2.URL(base_url).host in _LOOPBACK
             client = anthropic.AsyncAnthropic(
                 api_key=key,
                 base_url=base_url or None,

@@ -5,7 +5,8 @@ stays as the endpoint wrote it: unknown block types are kept whole, a tool's inp
 """
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator
+import re
+from collections.abc import AsyncGenerator, AsyncIterable
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ INVALID = "invalid_input"
 
 Whoever sends the block back leaves the key out: the API knows no such key.
 """
+_CALL = re.compile(r"[!-~]{1,128}")
+"""A tool call's id: it names a command in the cell and is drawn on screens."""
 _TEXTS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
@@ -29,7 +32,7 @@ class TooLong(Exception):  # noqa: N818
     """The answer is longer than anyone should read."""
 
 
-async def events(chunks: AsyncIterable[bytes], limit: int) -> AsyncIterator[dict[str, Any]]:
+async def events(chunks: AsyncIterable[bytes], limit: int) -> AsyncGenerator[dict[str, Any], None]:
     """The JSON of each server-sent event. Raises BrokenStream for what is none, TooLong for one beyond `limit`."""
     pending, data = bytearray(), list[bytes]()
     async for chunk in chunks:
@@ -89,7 +92,7 @@ class Assembly:
             case "message_start":
                 self._count(event["message"].get("usage") or {})
             case "content_block_start":
-                self._blocks[int(event["index"])] = self._own(dict(event["content_block"]))
+                self._begin(int(event["index"]), self._own(dict(event["content_block"])))
             case "content_block_delta":
                 return self._extend(int(event["index"]), event["delta"])
             case "message_delta":
@@ -102,6 +105,14 @@ class Assembly:
             case "error":
                 self.error = dict(event["error"])
         return ""
+
+    def _begin(self, index: int, block: dict[str, Any]) -> None:
+        if block["type"] == "tool_use":
+            if not _CALL.fullmatch(block["id"]):
+                raise ValueError("a tool call's id is no id")
+            if any(known.get("id") == block["id"] for known in self._blocks.values()):
+                raise ValueError("two tool calls have one id")
+        self._blocks[index] = block
 
     def _use(self, size: int) -> None:
         self._room -= size

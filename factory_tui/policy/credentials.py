@@ -19,7 +19,7 @@ _SHORTEST = 6
 
 
 class NoKey(Exception):  # noqa: N818
-    """The environment variable that a model names is not set; the message says which, and where it is named."""
+    """The environment variable that a model names holds no key; the message says which, and what mends it."""
 
 
 class Credentials:
@@ -41,7 +41,12 @@ class Credentials:
                 f"the environment variable {model.key_env} is not set: set it before the engine starts, "
                 "or name another one in key_env of the model in config.toml"
             )
-        return self._environ[model.key_env]
+        key = self._environ[model.key_env]
+        if not (key.isascii() and key.isprintable()):
+            raise NoKey(
+                f"the value of {model.key_env} has characters that no key has: set it anew, without line breaks"
+            )
+        return key
 
     def redact(self, text: str) -> str:
         """The text without any known key, plain or in base64, percent or JSON spelling."""

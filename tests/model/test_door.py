@@ -262,6 +262,12 @@ async def test_nobody_there_is_said_with_the_address(rig: Rig) -> None:
     assert error.retry_at is not None
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "nonsense", "http://\x00"])
+async def test_an_address_that_is_none_is_said_to_be(rig: Rig, url: str) -> None:
+    table = ModelTable(base_url=url, key_env="")
+    assert (await held(rig.call(model=Model("default", table, PRICE)))).reason == "provider"
+
+
 async def test_an_endless_answer_is_not_read_to_its_end(rig: Rig) -> None:
     rig.endpoint.script = [stream(message(text("x" * (door_module.ANSWER_LIMIT + 10))))]
     error = await held(rig.call())

@@ -15,9 +15,8 @@ from tests.model.endpoint import message, text, use
 
 words = st.text(max_size=40)
 values = st.recursive(st.none() | st.booleans() | st.integers() | words, lambda inner: st.lists(inner, max_size=3))
-blocks = st.lists(
-    words.map(text) | st.dictionaries(words, values, max_size=3).map(lambda given: use("t", "bash", given)), max_size=4
-)
+uses = st.tuples(st.uuids(), st.dictionaries(words, values, max_size=3)).map(lambda it: use(str(it[0]), "bash", it[1]))
+blocks = st.lists(words.map(text) | uses, max_size=4, unique_by=lambda block: str(block.get("id", block)))
 
 
 async def _chunks(data: bytes, cuts: list[int]) -> AsyncIterator[bytes]:
@@ -60,6 +59,14 @@ def test_no_event_of_any_shape_raises_anything_else(event: Any) -> None:
                 except BrokenStream:
                     continue
     json.loads(answer.content())
+
+
+@pytest.mark.parametrize("calls", [["\x1b"], [""], ["x" * 129], ["a", "a"]])
+def test_a_call_whose_id_is_none_breaks_the_stream(calls: list[str]) -> None:
+    answer = Assembly(10_000)
+    sent = message(*(use(call, "bash", {}) for call in calls))
+    with pytest.raises(BrokenStream, match="unknown shape"):
+        _ = [answer.feed(event) for event in sent]
 
 
 async def test_one_endless_event_is_not_read_to_its_end() -> None:

@@ -23,6 +23,12 @@ def test_a_missing_key_names_the_variable_and_the_remedy(environ: dict[str, str]
         Credentials([MODEL], environ).key(MODEL)
 
 
+@pytest.mark.parametrize("value", ["sk-a\nsk-b", "sk-ключ"])
+def test_a_key_that_no_header_can_carry_is_refused(value: str) -> None:
+    with pytest.raises(NoKey, match="MY_KEY has characters that no key has"):
+        Credentials([MODEL], {"MY_KEY": value}).key(MODEL)
+
+
 def test_an_endpoint_without_a_key_gets_a_word_that_is_none() -> None:
     assert Credentials([], {}).key(ModelTable(key_env="")) == "none"
 
