@@ -45,7 +45,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What one pass runs at most. `looks` is empty when no outcome could ship within max_trajectories."""
+    """What one pass runs at most. `looks` is empty when no outcome could ship: too few trajectories are allowed."""
 
     ship_at: float
     feedback: tuple[Draft, ...]
@@ -161,6 +161,9 @@ def make_plan(
     fresh = _fresh(last)
     screen = max(1, last - fresh) if cycle else 0
     wishes = [max(1, item.trajectories // units[item.name]) for item in drawn if item.trajectories]
+    screen = min([screen, *wishes])
+    if allowed(screen * len(cycle) + len(fixed), ship_at, PEOPLE) < 0:
+        looks = ()
     return Plan(
         ship_at=ship_at,
         feedback=feedback,
@@ -168,7 +171,7 @@ def make_plan(
         cycle=cycle,
         units=units,
         looks=looks,
-        screen=min([screen, *wishes]),
+        screen=screen,
         fresh=fresh,
         level=looks[-1].level if looks else alpha / max_passes,
     )

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 POLL = 0.03
 """Seconds between two looks at a service that is not ready."""
-TAIL = 600
-"""Characters of a stream or body that evidence keeps."""
+SHOWN = 600
+"""Characters of a stream, file or body that evidence keeps."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -209,13 +209,13 @@ class _Play:
             headers.setdefault("content-type", ("Content-Type", "application/json"))
         if re.search(r"[\x00-\x20\x7f]", path) or any(re.search(r"[\r\n\0]", value) for _, value in headers.values()):
             raise _Unsatisfied(f"no request can be made of {path!r}")
-        asked = f"{http.method} {path} {_tail(body)}".strip()
+        asked = f"{http.method} {path} {_brief(body)}".strip()
         self.steps.append(Step(act.name, asked, "no response"))
         service = self.services[http.service]
         answer = await self.cell.http(
             service.port, http.method, path, headers=list(headers.values()), body=body, timeout=http.timeout
         )
-        said = f"status {answer.status} {_tail(answer.body)}".strip() if answer.status else answer.error
+        said = f"status {answer.status} {_brief(answer.body)}".strip() if answer.status else answer.error
         self.steps[-1] = Step(act.name, asked, said)
         if not answer.status:
             gone = "" if await service.alive() else f"; the service {http.service!r} has ended"
@@ -233,7 +233,7 @@ class _Play:
             await self.cell.write(text(path, self.names), base64.b64decode(text(content, self.names)))
         command = text(run.command, self.names)
         inputs = "".join(
-            f" [{text(path, self.names)}: {_tail(text(run.files[path], self.names))}]" for path in run.files
+            f" [{text(path, self.names)}: {_brief(text(run.files[path], self.names))}]" for path in run.files
         )
         self.steps.append(Step(act.name, f"$ {command}{inputs}", "no exit"))
         env = {name: text(value, self.names) for name, value in run.env.items()}
@@ -241,7 +241,7 @@ class _Play:
         self.touched = True
         outcome = await self.cell.run(command, stdin=stdin, env=env, timeout=run.timeout)
         self.errors = _tail(outcome.stderr)
-        self.steps[-1] = Step(act.name, f"$ {command}{inputs}", f"exit {outcome.exit} {_tail(outcome.stdout)}".strip())
+        self.steps[-1] = Step(act.name, f"$ {command}{inputs}", f"exit {outcome.exit} {_brief(outcome.stdout)}".strip())
         if outcome.lost:
             raise CellDied("the command was lost")
         if outcome.timed_out:
@@ -274,6 +274,13 @@ def _first(checks: Sequence[Check]) -> str:
     return f"{missed.what}: wanted {missed.wanted}, observed {missed.observed}"
 
 
-def _tail(data: bytes | str) -> str:
+def _brief(data: bytes | str) -> str:
+    """What was sent or came back, with its middle cut: a file's header is at its head."""
     line = data if isinstance(data, str) else data.decode("utf-8", "replace")
-    return line if len(line) <= TAIL else f"... {line[-TAIL:]}"
+    return line if len(line) <= SHOWN else f"{line[: SHOWN * 2 // 3]} [...] {line[-SHOWN // 3 :]}"
+
+
+def _tail(data: bytes) -> str:
+    """The end of a log: what went wrong last."""
+    line = data.decode("utf-8", "replace")
+    return line if len(line) <= SHOWN else f"[...] {line[-SHOWN:]}"

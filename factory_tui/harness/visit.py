@@ -217,7 +217,7 @@ class _Book:
         if decision == "confirm":
             return f"{seen}: a confirm is due; {more} more, all satisfied, would settle it"
         if not self.plan.looks:
-            return f"{seen}: max_trajectories is too small for this vault ever to ship"
+            return f"{seen}: max_trajectories, or that of a vault scenario, is too small for this vault ever to ship"
         if not vault.total:
             return f"{seen}: the harness reached no verdict"
         return f"{seen}: " + (

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from math import comb
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory_tui.domain.events import ScenarioSet
-from factory_tui.harness.plan import Plan, make_plan
+from factory_tui.harness.plan import Plan, allowed, make_plan
 from factory_tui.harness.satisfaction import Count
 from factory_tui.harness.shapes import IntDraw, Scenario
 
@@ -100,6 +101,16 @@ def test_a_vault_too_large_for_its_trajectories_says_so_by_having_no_look() -> N
     assert plan.after_screen(1, Count(15, 15)) == "unsatisfied"
 
 
+def test_a_screen_held_too_short_by_its_scenarios_has_no_look_either() -> None:
+    def plan(wish: int) -> Plan:
+        stories = [story(f"v{number}", wish=wish) for number in range(8)]
+        return make_plan(stories, ship_at=0.8, alpha=0.01, max_passes=10, max_trajectories=48)
+
+    assert plan(1).looks == ()
+    assert plan(2).screen == 2
+    assert ships(plan(2), 1.0) == pytest.approx(1.0)
+
+
 def test_a_cycle_holds_scenarios_in_proportion_to_weight() -> None:
     stories = [story("a", weight=1.0), story("b", weight=0.5), story("c", weight=2.0), story("d", drawn=False)]
     plan = make_plan(stories, ship_at=0.8, alpha=0.01, max_passes=10, max_trajectories=100)
@@ -118,3 +129,27 @@ def test_feedback_takes_an_eighth_at_most_but_each_story_runs() -> None:
     assert {draft.scenario for draft in plan.feedback} == {"f0", "f1", "f2", "f3"}
     small = make_plan(stories, ship_at=0.8, alpha=0.01, max_passes=10, max_trajectories=8)
     assert len(small.feedback) == 4
+
+
+def test_the_decisions_figures_are_those_of_the_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "decisions" / "0005-ship-rule.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    assert len(rows) >= 5
+    for row in rows:
+        vault, ship_at, most = (float(cell) for cell in row.strip("| ").split(" | ")[:3])
+        plan, size = plan_of(int(vault), ship_at=ship_at, most=int(most)), int(vault)
+        looks = ", ".join(
+            f"{look.cycles * size} ({allowed(look.cycles * size, ship_at, look.level)})" for look in plan.looks
+        )
+        chances = [f"{ships(plan, truth):.4f}" for truth in (1.0, 0.99, 0.98, 0.95, ship_at)]
+        cells = [str(size), f"{ship_at:.2f}", str(int(most)), str(plan.screen * size), looks, *chances]
+        assert row == f"| {' | '.join(cells)} |"
+
+
+def test_one_failure_is_allowed_from_42_trajectories_on() -> None:
+    assert allowed(30, 0.8, 0.001) == -1
+    assert allowed(31, 0.8, 0.001) == 0
+    assert allowed(41, 0.8, 0.001) == 0
+    assert allowed(42, 0.8, 0.001) == 1
+    assert ships(plan_of(7, ship_at=0.80, most=48), 0.98) > 0.75
+    assert ships(plan_of(8, ship_at=0.80, most=53), 0.98) > 0.75

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import Entry
+from factory_tui.cells.protocol import MIB, CellLimits, Cells, Entry
 from factory_tui.domain.events import VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.harness.draws import inputs
 from factory_tui.harness.visit import Visitor, VisitResult
 from tests.harness.product import KilledError, Notes, corpus, product, run
 
@@ -21,7 +23,7 @@ async def cells(tmp_path: Path) -> AsyncIterator[ProcessCells]:
 
 
 async def look(
-    cells: ProcessCells,
+    cells: Cells,
     entries: list[Entry],
     notes: Notes,
     *,
@@ -101,3 +103,42 @@ async def test_cancelling_a_visit_closes_its_cells(cells: ProcessCells) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.docker
+async def test_a_docker_cell_gives_the_same_verdicts(
+    cells: ProcessCells, docker_workspace: str, cell_image: str
+) -> None:
+    limits = CellLimits(memory=256 * MIB, work_bytes=64 * MIB, tmp_bytes=32 * MIB)
+    fenced = DockerCells(connect(), docker_workspace, cell_image, limits)
+    entries = product(step="2")
+    try:
+        here, there = Notes(), Notes()
+        one = await look(cells, entries, here)
+        other = await look(fenced, entries, there)
+        assert one.symptoms == other.symptoms
+        assert [v.evidence for v in here.verdicts] == [v.evidence for v in there.verdicts]
+        assert await fenced.sweep() == 0
+    finally:
+        await fenced.close()
+
+
+async def test_symptoms_keep_the_documented_shape(cells: ProcessCells) -> None:
+    result = await look(cells, product(step="2"), Notes())
+    drawn = inputs(corpus()["count"], "tiny-1", 1, 0)
+    name, n = drawn["name"], drawn["n"]
+    told = [f'did: GET /{name} -> status 200 {{"name": "{name}", "count": {2 * k}}}' for k in range(1, n + 1)]
+    assert result.symptoms == "\n".join(
+        [
+            "feedback satisfaction 0.00 (0 of 1 stories)",
+            f"vault satisfaction {result.vault.share:.2f}",
+            "satisfied: none",
+            "",
+            "unsatisfied: count (main), near miss 0.90",
+            "story: given a counter, when a name is asked for n times, then it counts n",
+            *told,
+            f"then: GET /{name}",
+            f'got: status 200 {{"name": "{name}", "count": {2 * n + 2}}}',
+            f"wanted json count: {n + 1}, observed {2 * n + 2}",
+        ]
+    )
