@@ -8,8 +8,8 @@ import asyncio
 import importlib
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,6 +35,10 @@ _LONGEST_WAIT = 60.0
 """Seconds; who asks us to wait longer has the run held until then."""
 _OUTAGE = 60.0
 """Seconds until a run that was held for an endpoint in trouble tries again."""
+_LINGER = 1.0
+"""Seconds to wait for the end of a body whose answer is whole."""
+_REST = 16
+"""Pieces of it to read at most."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 Purpose = Literal["agent", "judge"]
@@ -270,7 +274,10 @@ class Door:
                     if assembly.error is not None:
                         return of_stream_error(assembly.error, endpoint, call.model.table.key_env)
                     if assembly.done:
-                        return None
+                        break
+            if assembly.done:
+                await _drain(chunks)
+                return None
         finally:
             await stream.close()
         raise BrokenStream("the stream ended before the answer did")
@@ -302,3 +309,14 @@ class Door:
         self._records.add(task)
         task.add_done_callback(self._records.discard)
         await asyncio.shield(task)
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read the end of the body, so that the connection serves the next call; the answer is whole with or without."""
+    import httpx2  # noqa: PLC0415 - loaded by `warm`
+
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(_LINGER):
+            for _ in range(_REST):
+                if not await anext(chunks, b""):
+                    return

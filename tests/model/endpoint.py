@@ -118,6 +118,7 @@ class Endpoint:
         self.script: list[Reply] = []
         self.sent: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.connections: set[object] = set()
         self.gone = asyncio.Event()
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/messages", self._serve)
@@ -125,6 +126,7 @@ class Endpoint:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.sent.append(await request.json())
+        self.connections.add(request.transport)
         self.keys.append(request.headers.get("x-api-key", "") or request.headers.get("authorization", ""))
         reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         try:

@@ -24,6 +24,8 @@ KEY = "sk-test-0123456789"
 PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"))
 HELLO = [{"role": "user", "content": [text("hello")]}]
 
+WHOLE = message(text("good day"), use("t1", "bash", {"command": "ls"}), stop="tool_use")
+
 
 class Rig:
     def __init__(self, endpoint: Endpoint) -> None:
@@ -102,6 +104,28 @@ async def test_the_next_calls_worst_case_builds_on_what_was_reported(rig: Rig) -
     await rig.call([*first, {"role": "assistant", "content": [text("x")]}, *HELLO], step=2)
     big, small = (fact.money for fact in rig.notes.of(CallReserved))
     assert big - small > PRICE.input * 3500 / 1_000_000
+
+
+async def test_calls_share_a_connection(rig: Rig) -> None:
+    rig.endpoint.script = [stream(message(text("x")))]
+    for step in range(1, 5):
+        await rig.call(step=step)
+    assert len(rig.endpoint.connections) == 1
+
+
+async def test_an_endpoint_that_never_ends_the_body_of_a_whole_answer_is_not_waited_for(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "_LINGER", 0.05)
+    rig.endpoint.script = [stream(WHOLE, hang=asyncio.Event())]
+    assert len(json.loads((await rig.call()).content)) == 2
+
+
+@pytest.mark.parametrize("cut", [False, True])
+async def test_what_comes_after_a_whole_answer_does_no_harm(rig: Rig, *, cut: bool) -> None:
+    rig.endpoint.script = [stream([*WHOLE, {"type": "error", "error": {"type": "api_error"}}], cut=cut)]
+    await rig.call()
+    assert rig.settled.outcome == "answered"
 
 
 async def test_a_judges_answer_is_no_part_of_the_conversation(rig: Rig) -> None:
@@ -200,9 +224,6 @@ async def test_an_endpoint_in_trouble_is_tried_as_often_as_allowed_then_the_run_
     assert len(rig.endpoint.sent) == 3
     assert error.retry_at == 61_000
     assert "tried 3 times" in error.why
-
-
-WHOLE = message(text("good day"), use("t1", "bash", {"command": "ls"}), stop="tool_use")
 
 
 @pytest.mark.parametrize("cut", [False, True])
