@@ -1,14 +1,334 @@
-"""Floor 6: the commands of `factory-tui`, nothing else. What a command does lives on the floors below."""
+"""Floor 6: the commands of `factory-tui`, nothing else. What a command does lives on the floors below.
+
+Imports stay inside the commands: the console paints before anything heavy is loaded.
+"""
 
 import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from factory_tui import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory_tui.config.workspace import Workspace
+    from factory_tui.domain.money import Ledger
+    from factory_tui.domain.state import State
+
+SHIPPED, FAILED, USAGE, WAITS = 0, 1, 2, 3
+EXIT_CODES = (
+    "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
+)
+DEMO_SEEDS = ("shortlinks", "orders-etl")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, run the command, and return its exit code."""
-    parser = argparse.ArgumentParser(prog="factory-tui", description="A terminal control room for dark factories.")
+    arguments = _parser().parse_args(argv)
+    from factory_tui.config.reading import Mistakes
+    from factory_tui.engine.spawn import EngineSilent
+
+    try:
+        return int(arguments.command(arguments))
+    except Mistakes as mistakes:
+        print(mistakes, file=sys.stderr)
+        return USAGE
+    except (EngineSilent, ConnectionError) as trouble:
+        print(f"factory-tui: {trouble}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="factory-tui",
+        description="A terminal control room for dark factories. Without a command: attach to this workspace's engine.",
+        epilog=EXIT_CODES,
+    )
     parser.add_argument("--version", action="version", version=f"factory-tui {__version__}")
-    parser.parse_args(argv)
-    parser.print_help()
-    return 0
+    parser.set_defaults(command=_attach)
+    _workspace_option(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="two seeds become two shipped programs", epilog=EXIT_CODES)
+    demo.add_argument("--dir", type=Path, help="a new folder for the demo's workspace (default: factory-demo)")
+    _run_options(demo)
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser("run", help="run a seed and follow it", epilog=EXIT_CODES)
+    run.add_argument("seed", nargs="+")
+    run.add_argument("--loop", default="", help="the loop to walk (default: the seed's)")
+    run.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
+    run.add_argument("--unfenced", action="store_true", help="allow a live model in a process cell, without a fence")
+    _workspace_option(run)
+    _run_options(run)
+    run.set_defaults(command=_run)
+
+    _engine_commands(commands)
+
+    status = commands.add_parser("status", help="the floor, once")
+    status.add_argument("--json", action="store_true", help="the full state as JSON")
+    _workspace_option(status)
+    status.set_defaults(command=_status)
+
+    doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
+    doctor.add_argument("--json", action="store_true")
+    _workspace_option(doctor)
+    doctor.set_defaults(command=_doctor)
+
+    twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
+    messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
+    messages.add_argument("--playbook", type=Path, required=True)
+    messages.add_argument("--port", type=int, default=8765)
+    messages.set_defaults(command=_twin_messages)
+    return parser
+
+
+def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    engine = commands.add_parser("engine", help="start, stop or look at the workspace's engine")
+    actions = engine.add_subparsers(metavar="ACTION", required=True)
+    for name, text, command in (
+        ("start", "start it in the background", _engine_start),
+        ("stop", "stop it; runs go on from where they are at the next start", _engine_stop),
+        ("status", "whether it runs", _engine_status),
+        ("run", "be the engine, in the foreground", _engine_run),
+    ):
+        action = actions.add_parser(name, help=text)
+        _workspace_option(action)
+        if name in {"start", "run"}:
+            action.add_argument("--until-over", action="store_true", help="stop when every run has ended")
+            action.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
+        action.set_defaults(command=command)
+
+
+def _workspace_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workspace", type=Path, default=Path(), help="the workspace, or a folder in it (default: here)"
+    )
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    money = parser.add_mutually_exclusive_group()
+    money.add_argument("--live", action="store_true", help="use the real model without asking; it spends money")
+    money.add_argument("--rehearse", action="store_true", help="use the twin and a playbook, even where a key is set")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--plain", action="store_true", help="print a readable log instead of the console")
+    shape.add_argument("--json", action="store_true", help="print events as JSON lines; the last line is a summary")
+    parser.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
+
+
+def _find(arguments: argparse.Namespace) -> "Workspace":
+    from factory_tui.config.workspace import Workspace
+
+    return Workspace.find(arguments.workspace.resolve())
+
+
+def _shape(arguments: argparse.Namespace) -> Literal["console", "plain", "json"]:
+    """How to show the runs: console, plain or json."""
+    if arguments.json:
+        return "json"
+    return "console" if sys.stdin.isatty() and sys.stdout.isatty() and not arguments.plain else "plain"
+
+
+def _attach(arguments: argparse.Namespace) -> int:
+    from factory_tui.engine import spawn
+
+    workspace = _find(arguments)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("factory-tui: no terminal to draw on. Remedy: factory-tui status, or run with --plain", file=sys.stderr)
+        return USAGE
+    if not spawn.answers(workspace):
+        spawn.start(workspace)
+    return _console(workspace)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from factory_tui.config.workspace import copy_bundled
+
+    workspace = copy_bundled(arguments.dir or _fresh(Path("factory-demo")))
+    return _run_seeds(workspace, DEMO_SEEDS, arguments, ["--until-over"])
+
+
+def _fresh(folder: Path) -> Path:
+    """The folder, or the first of its name with a number that is free."""
+    number = 1
+    while (found := folder if number == 1 else folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    return found
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    return _run_seeds(_find(arguments), arguments.seed, arguments, [])
+
+
+def _run_seeds(
+    workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, options: list[str]
+) -> int:
+    """Start the seeds on the workspace's engine and follow them, in the shape asked for."""
+    from factory_tui.config.load import load
+    from factory_tui.engine import spawn
+
+    settings = load(workspace.config)
+    ledger = _ledger(arguments, settings.models[getattr(arguments, "model", "") or settings.agent.model].key_env)
+    if arguments.rehearsals:
+        options = [*options, "--rehearsals", str(arguments.rehearsals.resolve())]
+    if not spawn.answers(workspace):
+        spawn.start(workspace, options)
+    shape = _shape(arguments)
+    code = asyncio.run(_start_and_follow(workspace, seeds, arguments, ledger, shape))
+    return _console(workspace) if shape == "console" and code == SHIPPED else code
+
+
+def _ledger(arguments: argparse.Namespace, key_env: str) -> "Ledger":
+    """Live only when asked for: by --live, or by a yes where there is a key and somebody to ask."""
+    if arguments.live:
+        return "live"
+    if arguments.rehearse or (key_env and not os.environ.get(key_env)):
+        return "rehearsal"
+    if not sys.stdin.isatty():
+        print("A model is configured, but nobody said --live: this is a rehearsal.", file=sys.stderr)
+        return "rehearsal"
+    answer = input("A model is configured. Run live? It spends money, up to the cap of each run. [y/N] ")
+    return "live" if answer.strip().lower() in {"y", "yes"} else "rehearsal"
+
+
+async def _start_and_follow(
+    workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, ledger: "Ledger", shape: str
+) -> int:
+    from factory_tui.console.plain import exit_code, follow
+    from factory_tui.domain.commands import StartRun
+    from factory_tui.link.client import Link
+    from factory_tui.link.protocol import RefusedError
+
+    link = await Link.connect(workspace.socket)
+    try:
+        before = set(link.state.runs)
+        for seed in seeds:
+            loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
+            try:
+                await link.command(StartRun(seed, loop, model, ledger, getattr(arguments, "unfenced", False)))
+            except RefusedError as refused:
+                print(refused, file=sys.stderr)
+                return USAGE
+        if shape == "console":
+            return SHIPPED
+        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(seeds))
+        code = exit_code(state, before)
+        if shape == "plain" and code == WAITS:
+            _how_to_attach(workspace)
+        return code
+    finally:
+        await link.close()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _console(workspace: "Workspace") -> int:
+    """The console until it detaches; then what is left to know."""
+    from factory_tui.config.load import load
+    from factory_tui.console.app import run_console
+    from factory_tui.console.plain import at_rest, exit_code, table
+    from factory_tui.link.client import Link
+
+    run_console(lambda: Link.connect(workspace.socket), load(workspace.config).ui)
+    state, up = asyncio.run(_look(workspace))
+    for line in table(state):
+        print(line)
+    if up:
+        print("\nThe engine goes on.", end=" ")
+        _how_to_attach(workspace)
+    return exit_code(state) if all(at_rest(run) for run in state.runs.values()) else SHIPPED
+
+
+def _how_to_attach(workspace: "Workspace") -> None:
+    here = "" if workspace.root.resolve() == Path.cwd() else f" --workspace {os.path.relpath(workspace.root)}"
+    print(f"Attach again with: factory-tui{here}")
+
+
+async def _look(workspace: "Workspace") -> "tuple[State, bool]":
+    from factory_tui.engine.looking import look
+
+    return await look(workspace)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from factory_tui.console.plain import summary, table
+
+    workspace = _find(arguments)
+    state, up = asyncio.run(_look(workspace))
+    if arguments.json:
+        print(msgspec.json.encode({**summary(state), "up": up, "state": state}).decode())
+        return SHIPPED
+    print(
+        f"engine: {f'running, process {state.engine.pid}' if up else 'not running'}; cells: {state.engine.cells or '-'}"
+    )
+    for line in table(state):
+        print(line)
+    return SHIPPED
+
+
+def _engine_options(arguments: argparse.Namespace) -> list[str]:
+    options = ["--until-over"] if arguments.until_over else []
+    return [*options, "--rehearsals", str(arguments.rehearsals.resolve())] if arguments.rehearsals else options
+
+
+def _engine_start(arguments: argparse.Namespace) -> int:
+    from factory_tui.engine import spawn
+
+    workspace = _find(arguments)
+    if spawn.answers(workspace):
+        print("an engine runs already on this workspace")
+        return SHIPPED
+    print(f"engine started, process {spawn.start(workspace, _engine_options(arguments))}")
+    return SHIPPED
+
+
+def _engine_stop(arguments: argparse.Namespace) -> int:
+    from factory_tui.engine.looking import stop
+
+    stopped = asyncio.run(stop(_find(arguments)))
+    print("engine stopped; runs go on from where they are when it starts again" if stopped else "no engine runs here")
+    return SHIPPED
+
+
+def _engine_status(arguments: argparse.Namespace) -> int:
+    state, up = asyncio.run(_look(_find(arguments)))
+    print(f"running, process {state.engine.pid}, version {state.engine.version}" if up else "not running")
+    return SHIPPED if up else FAILED
+
+
+def _engine_run(arguments: argparse.Namespace) -> int:
+    from factory_tui.engine.serve import run
+
+    return run(_find(arguments), until_over=arguments.until_over, playbooks=arguments.rehearsals)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from factory_tui.engine.doctor import examine
+
+    findings = asyncio.run(examine(arguments.workspace.resolve()))
+    if arguments.json:
+        print(json.dumps([finding._asdict() for finding in findings]))
+    else:
+        for finding in findings:
+            print(f"{'✓' if finding.well else '✗'} {finding.what}: {finding.found}")
+            if finding.remedy:
+                print(f"  Remedy: {finding.remedy}")
+    return SHIPPED if all(finding.well for finding in findings) else FAILED
+
+
+def _twin_messages(arguments: argparse.Namespace) -> int:
+    from factory_tui.twins.messages.server import run_alone
+
+    run_alone(arguments.playbook, arguments.port)
+    return SHIPPED

@@ -91,8 +91,7 @@ class MessagesAgent:
         return None
 
     async def _say(self, talk: Conversation, scribe: Scribe, node: str, prompt: Prompt) -> Conversation:
-        content = self._redact(clean_json(msgspec.json.encode(prompt.content).decode()))
-        said = Prompted(node, prompt.origin, content, self._redact(clean(prompt.system)))
+        said = as_prompted(node, prompt, self._redact)
         await scribe.record(said)
         return talk.take(said)
 
@@ -122,6 +121,12 @@ class MessagesAgent:
         if result.died:
             raise CellDied(result.output)
         return talk.take(returned)
+
+
+def as_prompted(node: str, prompt: Prompt, redact: Callable[[str], str]) -> Prompted:
+    """The fact that a prompt becomes: clean, and without any known key."""
+    content = redact(clean_json(msgspec.json.encode(prompt.content).decode()))
+    return Prompted(node, prompt.origin, content, redact(clean(prompt.system)))
 
 
 def _nudge(words: str) -> Prompt:

@@ -1,0 +1,57 @@
+"""What the Docker engine of this machine is like, for the doctor: does it answer, is it safe, is there an image."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import docker
+import docker.errors
+
+from factory_tui.cells.docker import connect
+from factory_tui.cells.protocol import CellError
+
+RUNC_SAFE = ((1, 2, 8), (1, 3, 3))
+"""Below these, per minor line, runc has container breakouts (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881)."""
+
+
+class Diagnosis(NamedTuple):
+    """One thing looked at."""
+
+    what: str
+    well: bool
+    found: str
+    remedy: str = ""
+
+
+def diagnose(image: str) -> list[Diagnosis]:
+    """Look at the engine and at the image that cells would use; blocks for seconds at most."""
+    try:
+        client = connect()
+    except CellError as error:
+        return [Diagnosis("docker", well=False, found=str(error), remedy="rehearsals run in process cells, UNFENCED")]
+    with_engine = list(_engine(client, image))
+    client.close()
+    return with_engine
+
+
+def _engine(client: docker.DockerClient, image: str) -> Iterator[Diagnosis]:
+    version = client.version()
+    yield Diagnosis("docker", well=True, found=f"engine {version['Version']}")
+    for part in version.get("Components", ()):
+        if part["Name"] == "runc":
+            yield _runc(part["Version"])
+    try:
+        client.images.get(image)
+        yield Diagnosis("image", well=True, found=f"{image} is here")
+    except docker.errors.ImageNotFound:
+        yield Diagnosis("image", well=True, found=f"{image} is not here: it is pulled, or made from this host's files")
+
+
+def _runc(version: str) -> Diagnosis:
+    numbers = tuple(
+        int(part)
+        for part in version.split("+", maxsplit=1)[0].split("-", maxsplit=1)[0].split(".")[:3]
+        if part.isdigit()
+    )
+    safe = numbers >= RUNC_SAFE[1] or RUNC_SAFE[0] <= numbers < (1, 3)
+    remedy = "" if safe else "update runc to 1.2.8, 1.3.3 or newer: older ones let a container break out"
+    return Diagnosis("runc", safe, version, remedy)

@@ -1,0 +1,87 @@
+"""The doctor: what this machine and this workspace lack, each with its remedy. It changes nothing."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from factory_tui import pipeline
+from factory_tui.cells.diagnosis import diagnose
+from factory_tui.config.load import load
+from factory_tui.config.reading import Mistakes
+from factory_tui.config.seed import all_seeds
+from factory_tui.config.settings import Settings
+from factory_tui.config.workspace import Workspace
+from factory_tui.engine.handlers import HANDLERS
+from factory_tui.harness.corpus import load_corpus, without_seed
+from factory_tui.policy.credentials import Credentials, NoKey
+
+ROOM = 1 << 30
+"""Bytes that should be free where the workspace is."""
+
+
+class Finding(NamedTuple):
+    """One thing looked at."""
+
+    what: str
+    well: bool
+    found: str
+    remedy: str = ""
+
+
+async def examine(folder: Path) -> list[Finding]:
+    """Everything worth knowing before a run, machine first."""
+    findings = [*_machine()]
+    try:
+        workspace = Workspace.find(folder)
+        settings = load(workspace.config)
+    except Mistakes as mistakes:
+        return [*findings, Finding("workspace", well=False, found=str(mistakes))]
+    found = await asyncio.to_thread(diagnose, settings.cells.image)
+    findings += [Finding(one.what, one.well, one.found, one.remedy) for one in found]
+    return [*findings, *_workspace(workspace, settings)]
+
+
+def _machine() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(
+        "python", sys.version_info >= (3, 11), version, "" if sys.version_info >= (3, 11) else "use 3.11 or newer"
+    )
+    git = shutil.which("git")
+    yield Finding("git", git is not None, git or "not found", "" if git else "install git: snapshots and ship need it")
+
+
+def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
+    yield Finding("workspace", well=True, found=str(workspace.root))
+    free = shutil.disk_usage(workspace.root).free
+    short = free < ROOM
+    yield Finding("disk", not short, f"{free >> 20} MiB free", "free at least 1 GiB" if short else "")
+    credentials = Credentials(settings.models.values(), os.environ)
+    for name, model in settings.models.items():
+        try:
+            credentials.key(model)
+            yield Finding(f"model {name}", well=True, found=f"{model.id or name}, key is set")
+        except NoKey as missing:
+            yield Finding(f"model {name}", well=True, found=f"no key, so rehearsals only: {missing}")
+    seeds, problems = all_seeds(workspace, tuple(settings.owners))
+    problems += without_seed(workspace.scenarios, {seed.name for seed in seeds})
+    for problem in problems:
+        yield Finding(problem.file, well=False, found=problem.message, remedy=problem.remedy)
+    for seed in seeds:
+        corpus = load_corpus(workspace.scenarios / seed.name, seed.name)
+        for trouble in corpus.problems:
+            yield Finding(
+                trouble.problem.file, trouble.level != "error", trouble.problem.message, trouble.problem.remedy
+            )
+        yield Finding(
+            f"seed {seed.name}", corpus.usable, f"revision {seed.revision}, {len(corpus.scenarios)} scenarios"
+        )
+    for path in sorted(workspace.loops.glob("*.dot")):
+        try:
+            pipeline.prepare(path.read_text(encoding="utf-8"), f"loops/{path.name}", frozenset(HANDLERS))
+            yield Finding(f"loop {path.stem}", well=True, found="may run")
+        except (pipeline.LoopError, OSError, UnicodeDecodeError) as error:
+            yield Finding(f"loop {path.stem}", well=False, found=str(error))

@@ -1,0 +1,122 @@
+"""The codergen node: a pass begins, the agent works in the run's cell until it says it is done.
+
+What the agent is told comes from the edge (symptoms, a failed checkpoint) and is in the journal by then; only the first
+message, and one after work was lost, are written here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from factory_tui.agents.messages import MessagesAgent
+from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
+from factory_tui.agents.protocol import Prompt
+from factory_tui.config.seed import load_seed
+from factory_tui.domain.events import (
+    Answered,
+    AnyFact,
+    CellStarted,
+    Event,
+    NodeEntered,
+    PassBegan,
+    Prompted,
+    SnapshotTaken,
+)
+from factory_tui.engine.parking import Parked, Question
+from factory_tui.pipeline.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory_tui.engine.walk import Walk
+    from factory_tui.pipeline import Node
+
+LOST = (
+    "Your cell was lost and rebuilt. The work tree is as {where}; what you did to it since then is gone. "
+    "Look at what is there, then do this again:\n\n"
+)
+
+
+async def codergen(walk: Walk, node: Node) -> tuple[Outcome, list[AnyFact]]:
+    """Let the agent work; success when it says that it is done."""
+    run = walk.run
+    if run.current is None or run.current.ended:
+        if len(run.passes) >= run.max_passes:
+            raise _stalled(walk)
+        await walk.scribe.record(PassBegan(len(run.passes) + 1, run.revision))
+    cell = await walk.home()
+    events = await walk.events()
+    model = walk.place.models(run)
+    agent = MessagesAgent(walk.place.door, model, run.ledger, walk.place.settings.agent, walk.place.redact)
+    generated = await agent.generate(
+        walk.scribe,
+        cell,
+        [event.fact for event in events],
+        node=node.id,
+        prompt=_due(walk, node, events, cell.work),
+        gate=walk.gate,
+    )
+    status = Status.SUCCESS if generated.status == "success" else Status.FAIL
+    return Outcome(status=status, failure_reason=generated.why), []
+
+
+def work_is_lost(events: Sequence[Event]) -> bool:
+    """Whether the run's cell is younger than work that no snapshot holds, and the agent was not told so yet."""
+    started = _last(events, CellStarted)
+    worked = _last([event for event in events if event.seq < started], Answered)
+    if worked <= _last([event for event in events if event.seq < started], SnapshotTaken):
+        return False
+    return not any(
+        isinstance(event.fact, Prompted) and event.fact.origin == "recovery" and event.seq > started for event in events
+    )
+
+
+def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:
+    """What is said to the agent now; None when the conversation goes on from where it is."""
+    prompts = [event for event in events if isinstance(event.fact, Prompted)]
+    if not prompts:
+        return _first(walk, node, work)
+    if work_is_lost(events):
+        return _recovery(walk, [event.fact for event in prompts if isinstance(event.fact, Prompted)])
+    entered = _last(events, NodeEntered)
+    answered = _last(events, Answered)
+    if answered > max(entered, prompts[-1].seq) or prompts[-1].seq > answered:
+        return None
+    return Prompt("seed", ({"type": "text", "text": node.prompt},))
+
+
+def _first(walk: Walk, node: Node, work: str) -> Prompt:
+    workspace = walk.place.workspace
+    seed = load_seed(workspace, walk.run.seed)
+    told = workspace.standards.read_text(encoding="utf-8") if workspace.standards.is_file() else ""
+    attachments = [
+        Attachment(one.path, (workspace.root / seed.folder / one.path).read_bytes()) for one in seed.attachments
+    ]
+    system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
+    return seed_prompt(node.prompt.replace("$goal", seed.prose), attachments, system)
+
+
+def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
+    task = next(prompt for prompt in reversed(prompts) if prompt.origin not in ("recovery", "nudge"))
+    snapshot = next((item.number for item in reversed(walk.run.passes) if item.commit), None)
+    where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning: empty"
+    blocks = json.loads(task.content)
+    return Prompt("recovery", ({"type": "text", "text": LOST.format(where=where)}, *blocks))
+
+
+def _stalled(walk: Walk) -> Parked:
+    run = walk.run
+    measured = run.measured
+    share = f"{measured.vault.share:.0%} of the vault" if measured and measured.vault else "nothing measured"
+    why = f"{len(run.passes)} passes are used up ({share} satisfied, {run.ship_at:.0%} wanted)"
+    evidence = "\n".join(
+        f"pass {item.number}: vault {item.vault.share:.2f}, feedback {item.feedback.share:.2f}"
+        for item in run.passes
+        if item.vault and item.feedback
+    )
+    return Parked("jammed", why, question=Question("jam", why, ("stop",), evidence, jam="stalled"))
+
+
+def _last(events: Sequence[Event], kind: type[AnyFact]) -> int:
+    return max((event.seq for event in events if isinstance(event.fact, kind)), default=0)

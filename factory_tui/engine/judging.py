@@ -1,0 +1,73 @@
+"""The harness node: a snapshot of the work tree, a screen, and where that is good enough, a confirm.
+
+Both visits are of the same snapshot, with no generation between. Symptoms of the feedback set become the message on the
+edge back to generate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from factory_tui.agents.messages import as_prompted
+from factory_tui.agents.protocol import Prompt
+from factory_tui.domain.events import AnyFact, VerdictReached, VisitBegan, VisitKind
+from factory_tui.engine.parking import Parked
+from factory_tui.harness.corpus import Corpus, load_corpus
+from factory_tui.harness.visit import Visitor, VisitResult
+from factory_tui.pipeline.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory_tui.cells.protocol import Entry
+    from factory_tui.engine.walk import Walk
+    from factory_tui.pipeline import Node
+
+
+async def harness(walk: Walk, node: Node) -> tuple[Outcome, list[AnyFact]]:
+    """Judge this pass; success when the ship rule holds."""
+    place = walk.place
+    corpus = load_corpus(place.workspace.scenarios / walk.run.seed, walk.run.seed)
+    if corpus.hash != walk.run.corpus:
+        why = f"scenarios/{walk.run.seed} changed since {walk.run.id} began. Remedy: stop it and start a new run."
+        raise Parked("held", why, reason="config")
+    commit = walk.current.commit or await walk.snapshot()
+    entries = await place.snapshots.entries(commit)
+    result = await _visit(walk, corpus, entries, "screen", ())
+    if result.decision == "confirm":
+        result = await _visit(walk, corpus, entries, "confirm", result.verdicts)
+    gap = result.feedback.share - result.vault.share
+    figures = {
+        "satisfaction": f"{result.vault.share:.4f}",
+        "ship.low": f"{result.ship_low:.4f}",
+        "overfit_gap": f"{gap:.4f}",
+    }
+    if result.decision == "ship":
+        return Outcome(status=Status.SUCCESS, context_updates=figures, notes=result.why), []
+    told = Prompt("feedback", ({"type": "text", "text": result.symptoms},))
+    outcome = Outcome(status=Status.FAIL, context_updates=figures, failure_reason=result.why)
+    return outcome, [as_prompted(node.id, told, place.redact)]
+
+
+async def _visit(
+    walk: Walk, corpus: Corpus, entries: Sequence[Entry], kind: VisitKind, pooled: Sequence[VerdictReached]
+) -> VisitResult:
+    """One visit, or the rest of the one that a dead engine began since the node was entered."""
+    place = walk.place
+    since = [event.fact for event in await walk.since_entry()]
+    begun = [fact.visit for fact in since if isinstance(fact, VisitBegan) and fact.kind == kind]
+    visit = begun[-1] if begun else walk.run.visits + 1
+    visitor = Visitor(place.workspace.identity, place.settings.harness.timeout)
+    return await visitor.visit(
+        walk.scribe,
+        run=walk.run,
+        corpus=corpus,
+        entries=entries,
+        number=walk.current.number,
+        visit=visit,
+        kind=kind,
+        cells=place.cells,
+        parallel=place.parallel,
+        known=[fact for fact in since if isinstance(fact, VerdictReached) and fact.visit == visit],
+        pooled=pooled,
+    )

@@ -1,0 +1,128 @@
+"""Whether a run can begin: seed, loop, corpus, model and fence are looked at before anything is queued.
+
+Reads what people wrote, anew each time; every refusal says what to mend, and where.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from factory_tui import pipeline
+from factory_tui.config.load import load
+from factory_tui.config.prices import price_of
+from factory_tui.config.reading import Mistakes
+from factory_tui.config.seed import Seed, load_seed
+from factory_tui.config.settings import Settings
+from factory_tui.config.workspace import Workspace
+from factory_tui.domain.commands import StartRun
+from factory_tui.domain.events import RunQueued
+from factory_tui.domain.money import Ledger
+from factory_tui.engine.handlers import HANDLERS
+from factory_tui.harness.corpus import load_corpus
+from factory_tui.policy.credentials import Credentials, NoKey
+
+T = TypeVar("T")
+
+
+class Refused(Exception):  # noqa: N818
+    """The run cannot begin; the message says why and what mends it."""
+
+
+class Opening:
+    """Turns a StartRun into the RunQueued that answers it."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        credentials: Credentials,
+        *,
+        fenced: Callable[[], bool],
+        playbooks: Callable[[str], bool],
+    ) -> None:
+        self._workspace = workspace
+        self._credentials = credentials
+        self._fenced = fenced
+        self._playbooks = playbooks
+
+    def __call__(self, command: StartRun) -> RunQueued | str:
+        """The run as it will be, or why it cannot be."""
+        try:
+            return self._open(command)
+        except (Mistakes, pipeline.LoopError, Refused) as refusal:
+            return str(refusal)
+
+    def _open(self, command: StartRun) -> RunQueued:
+        settings = load(self._workspace.config)
+        seed = load_seed(self._workspace, command.seed, tuple(settings.owners))
+        name = command.loop or seed.loop
+        dot, graph = self._loop(name)
+        corpus = load_corpus(self._workspace.scenarios / seed.name, seed.name)
+        if not corpus.usable:
+            raise Refused("\n".join(str(one.problem) for one in corpus.problems if one.level == "error"))
+        ledger = self._ledger(command, settings, seed)
+        if ledger == "live" and not self._fenced() and not command.unfenced:
+            raise Refused(
+                "a live model is refused in process cells, which have no fence. Remedy: start a Docker engine, "
+                "or insist with --unfenced."
+            )
+        figures = settings.harness
+        return RunQueued(
+            seed=seed.name,
+            revision=seed.revision,
+            corpus=corpus.hash,
+            loop=name,
+            dot=dot,
+            model=command.model or settings.agent.model,
+            ledger=ledger,
+            owner=seed.owner,
+            ship_at=_or(seed.ship_at, figures.ship_at),
+            alpha=_or(seed.alpha, figures.alpha),
+            max_passes=_or(seed.max_passes, figures.max_passes),
+            max_trajectories=_or(seed.max_trajectories, figures.max_trajectories),
+            cap=seed.budget if seed.budget is not None else settings.policy.run_cap,
+            scenarios=tuple((one.name, one.set) for one in corpus.scenarios),
+            unfenced=command.unfenced,
+            stations=tuple(graph.nodes),
+            tracks=tuple((edge.source, edge.target) for edge in graph.edges),
+        )
+
+    def _loop(self, name: str) -> tuple[str, pipeline.Graph]:
+        path = self._workspace.loops / f"{name}.dot"
+        try:
+            dot = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            known = ", ".join(sorted(one.stem for one in self._workspace.loops.glob("*.dot"))) or "none yet"
+            raise Refused(
+                f"loops/{name}.dot: there is no such loop. Remedy: write it, or name one of: {known}."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(f"loops/{name}.dot: cannot be read: {error}. Remedy: make it readable UTF-8.") from None
+        return dot, pipeline.prepare(dot, f"loops/{name}.dot", frozenset(HANDLERS))
+
+    def _ledger(self, command: StartRun, settings: Settings, seed: Seed) -> Ledger:
+        name = command.model or settings.agent.model
+        if name not in settings.models:
+            raise Refused(f"no model is called `{name}`. Remedy: add [models.{name}] to config.toml.")
+        if command.ledger == "rehearsal":
+            return self._rehearsal(seed)
+        try:
+            self._credentials.key(settings.models[name])
+        except NoKey as missing:
+            if command.ledger is None and self._playbooks(seed.name):
+                return "rehearsal"
+            raise Refused(
+                f"model {name}: {missing}. Remedy: set the key, or add a playbook to rehearse with."
+            ) from None
+        if price_of(settings, name) is None:
+            raise Refused(
+                f'no price is known for {name}. Remedy: set its prices, or price = "unmetered", in config.toml.'
+            )
+        return "live"
+
+    def _rehearsal(self, seed: Seed) -> Ledger:
+        if not self._playbooks(seed.name):
+            raise Refused(f"there is no playbook to rehearse `{seed.name}` with. Remedy: run it live, or write one.")
+        return "rehearsal"
+
+
+def _or(value: T | None, default: T) -> T:
+    return default if value is None else value

@@ -1,0 +1,209 @@
+"""The engine as a process: take the workspace, answer the socket, get ready, supervise, let go in good order.
+
+Owns the order of start and stop. What takes long (the SDK, the cells) comes after the socket answers.
+"""
+
+import asyncio
+import getpass
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from msgspec.structs import replace
+
+import factory_tui
+from factory_tui.cells.choose import choose
+from factory_tui.cells.protocol import MIB, CellError, CellLimits, Cells
+from factory_tui.config.load import load
+from factory_tui.config.prices import price_of
+from factory_tui.config.reading import Mistakes
+from factory_tui.config.seed import all_seeds
+from factory_tui.config.settings import Settings
+from factory_tui.config.workspace import Workspace
+from factory_tui.delivery.snapshot import Snapshots
+from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.events import Draft, EngineStarted, EngineStopped, Event, Noticed
+from factory_tui.domain.identifiers import ulid
+from factory_tui.domain.money import UNMETERED
+from factory_tui.domain.state import Run
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.opening import Opening
+from factory_tui.engine.record import Record
+from factory_tui.engine.workplace import Workplace
+from factory_tui.journal import Journal, JournalError
+from factory_tui.link.protocol import LinkError
+from factory_tui.link.server import LinkServer
+from factory_tui.model.door import Door, Model
+from factory_tui.policy.budget import Budget, lost_calls
+from factory_tui.policy.credentials import Credentials
+from factory_tui.twins.messages.playbook import PlaybookError
+from factory_tui.twins.messages.playbook import load as load_playbook
+from factory_tui.twins.messages.server import Twin
+
+log = logging.getLogger(__name__)
+BUNDLED_PLAYBOOKS = Path(factory_tui.__file__).parent / "rehearsals"
+
+
+def now() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def entropy() -> int:
+    """80 random bits."""
+    return secrets.randbits(80)
+
+
+class Engine:
+    """One engine process on one workspace."""
+
+    def __init__(self, workspace: Workspace, playbooks: Path | None = None) -> None:
+        self._workspace = workspace
+        self._playbooks = playbooks or BUNDLED_PLAYBOOKS
+        self._ready: asyncio.Future[Factory] = asyncio.get_running_loop().create_future()
+        self._twin = Twin(())
+
+    async def serve(self, *, until_over: bool) -> None:
+        """Be the engine until told to stop, or until every run is over. Raises Mistakes, JournalError, CellError."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self._workspace.hold().release)
+            settings = load(self._workspace.config)
+            journal = await Journal.open(
+                self._workspace.state,
+                self._workspace.keys,
+                workspace=self._workspace.identity,
+                clock=now,
+                entropy=entropy,
+            )
+            stack.push_async_callback(journal.close)
+            record = Record(journal, await journal.state())
+            server = LinkServer(
+                self._workspace.socket,
+                state=lambda: record.state,
+                now=now,
+                on_command=self._obey,
+                on_query=lambda run, before, limit: _page(journal, run, before, limit),
+            )
+            await server.start()
+            stack.push_async_callback(server.close)
+            record.publish, record.show = server.publish, server.show
+            try:
+                factory = await self._prepare(stack, settings, record)
+            except CellError as trouble:
+                await record.append([Draft(EngineStopped(str(trouble)))])
+                raise
+            self._ready.set_result(factory)
+            loop = asyncio.get_running_loop()
+            for name in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(name, factory.stop, f"signal {name.name}")
+            await factory.supervise(until_over=until_over)
+            await record.append([Draft(EngineStopped(factory.stop_reason))])
+
+    async def _prepare(self, stack: AsyncExitStack, settings: Settings, record: Record) -> Factory:
+        """Everything that may take its time: cells, the SDK, the twin; then what a dead engine left is taken over."""
+        workspace, state = self._workspace, record.state
+        table = settings.cells
+        limits = CellLimits(
+            memory=table.memory * MIB,
+            cpus=table.cpus,
+            pids=table.pids,
+            work_bytes=table.work * MIB,
+            work_inodes=table.inodes,
+            tmp_bytes=table.tmp * MIB,
+        )
+        cells, why = await choose(
+            workspace.identity,
+            workspace.state / "cells",
+            kind=table.kind,
+            image=table.image,
+            limits=limits,
+            progress=lambda said: log.info("%s", said),
+        )
+        credentials = Credentials(settings.models.values(), os.environ)
+        for run in state.runs.values():
+            if run.open_calls:
+                await record.append([Draft(fact, run.id) for fact in lost_calls(run)])
+        budget = Budget.of(record.state, {"live": settings.policy.factory_cap})
+        door = Door(budget, credentials, now=now, attempts=settings.agent.attempts)
+        stack.push_async_callback(door.close)
+        await self._rehearse(stack, record)
+        place = Workplace(
+            workspace=workspace,
+            settings=settings,
+            record=record,
+            cells=cells,
+            door=door,
+            budget=budget,
+            models=lambda run: self._model(settings, run),
+            snapshots=Snapshots(workspace.snapshots, settings.ship.exclude),
+            parallel=asyncio.Semaphore(settings.harness.parallel),
+            now=now,
+            redact=credentials.redact,
+        )
+        await self._started(record, settings, cells, why)
+        await place.adopt()
+        warm = asyncio.create_task(door.warm(), name="sdk")
+        stack.callback(warm.cancel)
+        opening = Opening(
+            workspace, credentials, fenced=lambda: cells.fenced, playbooks=lambda seed: seed in self._twin.playbooks
+        )
+        return Factory(record, place, opening, settings.engine.slots)
+
+    async def _rehearse(self, stack: AsyncExitStack, record: Record) -> None:
+        for path in sorted(self._playbooks.glob("*.toml")):
+            try:
+                playbook = load_playbook(path)
+            except PlaybookError as error:
+                await record.append([Draft(Noticed("error", str(error)))])
+            else:
+                self._twin.playbooks[playbook.seed] = playbook
+        await self._twin.start()
+        stack.push_async_callback(self._twin.close)
+
+    def _model(self, settings: Settings, run: Run) -> Model:
+        table = settings.models[run.model]
+        if run.ledger == "rehearsal":
+            table = replace(table, base_url=self._twin.base_url(run.seed), key_env="")
+        return Model(run.model, table, price_of(settings, run.model) or UNMETERED)
+
+    async def _started(self, record: Record, settings: Settings, cells: Cells, why: str) -> None:
+        seeds, problems = all_seeds(self._workspace, tuple(settings.owners))
+        started = EngineStarted(
+            version=factory_tui.__version__,
+            pid=os.getpid(),
+            workspace=self._workspace.identity,
+            cells=cells.kind,
+            fenced=cells.fenced,
+            why=why,
+            seeds=tuple(seed.name for seed in seeds),
+        )
+        notices = [Draft(Noticed("error", problem.message, problem.remedy)) for problem in problems]
+        await record.append([Draft(started, actor=getpass.getuser()), *notices])
+
+    async def _obey(self, actor: str, role: Role, command: Command) -> str | None:
+        factory = await asyncio.shield(self._ready)
+        return await factory.obey(actor, role, ulid(now(), entropy()), command)
+
+
+async def _page(journal: Journal, run: str | None, before: int | None, limit: int) -> list[Event]:
+    return await journal.before(journal.head.seq + 1 if before is None else before, run, limit)
+
+
+def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None) -> int:
+    """Be the engine in this process; its exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    async def serve() -> None:
+        await Engine(workspace, playbooks).serve(until_over=until_over)
+
+    try:
+        asyncio.run(serve())
+    except (Mistakes, JournalError, CellError, LinkError) as trouble:
+        print(f"factory-tui: {trouble}", file=sys.stderr)  # noqa: T201 -- the caller reads it from the log
+        return 1
+    return 0

@@ -1,0 +1,157 @@
+"""One run's walk through its loop: enter a node, run its handler, record how it ended, go where routing says.
+
+The walk holds nothing that the state and the journal do not: parked, killed or cancelled, it begins again at the node
+that was entered last. A node's end, the message on the edge, and the next node's entry are one commit.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection
+
+from factory_tui import pipeline
+from factory_tui.cells.protocol import Cell
+from factory_tui.domain.events import AnyFact, Event, NodeEntered, NodeLeft, PassEnded, SnapshotTaken
+from factory_tui.domain.scribe import Scribe
+from factory_tui.domain.state import Pass, Run
+from factory_tui.engine.handlers import HANDLERS
+from factory_tui.engine.parking import Ended, Parked, Question
+from factory_tui.engine.workplace import Workplace
+from factory_tui.pipeline.graph import text_of
+from factory_tui.pipeline.outcome import Outcome, Status
+
+
+class Walk:
+    """From wherever the run is to its end, unless something parks it."""
+
+    def __init__(self, place: Workplace, scribe: Scribe, pausing: Callable[[], bool]) -> None:
+        self.place = place
+        self.scribe = scribe
+        self._pausing = pausing
+        self._graph = pipeline.prepare(self.run.dot, self.run.loop, frozenset(HANDLERS))
+        self._began = time.monotonic()
+
+    @property
+    def run(self) -> Run:
+        """The run as it is now."""
+        return self.place.record.state.runs[self.scribe.run]
+
+    async def go(self) -> None:
+        """Walk. Leaves by Ended or Parked only."""
+        if not self.run.node:
+            start = self._graph.start
+            await self.scribe.record(NodeEntered(start.id, start.handler, 1))
+        while True:
+            await self.gate()
+            node = self._graph.nodes[self.run.node]
+            self._began = time.monotonic()
+            outcome, facts = await HANDLERS[node.handler](self, node)
+            await self._leave(node, outcome, facts)
+
+    async def gate(self) -> None:
+        """Where a run may be paused: between steps and between nodes. Raises Parked."""
+        if self._pausing():
+            raise Parked("paused", "paused after the step")
+
+    def choices(self, node: pipeline.Node) -> tuple[str, ...]:
+        """The labels that a human gate offers."""
+        return tuple(choice.label for choice in pipeline.choices(self._graph, node.id))
+
+    async def events(self, kinds: Collection[type[AnyFact]] = ()) -> list[Event]:
+        """The run's events of these kinds, oldest first; all without kinds."""
+        names = {str(kind.__struct_config__.tag) for kind in kinds}
+        return await self.place.record.journal.events(run=self.run.id, kinds=names or None)
+
+    async def since_entry(self) -> list[Event]:
+        """The run's events since it entered the node it is in."""
+        events = await self.events()
+        entered = max(event.seq for event in events if isinstance(event.fact, NodeEntered))
+        return [event for event in events if event.seq > entered]
+
+    async def home(self) -> Cell:
+        """The run's cell; a new one has the work tree as the last snapshot has it."""
+        commit = next((item.commit for item in reversed(self.run.passes) if item.commit), "")
+        return await self.place.home(self.scribe, commit)
+
+    async def snapshot(self) -> str:
+        """Take the work tree as the current pass's output; the commit."""
+        cell, current = await self.home(), self.current
+        began = time.monotonic()
+        earlier = next((item.commit for item in reversed(self.run.passes[:-1]) if item.commit), "")
+        taken = await self.place.snapshots.take(
+            await cell.tree(self.place.snapshots.known(cell.id)),
+            cell=cell.id,
+            parent=earlier,
+            message=f"Pass {current.number} of {self.run.id}",
+            at=self.place.now(),
+        )
+        seconds = time.monotonic() - began
+        await self.scribe.record(
+            SnapshotTaken(current.number, taken.commit, taken.tree, taken.files, taken.size, seconds)
+        )
+        return taken.commit
+
+    @property
+    def current(self) -> Pass:
+        """The pass that is under way. Raises Parked for a loop that judges before it generates."""
+        if self.run.current is None:
+            raise Parked("held", f"loop {self.run.loop} reaches {self.run.node} before it generated", reason="config")
+        return self.run.current
+
+    async def _leave(self, node: pipeline.Node, outcome: Outcome, facts: list[AnyFact]) -> None:
+        run, tally = self.run, self.run.nodes[node.id]
+        attempt = tally.in_pass if node.handler == "checkpoint" else tally.attempt
+        decided = pipeline.step(
+            self._graph,
+            node.id,
+            outcome,
+            context=run.context,
+            outcomes={name: Status(one.status) for name, one in run.nodes.items() if one.status},
+            attempt=attempt,
+            visits={name: one.visits for name, one in run.nodes.items()},
+            chance=random.random(),  # noqa: S311 -- spreads retries, no secret
+        )
+        if isinstance(decided, pipeline.Retry):
+            await asyncio.sleep(decided.delay_ms / 1000)
+            left = self._left(node, outcome, node.id, None)
+            entered = NodeEntered(node.id, node.handler, tally.visits, tally.attempt + 1)
+            await self.scribe.record(*facts, left, entered)
+            return
+        if isinstance(decided, pipeline.Finish):
+            await self.scribe.record(*facts, self._left(node, outcome, "", decided.record))
+            raise self._end(decided)
+        target = self._graph.nodes[decided.target]
+        if decided.ends_pass:
+            facts = [*facts, await self._pass_ended()]
+        visit = run.nodes[target.id].visits + 1 if target.id in run.nodes else 1
+        left = self._left(node, outcome, target.id, decided.record)
+        await self.scribe.record(*facts, left, NodeEntered(target.id, target.handler, visit))
+
+    async def _pass_ended(self) -> PassEnded:
+        commit = self.current.commit or await self.snapshot()
+        current = self.current
+        return PassEnded(current.number, commit, current.feedback, current.vault, current.ship_low)
+
+    def _left(self, node: pipeline.Node, outcome: Outcome, to: str, remembered: Status | None) -> NodeLeft:
+        before = self.run.context
+        after = {key: text_of(value) for key, value in pipeline.updated_context(before, node, outcome).items()}
+        return NodeLeft(
+            node=node.id,
+            visit=self.run.nodes[node.id].visits,
+            status=outcome.status.value,
+            to=to,
+            seconds=time.monotonic() - self._began,
+            why=outcome.failure_reason or outcome.notes,
+            remembered=remembered.value if remembered else None,
+            context={key: value for key, value in after.items() if before.get(key) != value},
+        )
+
+    def _end(self, finish: pipeline.Finish) -> Exception:
+        if finish.success and self.run.shipped:
+            return Ended("shipped", f"shipped to {self.run.shipped}")
+        if finish.success:
+            return Ended("failed", f"loop {self.run.loop} reached its exit without shipping")
+        if finish.stalled:
+            asked = Question("jam", finish.reason, ("stop",), jam="stalled")
+            return Parked("jammed", finish.reason, question=asked)
+        return Ended("failed", finish.reason)

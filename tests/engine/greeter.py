@@ -1,0 +1,108 @@
+"""A workspace that is as small as one can be and still has everything: a seed, a corpus, a playbook of two passes."""
+
+from pathlib import Path
+
+from factory_tui.config.workspace import Workspace, bundled
+
+CONFIG = """
+[engine]
+slots = 4
+[cells]
+kind = "{kind}"
+[models.default]
+id = "claude-haiku-4-5"
+key_env = "GREETER_KEY"
+[harness]
+parallel = 4
+[owners.demo]
+name = "Demo"
+"""
+SEED = """+++
+owner = "demo"
+ship_at = 0.80
+max_trajectories = 48
++++
+A program `greet.py` that greets whoever is named on its command line: `Hello, NAME!`. Without a name it greets the
+world. Names are trimmed.
+"""
+SCENARIO = """
+kind = "{kind}"
+set = "{set}"
+story = "given a name, when greet.py is called with it, then it greets"
+[draw]
+name = {{ kind = "word", min = 3, max = 12 }}
+[[act]]
+run = {{ command = '''{command}''' }}
+[act.expect]
+stdout = {{ equals = "{wanted}" }}
+"""
+SCENARIOS = {
+    "greets": ("main", "feedback", "python3 greet.py {name}", "Hello, {name}!"),
+    "trims": ("edge", "feedback", 'python3 greet.py " {name} "', "Hello, {name}!"),
+    "odd": ("adversarial", "feedback", "python3 greet.py -- -{name}", "Hello, -{name}!"),
+    "greets-quoted": ("main", "vault", 'python3 greet.py "{name} {name}"', "Hello, {name} {name}!"),
+    "trims-tabs": ("edge", "vault", "python3 greet.py $'\\t{name}'", "Hello, {name}!"),
+    "percent": ("adversarial", "vault", "python3 greet.py %s{name}", "Hello, %s{name}!"),
+    "upper": ("edge", "vault", "python3 greet.py {name}-X", "Hello, {name}-X!"),
+}
+PLAYBOOK = r"""
+seed = "greeter"
+
+[[rule]]
+name = "write it without trimming"
+last = "greets whoever is named"
+absent = ["greet.py reads"]
+[[rule.block]]
+type = "text"
+text = "I write greet.py and a test."
+[[rule.block]]
+type = "tool_use"
+name = "bash"
+input = { command = '''cat > greet.py <<'EOF'
+import sys
+names = [word for word in sys.argv[1:] if word != "--"]
+print(f"Hello, {names[0] if names else 'World'}!")
+EOF
+mkdir -p tests && cat > tests/test_greet.py <<'EOF'
+import subprocess, sys, unittest
+class Greet(unittest.TestCase):
+    def test_greets(self):
+        said = subprocess.run([sys.executable, "greet.py", "Ana"], capture_output=True, text=True).stdout
+        self.assertEqual(said, "Hello, Ana!\n")
+EOF
+python3 -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads''' }
+
+[[rule]]
+name = "trim"
+last = 'observed .Hello,  +\w+'
+
+[[rule.block]]
+type = "tool_use"
+name = "bash"
+input = { command = '''sed -i 's/names\[0\] if/names[0].strip() if/' greet.py && echo trimmed''' }
+
+[[rule]]
+name = "done"
+last = "greet.py reads|trimmed"
+[[rule.block]]
+type = "text"
+text = "greet.py is done."
+"""
+
+
+def make(folder: Path, kind: str = "process", playbook: str = PLAYBOOK) -> tuple[Workspace, Path]:
+    """The workspace, and the folder of its playbook."""
+    workspace = Workspace(folder / "greeter")
+    for part in (workspace.seeds, workspace.scenarios / "greeter", workspace.loops):
+        part.mkdir(parents=True)
+    workspace.config.write_text(CONFIG.format(kind=kind))
+    (workspace.seeds / "greeter.md").write_text(SEED)
+    (workspace.loops / "factory.dot").write_text((bundled() / "loops" / "factory.dot").read_text())
+    for name, (kind_of, set_of, command, wanted) in SCENARIOS.items():
+        (workspace.scenarios / "greeter" / f"{name}.toml").write_text(
+            SCENARIO.format(kind=kind_of, set=set_of, command=command, wanted=wanted)
+        )
+    playbooks = folder / "playbooks"
+    playbooks.mkdir()
+    (playbooks / "greeter.toml").write_text(playbook)
+    return workspace, playbooks
