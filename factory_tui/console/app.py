@@ -66,7 +66,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if ui.theme not in THEMES:
             raise ValueError(f"[ui] theme: {ui.theme!r} is unknown. Remedy: one of {', '.join(THEMES)}")
         self.mirror = Mirror()
-        self.clock = clock
+        self._here = clock
+        self._ahead = 0
+        """Milliseconds that the engine's clock is ahead of ours."""
         self.glyphs = SETS[ui.glyphs]
         self.chosen = ""
         self.scope: Scope = "floor"
@@ -81,6 +83,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.register_theme(theme)
         self.theme = ui.theme
         self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
+
+    def clock(self) -> int:
+        """The engine's time, UTC ms."""
+        return self._here() + self._ahead
 
     def get_line_filters(self) -> Sequence["LineFilter"]:
         """Textual's filters, and ours last of all."""
@@ -113,6 +119,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 continue
             attempt, first = 0, False
             self.mirror.attached(self._feed.state, self._feed.role)
+            self._ahead = self._feed.now - self._here()
             self._asked.clear()
             self._keep_chosen()
             try:
@@ -149,6 +156,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def draw(self) -> None:
         """Every panel of the screen in front looks at the mirror."""
+        if not self.screen_stack:
+            return  # the app is being taken down
         with self.batch_update():
             if isinstance(self.screen, FloorScreen):
                 self.screen.fit_table(len(self.mirror.state.runs))

@@ -25,6 +25,11 @@ class Feed(Protocol):
         """What this console may do."""
         ...
 
+    @property
+    def now(self) -> int:
+        """The engine's clock, UTC ms: ages are measured by it."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Message]:
         """Messages in order; ends when the link is gone."""
         ...

@@ -20,6 +20,8 @@ class StoryFeed:
         self.closed = False
         self._refuse = refuse
         self._state = fold(self.past)
+        self.now = (self.past[-1].at if self.past else 1_790_000_000_000) + 3000
+        """The engine's clock: it is right, whatever the console's says."""
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue()
 
     @property

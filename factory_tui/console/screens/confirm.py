@@ -30,7 +30,7 @@ class Confirm(ModalScreen[bool]):
             with VerticalScroll(classes="body", can_focus=False):
                 yield Static(self._body, markup=False)
             if self._name_wanted:
-                yield Input(placeholder=f"type {self._name_wanted} to go on", id="name")
+                yield Input(placeholder=f"type {self._name_wanted} to go on", id="name", select_on_focus=False)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
                 yield Button(self._verb, id="do", variant="error", disabled=bool(self._name_wanted))

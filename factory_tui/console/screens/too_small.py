@@ -44,6 +44,8 @@ class TooSmall(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Away as soon as there is room."""
+        if not self.is_current:
+            return
         if fits(*self.app.size):
             self.dismiss()
         else:

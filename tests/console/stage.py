@@ -1,0 +1,59 @@
+"""A console on a stage: a fixed clock, no animation, and waiting for what is true instead of for time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from factory_tui.config.settings import UiTable
+from factory_tui.console.app import ConsoleApp
+from factory_tui.console.feed import Connect
+from tests.console.feeds import StoryFeed
+
+
+async def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+    """Wait for a condition; fail with its name when it does not come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not true():
+        assert loop.time() < deadline, f"not within {seconds:g} s: {what}"
+        await asyncio.sleep(0.01)
+
+
+class Stage:
+    """What a test holds: the app, its keys, its feed."""
+
+    def __init__(self, app: ConsoleApp, pilot: Pilot[None], feed: StoryFeed) -> None:
+        self.app, self.pilot, self.feed = app, pilot, feed
+
+    async def settle(self) -> None:
+        """Everything that is known is drawn."""
+        await self.pilot.pause()
+        self.app.draw()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def told(self, count: int) -> None:
+        """Wait until the mirror knows seq `count`, then draw."""
+        await until(lambda: self.app.mirror.state.seq >= count, f"seq {count} arrives")
+        await self.settle()
+
+
+@asynccontextmanager
+async def on_stage(
+    feed: StoryFeed, size: tuple[int, int] = (80, 24), ui: UiTable | None = None, connect: Connect | None = None
+) -> AsyncIterator[Stage]:
+    """The console attached to `feed`, with the history of the chosen run loaded."""
+    app = ConsoleApp(connect or feed.connect, ui, clock=lambda: feed.now - 77_000)
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        stage = Stage(app, pilot, feed)
+        if connect is None:
+            await until(lambda: app.mirror.connection == "live", "attached")
+            await until(lambda: app.mirror.trace(app.chosen).first is not None or not feed.past, "history")
+        await stage.settle()
+        yield stage

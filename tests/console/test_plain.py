@@ -1,0 +1,99 @@
+"""The log and the table without a terminal, and what they load."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from factory_tui.console import plain
+from factory_tui.domain import events as e
+from factory_tui.domain.events import Event
+from factory_tui.domain.reducer import fold
+from tests.console import story
+from tests.console.feeds import StoryFeed
+
+STORY = story.tell()
+
+
+async def said(events: Sequence[Event], **how: bool) -> list[str]:
+    feed = StoryFeed()
+    feed.push(*events)
+    feed.drop()
+    out: list[str] = []
+    await plain.follow(feed, out.append, **how)
+    return out
+
+
+async def test_the_log_says_what_happens_and_ends_with_the_table() -> None:
+    out = await said(STORY)
+    text = "\n".join(out)
+    assert "shortlinks-1   verdict  ✗ expires #0 not satisfied" in text
+    assert "orders-etl-1   ship     ✓ shipped to .factory/shipped/orders-etl-1" in text
+    table = out[out.index("") + 1 :]
+    assert table[0].split() == ["SEED", "RUN", "STATE", "PASSES", "SATISFACTION", "TOKENS", "MONEY"]
+    assert [line.split()[:5] for line in table[1:]] == [
+        ["shortlinks", "shortlinks-1", "✓", "shipped", "3"],
+        ["orders-etl", "orders-etl-1", "✓", "shipped", "2"],
+    ]
+    assert all("REHEARSAL" in line for line in table[1:])
+
+
+async def test_json_is_events_and_then_one_summary() -> None:
+    out = [json.loads(line) for line in await said(STORY, as_json=True)]
+    assert [line["seq"] for line in out[:-1]] == list(range(1, len(STORY) + 1))
+    runs = out[-1]["summary"]["runs"]
+    assert [(run["run"], run["state"], run["passes"], run["ledger"]) for run in runs] == [
+        ("shortlinks-1", "shipped", 3, "rehearsal"),
+        ("orders-etl-1", "shipped", 2, "rehearsal"),
+    ]
+    assert runs[0]["satisfaction"]["share"] == 1.0
+
+
+async def test_it_ends_as_soon_as_nothing_can_go_on() -> None:
+    feed = StoryFeed()
+    feed.push(*STORY)
+    state = await plain.follow(feed, lambda _line: None, wanted=2)
+    assert plain.exit_code(state) == 0
+
+
+@pytest.mark.parametrize(
+    ("moves", "code"),
+    [
+        ([e.RunMoved("jammed")], 3),
+        ([e.RunMoved("held", "credential")], 3),
+        ([e.RunMoved("paused")], 3),
+        ([e.RunMoved("signoff")], 3),
+        ([e.RunMoved("failed")], 1),
+        ([e.RunMoved("stopped")], 1),
+        ([e.RunMoved("held", "provider", "429", 1), e.RunMoved("running"), e.RunMoved("shipped")], 0),
+    ],
+)
+async def test_exit_codes(moves: list[e.RunMoved], code: int) -> None:
+    teller = story.Teller()
+    tale = story.Tale(teller, "orders-etl-1", story.ORDERS)
+    tale.queued("orders-etl")
+    tale.say(*moves)
+    feed = StoryFeed()
+    feed.push(*teller.events)
+    assert plain.exit_code(await plain.follow(feed, lambda _line: None)) == code
+
+
+def test_a_run_of_before_counts_for_nothing() -> None:
+    state = fold(STORY)
+    assert plain.exit_code(state, ignore={"shortlinks-1", "orders-etl-1"}) == 0
+    assert len(plain.table(state, [state.runs["shortlinks-1"]])) == 3
+
+
+def test_neither_textual_nor_rich_is_loaded() -> None:
+    code = "import sys, factory_tui.console.plain; print([m for m in ('textual', 'rich') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_console_loads_nothing_heavy() -> None:
+    heavy = ("anthropic", "docker", "aiosqlite", "aiohttp", "httpx", "pydantic", "textual.widgets._markdown")
+    code = f"import sys, factory_tui.console.app; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

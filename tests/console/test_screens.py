@@ -1,0 +1,113 @@
+"""What the screens show, at three sizes, cell by cell."""
+
+import pytest
+
+from factory_tui.config.settings import UiTable
+from factory_tui.domain import events as e
+from factory_tui.domain.events import Event
+from factory_tui.domain.live import LiveText
+from tests import snap
+from tests.console import story
+from tests.console.feeds import StoryFeed
+from tests.console.stage import on_stage
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_floor(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(MIDDLE), size) as stage:
+        snap.check(stage.app, f"console/floor-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_run(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(MIDDLE), size) as stage:
+        await stage.press("down", "enter")
+        snap.check(stage.app, f"console/run-{size[0]}x{size[1]}")
+
+
+async def test_floor_when_all_have_shipped() -> None:
+    async with on_stage(StoryFeed(story.tell())) as stage:
+        snap.check(stage.app, "console/floor-shipped")
+
+
+async def test_floor_without_runs() -> None:
+    async with on_stage(StoryFeed(story.tell()[:1])) as stage:
+        snap.check(stage.app, "console/floor-empty")
+
+
+async def test_verdicts_take_the_pane_on_a_narrow_terminal() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("down", "enter", "tab")
+        snap.check(stage.app, "console/run-verdicts-80x24")
+        await stage.press("tab")
+        snap.check(stage.app, "console/run-80x24")
+
+
+async def test_writing_is_shown_while_it_streams() -> None:
+    past = story.until(e.Prompted, "shortlinks-1", 2)
+    async with on_stage(StoryFeed(past)) as stage:
+        stage.app.choose("shortlinks-1")
+        stage.feed.push(LiveText("shortlinks-1", 4, "Expiry compares seconds\nwith milli"))
+        stage.feed.push(LiveText("shortlinks-1", 4, "seconds."))
+        following = story.tell()[len(past)]
+        stage.feed.push(Event(following.seq, following.id, following.at, e.Noticed("info", "noted")))
+        await stage.told(following.seq)
+        text = snap.text_of(stage.app)
+        assert "writing    Expiry compares seconds" in text
+        assert "with milliseconds." in text
+
+
+async def test_lamps_say_state_by_glyph_and_word() -> None:
+    teller = story.Teller()
+    teller.say("", *(event.fact for event in story.tell()[:1]))
+    for number, state in enumerate(("paused", "held", "jammed", "signoff", "failed", "stopped"), 1):
+        tale = story.Tale(teller, f"orders-etl-{number}", story.ORDERS)
+        tale.queued("orders-etl", "live" if number % 2 else "rehearsal")
+        reason = "provider" if state == "held" else None
+        tale.say(e.RunMoved(state, reason, "the endpoint answered 529" if reason else ""))  # type: ignore[arg-type]
+    async with on_stage(StoryFeed(teller.events)) as stage:
+        snap.check(stage.app, "console/floor-lamps")
+
+
+async def test_ascii_draws_nothing_else() -> None:
+    async with on_stage(StoryFeed(MIDDLE), ui=UiTable(glyphs="ascii")) as stage:
+        assert snap.text_of(stage.app).isascii()
+        await stage.press("down", "enter")
+        assert snap.text_of(stage.app).isascii()
+
+
+async def test_without_colour_failing_and_asking_stand_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        table = stage.app.query_one("FloorTable")
+        assert table.get_component_rich_style("role--bad").bold
+        assert table.get_component_rich_style("role--asks").reverse
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "colour-blind"])
+async def test_themes_draw(theme: str) -> None:
+    async with on_stage(StoryFeed(MIDDLE), ui=UiTable(theme=theme)) as stage:
+        assert stage.app.theme == theme
+        assert "shortlinks-1" in snap.text_of(stage.app)
+
+
+@pytest.mark.parametrize("size", [(71, 24), (80, 19)])
+async def test_too_small_says_needed_and_actual(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(MIDDLE), size) as stage:
+        text = snap.text_of(stage.app)
+        assert "needed  72 x 20" in text
+        assert f"actual  {size[0]} x {size[1]}" in text
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.settle()
+        snap.check(stage.app, "console/floor-80x24")
+
+
+async def test_nothing_is_cut_in_the_middle_of_a_word_at_80_columns() -> None:
+    said = " ".join(event.fact.text for event in MIDDLE if isinstance(event.fact, e.Noticed))
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        for keys in ((), ("down", "enter"), ("tab",)):
+            await stage.press(*keys)
+            assert "…" not in snap.text_of(stage.app), said

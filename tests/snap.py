@@ -1,0 +1,37 @@
+"""Text goldens of screens: render, compare, and on a difference leave the actual text and say where they part.
+
+`UPDATE_SNAPSHOTS=1` writes the golden. The one private name of Textual used anywhere is the compositor's
+`render_strips`, here.
+"""
+
+import difflib
+import os
+from pathlib import Path
+
+from textual.app import App
+
+FOLDER = Path(__file__).parent / "snapshots"
+
+
+def text_of(app: App[None]) -> str:
+    """The screen in front, as text without trailing spaces."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+def check(app: App[None], name: str) -> None:
+    """Compare the screen with its golden; the failure names the file with the actual text and shows the difference."""
+    golden = FOLDER / f"{name}.txt"
+    actual = text_of(app)
+    if os.environ.get("UPDATE_SNAPSHOTS") == "1":
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(actual, encoding="utf-8")
+        return
+    wanted = golden.read_text(encoding="utf-8") if golden.exists() else ""
+    if actual == wanted:
+        return
+    left = golden.with_suffix(".actual.txt")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text(actual, encoding="utf-8")
+    parted = "".join(difflib.unified_diff(wanted.splitlines(True), actual.splitlines(True), "golden", "actual"))
+    raise AssertionError(f"{name} is not as it was; actual: {left}; UPDATE_SNAPSHOTS=1 accepts it\n{parted}")
