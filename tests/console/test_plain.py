@@ -17,12 +17,12 @@ from tests.console.feeds import StoryFeed
 STORY = story.tell()
 
 
-async def said(events: Sequence[Event], **how: bool) -> list[str]:
+async def said(events: Sequence[Event], as_json: bool = False) -> list[str]:
     feed = StoryFeed()
     feed.push(*events)
     feed.drop()
     out: list[str] = []
-    await plain.follow(feed, out.append, **how)
+    await plain.follow(feed, out.append, as_json=as_json)
     return out
 
 
