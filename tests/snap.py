@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.app import App
 
-FOLDER = Path(__file__).parent / "snapshots"
+TESTS = Path(__file__).parent
 
 
 def text_of(app: App[None]) -> str:
@@ -20,8 +20,9 @@ def text_of(app: App[None]) -> str:
 
 
 def check(app: App[None], name: str) -> None:
-    """Compare the screen with its golden; the failure names the file with the actual text and shows the difference."""
-    golden = FOLDER / f"{name}.txt"
+    """Compare the screen with its golden (`console/floor` is tests/console/snapshots/floor.txt); the failure names the file with the actual text and shows the difference."""
+    floor, _, screen = name.partition("/")
+    golden = TESTS / floor / "snapshots" / f"{screen}.txt"
     actual = text_of(app)
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         golden.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,9 @@ STORY = story.tell()
 
 async def test_what_is_pushed_is_shown() -> None:
     past, rest = STORY[:60], STORY[60:]
-    async with on_stage(StoryFeed(past)) as stage:
+    feed = StoryFeed(past)
+    feed.now = StoryFeed(STORY).now
+    async with on_stage(feed) as stage:
         stage.feed.push(*rest)
         await stage.told(len(STORY))
         assert stage.app.mirror.state == fold(STORY)
