@@ -20,7 +20,9 @@ def text_of(app: App[None]) -> str:
 
 
 def check(app: App[None], name: str) -> None:
-    """Compare the screen with its golden (`console/floor` is tests/console/snapshots/floor.txt); the failure names the file with the actual text and shows the difference."""
+    """Compare the screen with its golden (`console/floor`: console/snapshots/floor.txt).
+
+    The failure names the file with the actual text and shows the difference."""
     floor, _, screen = name.partition("/")
     golden = TESTS / floor / "snapshots" / f"{screen}.txt"
     actual = text_of(app)

@@ -40,7 +40,7 @@ class FloorScreen(Screen[None]):
 
     def fit_table(self, runs: int) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
-        table = self.query_one(FloorTable)
         wanted = min(max(runs + 3, 7), self.size.height // 2) if self.size.width >= 100 else "1fr"
-        if table.styles.height is None or str(table.styles.height) != str(wanted):
-            table.styles.height = wanted
+        for table in self.query(FloorTable):
+            if str(table.styles.height) != str(wanted):
+                table.styles.height = wanted
