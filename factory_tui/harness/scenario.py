@@ -10,7 +10,7 @@ from pathlib import PurePath
 import msgspec
 
 from factory_tui.config.lines import Step
-from factory_tui.config.reading import Document, Mistakes
+from factory_tui.config.reading import Document, Mistakes, Problem
 from factory_tui.harness.expressions import Expression, ExpressionError
 from factory_tui.harness.shapes import (
     Act,
@@ -27,6 +27,7 @@ from factory_tui.harness.shapes import (
 )
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 TEMPLATE = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
 """A doubled brace, or a name in braces (group 1)."""
 
@@ -39,11 +40,15 @@ def parse(source: str | bytes, file: str) -> Scenario:
     """The scenario that a file holds. Raises Mistakes: all of shape, or all of sense."""
     document = Document(source, file)
     shape = document.convert(ScenarioFile)
+    name = PurePath(file).stem
     problems = [document.problem(*found) for found in _lint(shape)]
+    if not FILE_NAME.fullmatch(name):
+        remedy = "Use lower case letters, digits, - and _."
+        problems.append(Problem(file, 0, "", f"`{name}` is no name for a scenario.", remedy))
     if problems:
         raise Mistakes(*problems)
     return Scenario(
-        name=PurePath(file).stem,
+        name=name,
         kind=shape.kind,
         set=shape.set,
         story=shape.story,
@@ -94,7 +99,9 @@ def _lint_let(scenario: ScenarioFile) -> Iterator[Found]:
 def _lint_draw(steps: Steps, draw: Draw) -> Iterator[Found]:
     if not NAME.fullmatch(str(steps[-1])):
         yield steps, "names are lower case letters, digits and _.", "Rename it."
-    if (
+    if isinstance(draw, MoneyDraw) and not (draw.min.is_finite() and draw.max.is_finite()):
+        yield steps, "an amount is not finite.", "Mend min and max."
+    elif (
         (isinstance(draw, IntDraw) and draw.min > draw.max)
         or (isinstance(draw, MoneyDraw) and draw.min > draw.max)
         or (isinstance(draw, DateDraw) and draw.min > draw.max)

@@ -42,6 +42,8 @@ def test_the_documented_example_parses() -> None:
         ('"^[A-Za-z0-9]+$"', '"^[A-Za-z0-9+$"', "not a regex"),
         ("exit = 0", "status = 200", "says nothing about this kind of act"),
         ("rows = [3, 9]", "rows = [9, 3]", "rows are [least"),
+        ('min = "0.01"', 'min = "nan"', "not finite"),
+        ("of = [", "off = [", "`of`"),
         ('"json:code"', '"code"', "cannot capture"),
         ('"json:code"', '"stdout:code"', "cannot capture"),
     ],
@@ -64,3 +66,8 @@ def test_all_mistakes_come_at_once() -> None:
     found = mistakes(EXAMPLE.replace("{code}", "{cod}").replace("{n}", "{m}"))
     assert "{cod}" in found
     assert "{m}" in found
+
+
+def test_a_file_whose_name_is_no_name_is_refused() -> None:
+    with pytest.raises(Mistakes, match="no name for a scenario"):
+        parse(EXAMPLE, "scenarios/x/A story.toml")
