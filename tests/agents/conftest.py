@@ -3,10 +3,20 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Cell, Labels
 from tests.agents.rig import Rig
 from tests.model.endpoint import Endpoint
+
+
+@pytest.fixture
+async def docker_cell(docker_workspace: str, cell_image: str) -> AsyncIterator[Cell]:
+    cells = DockerCells(connect(), docker_workspace, cell_image)
+    cell = await cells.start(Labels("", "shortlinks-1", "agent"))
+    yield cell
+    await cell.close()
+    await cells.close()
 
 
 @pytest.fixture

@@ -36,6 +36,18 @@ async def test_a_rehearsal_writes_runs_and_mends(rehearsal: Rig) -> None:
     assert {fact.outcome for fact in rehearsal.notes.of(CallSettled)} == {"answered"}
 
 
+@pytest.mark.docker
+async def test_a_rehearsal_in_a_docker_cell_is_the_same(docker_cell: Cell) -> None:
+    async with serve([parse(PLAYBOOK, "greeter.toml")]) as twin:
+        rig = Rig(docker_cell, twin.base_url("greeter"))
+        assert await rig.go() == Generated("success")
+        await rig.door.close()
+    assert [fact.output.splitlines()[-1] for fact in rig.results if fact.exit is not None] == ["[exit code 0]"] * 2
+    made = await docker_cell.run("stat -c '%a %U' greet.py && python3 greet.py")
+    assert made.exit == 0
+    assert made.stdout.split()[0] == b"644"
+
+
 async def test_feedback_goes_on_with_the_same_conversation(rehearsal: Rig) -> None:
     await rehearsal.go()
     assert await rehearsal.go(Prompt("feedback", (text("It is too quiet."),))) == Generated("success")
