@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from factory_tui.domain.hostile import Text
 from factory_tui.domain.money import Ledger
 
 Role = Literal["viewer", "operator", "admin"]
@@ -41,7 +42,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """End a run for good; its passes and its trace stay."""
 
     run: str
-    reason: str = ""
+    reason: Text = ""
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):
@@ -49,7 +50,7 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
 
     escalation: str
     choice: str = ""
-    text: str = ""
+    text: Text = ""
 
 
 class EmergencyStop(msgspec.Struct, frozen=True, tag="emergency-stop"):

@@ -6,17 +6,18 @@ it becomes a fact. Long payloads are the journal's concern, not this module's.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from factory_tui.domain.commands import Command
+from factory_tui.domain.hostile import Text
 from factory_tui.domain.money import Ledger, Tokens
 
 SCHEMA = 1
 """Raised with every change that an older reader would not understand."""
 
-Text = Annotated[str, msgspec.Meta(extra={"class": "text"})]
 RunState = Literal["queued", "running", "paused", "held", "jammed", "signoff", "shipped", "stopped", "failed"]
 HeldReason = Literal["budget", "provider", "credential", "disk", "config", "fence"]
 JamClass = Literal[
@@ -144,7 +145,7 @@ class NodeLeft(Fact, frozen=True, tag="node-left"):
     why: Text = ""
     remembered: NodeStatus | None = None
     """The status that goal gates will see; a decision has none of its own."""
-    context: dict[str, str] = {}
+    context: Annotated[dict[str, str], msgspec.Meta(extra={"class": "text"})] = {}
     """What changed in the pipeline's context."""
 
 
@@ -393,7 +394,11 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: str = "engine"
 
 
-def text_fields(kind: type[Fact]) -> tuple[str, ...]:
+_Record = TypeVar("_Record", bound=msgspec.Struct)
+
+
+@cache
+def text_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """Names of the fields that hold text rather than metadata."""
     found = []
     for field in msgspec.structs.fields(kind):
@@ -404,6 +409,15 @@ def text_fields(kind: type[Fact]) -> tuple[str, ...]:
 
 
 def without_text(event: Event) -> Event:
-    """The event as a metadata-only viewer may see it: every text emptied."""
-    blank = dict.fromkeys(text_fields(type(event.fact)), "")
-    return msgspec.structs.replace(event, fact=msgspec.structs.replace(event.fact, **blank)) if blank else event
+    """The event as a metadata-only viewer may see it: every text emptied, in a command it carries too."""
+    return msgspec.structs.replace(event, fact=_blank(event.fact))
+
+
+def _blank(record: _Record) -> _Record:
+    """A record whose texts are empty, and those of the records in it."""
+    changes = {name: type(getattr(record, name))() for name in text_fields(type(record))}
+    for name in record.__struct_fields__:
+        inner = getattr(record, name)
+        if isinstance(inner, msgspec.Struct):
+            changes[name] = _blank(inner)
+    return msgspec.structs.replace(record, **changes)

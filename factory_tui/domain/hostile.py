@@ -5,7 +5,12 @@ and lone surrogates. Every text is cleaned here at ingest; the console filters i
 """
 
 import re
+from typing import Annotated
 
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(extra={"class": "text"})]
+"""A field of a record that may hold what an agent, a model or a person wrote."""
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?"  # OSC: titles, clipboard, links
     r"|\x1b[PX^_][^\x1b]{0,4096}(?:\x1b\\)?"  # DCS, SOS, PM, APC

@@ -107,28 +107,26 @@ def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
 
 
 def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:
+    run = state.runs.get(event.run)
+    if run is None:
+        return state
     raised = Escalation(
         fact.id, event.run, fact.kind, fact.jam, fact.to, fact.question, fact.choices, fact.evidence, event.at
     )
-    state = replace(state, escalations={**state.escalations, fact.id: raised})
-    return _with_escalation(state, event, fact.id)
+    changed = replace(run, escalation=fact.id, changed_at=event.at)
+    return replace(state, escalations={**state.escalations, fact.id: raised}, runs={**state.runs, run.id: changed})
 
 
 def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswered) -> State:
+    """The run that asked is the one that is answered; a newer question of its stays open."""
     asked = state.escalations.get(fact.id)
     if asked is None:
         return state
     answered = replace(asked, answer=fact.choice, text=fact.text, answered_by=event.actor, answered_at=event.at)
-    state = replace(state, escalations={**state.escalations, fact.id: answered})
-    return _with_escalation(state, event, "")
-
-
-def _with_escalation(state: State, event: e.Event, escalation: str) -> State:
-    run = state.runs.get(event.run)
-    if run is None:
-        return state
-    changed = replace(run, escalation=escalation, changed_at=event.at)
-    return replace(state, runs={**state.runs, run.id: changed})
+    run = state.runs[asked.run]
+    still = "" if run.escalation == fact.id else run.escalation
+    changed = replace(run, escalation=still, changed_at=event.at)
+    return replace(state, escalations={**state.escalations, fact.id: answered}, runs={**state.runs, run.id: changed})
 
 
 def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:

@@ -118,14 +118,14 @@ class Journal:
         """Return the facts as events once they are on disk, consecutive and in this order.
 
         A caller cancelled meanwhile takes nothing back: its facts are written or not as if it had waited. Raises
-        JournalFull (none of these was kept) and JournalError.
+        JournalFull (none of these was kept), JournalError, and ValueError for a fact that could not be read back.
         """
         if self._closed:
             raise JournalError(f"{self._folder}: the journal is closed")
         if not drafts:
             return []
-        # Encoded here, so that a fact that cannot be written fails its own caller and nobody else.
-        payloads = [_encode(draft.fact) for draft in drafts]
+        # Here, so that a fact that cannot be written or read back fails its own caller and nobody else.
+        payloads = [_payload(draft.fact) for draft in drafts]
         done: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Append(drafts, payloads, done))
         if self._writing is None:
@@ -265,8 +265,13 @@ class Journal:
         seq, body, mac, at = rows[0]
         if not hmac.compare_digest(mac, self._sign(at, body)):
             return State()
+        try:
+            state = _states.decode(body)
+        except msgspec.MsgspecError:
+            # Ours, by its signature, but of another shape: worth as much as none.
+            return State()
         self._kept = seq
-        return _states.decode(body)
+        return state
 
     async def _cache(self, state: State) -> None:
         self._kept, self._to_keep = state.seq, None
@@ -305,6 +310,16 @@ class Journal:
         finally:
             await self._writer.close()
             await self._reader.close()
+
+
+def _payload(fact: AnyFact) -> bytes:
+    """The fact as JSON that reads back. Structs are not checked when made: NaN or None would be found too late."""
+    payload = _encode(fact)
+    try:
+        _facts.decode(payload)
+    except msgspec.MsgspecError as fault:
+        raise ValueError(f"not a fact that can be read back: {fault}: {fact!r:.500}") from fault
+    return payload
 
 
 def _make(folder: Path, path: Path, keys: Keys) -> tuple[bytes, tuple[int, bytes]]:

@@ -17,6 +17,7 @@ from factory_tui.domain.events import (
     RunMoved,
     RunQueued,
     ToolReturned,
+    VerdictReached,
 )
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
@@ -89,10 +90,15 @@ async def test_a_cancelled_appender_takes_nothing_from_the_others(journal: Journ
 
 
 async def test_a_fact_that_cannot_be_written_fails_its_own_caller_only(journal: Journal) -> None:
-    good, bad = await asyncio.gather(
-        journal.append([noticed("good")]), journal.append([noticed("lone \ud800 surrogate")]), return_exceptions=True
+    verdict = VerdictReached(1, 1, "s", "vault", 0, satisfied=True, probability=float("nan"), evidence="")
+    good, surrogate, nan = await asyncio.gather(
+        journal.append([noticed("good")]),
+        journal.append([noticed("lone \ud800 surrogate")]),
+        journal.append([Draft(verdict, "a-1")]),
+        return_exceptions=True,
     )
-    assert isinstance(bad, UnicodeEncodeError)
+    assert isinstance(surrogate, UnicodeEncodeError)
+    assert isinstance(nan, ValueError)
     assert isinstance(good, list)
     assert await journal.events() == good
 
