@@ -122,14 +122,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self._ahead = self._feed.now - self._here()
             self._asked.clear()
             self._keep_chosen()
+            feed = self._feed
             try:
-                await self._read(self._feed)
-                why = "The engine closed the link."
-            except OSError as error:
-                why = f"The link broke ({one_line(str(error), 80)})."
+                await self._read(feed)
             finally:
-                feed, self._feed = self._feed, None
+                self._feed = None
                 await feed.close()
+            why = f"The link broke: {one_line(feed.end, 120)}" if feed.end else "The engine closed the link."
             self.mirror.lost(why, first)
 
     async def _read(self, feed: Feed) -> None:

@@ -1,15 +1,16 @@
-"""What the console needs from a link to an engine; `factory_tui.link` has the real one."""
+"""What the console needs of a link to an engine, so that it can be driven without one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.state import State
-from factory_tui.link.client import Message
+from factory_tui.link.client import Link, Message
 from factory_tui.link.protocol import RefusedError, Skipped
 
-__all__ = ["Connect", "Feed", "Message", "RefusedError", "Skipped"]
+__all__ = ["Connect", "Feed", "Message", "RefusedError", "Skipped", "attach_to"]
 
 
 class Feed(Protocol):
@@ -30,6 +31,11 @@ class Feed(Protocol):
         """The engine's clock, UTC ms: ages are measured by it."""
         ...
 
+    @property
+    def end(self) -> str:
+        """Why the link ended; empty while it lives, and when the engine simply closed it."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Message]:
         """Messages in order; ends when the link is gone."""
         ...
@@ -39,7 +45,7 @@ class Feed(Protocol):
         ...
 
     async def events(self, run: str, before: int | None, limit: int) -> Sequence[Event]:
-        """The newest `limit` events of a run below seq `before` (None: the newest), oldest first."""
+        """The newest events of a run below seq `before` (None: the newest), oldest first; none: there are no more."""
         ...
 
     async def close(self) -> None:
@@ -49,3 +55,12 @@ class Feed(Protocol):
 
 Connect = Callable[[], Awaitable[Feed]]
 """Attaches anew; raises OSError when no engine answers."""
+
+
+def attach_to(socket: Path) -> Connect:
+    """How a console attaches to the engine behind this socket."""
+
+    async def connect() -> Feed:
+        return await Link.connect(socket)
+
+    return connect

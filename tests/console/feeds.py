@@ -18,6 +18,7 @@ class StoryFeed:
         self.role: Role = role
         self.commands: list[Command] = []
         self.closed = False
+        self.end = ""
         self._refuse = refuse
         self._state = fold(self.past)
         self.now = (self.past[-1].at if self.past else 1_790_000_000_000) + 3000

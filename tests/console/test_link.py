@@ -26,7 +26,7 @@ async def test_what_is_pushed_is_shown() -> None:
         stage.feed.push(*rest)
         await stage.told(len(STORY))
         assert stage.app.mirror.state == fold(STORY)
-        snap.check(stage.app, "console/floor-shipped")
+        snap.check(stage.app, "console/floor-shipped-live")
 
 
 async def test_a_lost_link_is_shown_and_comes_back_by_itself() -> None:

@@ -109,7 +109,8 @@ class BurnLine(Panel):
             ledgers = sorted(self.mirror.state.burn.items())
             parts = [self._spent(burn, "" if name == "live" else name) for name, burn in ledgers]
             rate = self._rate()
-        return [ends([(" burn  ", "dim"), *_joined(parts)], [*rate, (" ", "text")] if rate else [], width)]
+        left: Row = [(" burn  ", "dim"), *_joined(parts)]
+        return [ends(left, rate, width) if _cells(left) + _cells(rate) + 2 < width else left]
 
     def _spent(self, burn: Burn, ledger: str) -> Row:
         tokens = burn.tokens
@@ -131,7 +132,7 @@ class BurnLine(Panel):
         now = sum(values[-3:]) / 3
         if not any(values):
             return []
-        return [(spark(values, 12, self.glyphs), "running"), (f" {count(now)} tok/s", "text")]
+        return [(spark(values, 12, self.glyphs), "running"), (f" {count(now)} tok/s ", "text")]
 
 
 def _cached(tokens: Tokens) -> float:
