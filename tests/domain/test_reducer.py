@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -43,7 +43,6 @@ def told(*said: tuple[str, AnyFact]) -> State:
     return fold(Event(seq, f"id{seq}", seq * 1000, fact, run, "ada") for seq, (run, fact) in enumerate(said, 1))
 
 
-@settings(max_examples=300, deadline=None)
 @given(histories(), st.data())
 def test_any_history_folds_the_same_at_once_in_parts_and_from_a_cached_state(
     history: list[Event], data: st.DataObject
@@ -61,7 +60,6 @@ def test_any_history_folds_the_same_at_once_in_parts_and_from_a_cached_state(
     assert whole.seq == len(history)
 
 
-@settings(max_examples=300, deadline=None)
 @given(histories(), facts)
 def test_a_fact_about_an_unknown_run_changes_only_seq_and_at(history: list[Event], fact: AnyFact) -> None:
     state = fold(history)
@@ -72,7 +70,6 @@ def test_a_fact_about_an_unknown_run_changes_only_seq_and_at(history: list[Event
     assert after == replace(state, seq=state.seq + 1, at=7)
 
 
-@settings(deadline=None)
 @given(histories())
 def test_reservations_and_questions_add_up(history: list[Event]) -> None:
     state = fold(history)

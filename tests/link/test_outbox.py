@@ -1,7 +1,7 @@
 """What waits for a console: any sequence of pushes and takes keeps order, loses no event unsaid, and is bounded."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factory_tui.domain.events import Event, Noticed
@@ -57,6 +57,7 @@ class Told:
                 assert isinstance(message, Live | Now)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(Push, max_size=40))
 def test_order_gaps_and_bounds(pushes: list[tuple[str, int]]) -> None:
     seq, asked, told = 0, 0, Told()

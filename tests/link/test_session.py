@@ -1,0 +1,56 @@
+"""docs/protocol.md's example session, replayed against a real server: every line in it is what is said."""
+
+import asyncio
+import getpass
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory_tui import __version__
+from factory_tui.domain.events import Noticed
+from factory_tui.domain.live import LiveText
+from tests.link.conftest import DEADLINE, SmallEngine
+
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+HAPPENS: dict[str, Callable[[SmallEngine], None]] = {
+    "the engine journals a notice": lambda engine: engine.record(Noticed("info", "both seeds are queued")),
+    "the model's answer streams": lambda engine: engine.show(LiveText("shortlinks-1", 3, "I will begin with")),
+}
+
+
+def session() -> list[str]:
+    """The lines of the page's session: `> ` from the console, `< ` from the engine, `# ` what happens."""
+    block = PAGE.read_text(encoding="utf-8").partition("```session\n")[2].partition("```")[0]
+    return block.splitlines()
+
+
+def heard(data: bytes) -> Any:
+    """A line as the page shows it: with its user and its version."""
+    message = json.loads(data)
+    if message["type"] == "full-state":
+        assert message["actor"] == getpass.getuser()
+        message["actor"] = "ada"
+    if message["type"] == "hello":
+        assert message["software"] == f"factory-tui {__version__}"
+        message["software"] = "factory-tui 0.1.0"
+    return message
+
+
+@pytest.mark.parametrize("lines", [session()], ids=["session"])
+async def test_the_page_shows_what_is_said(engine: SmallEngine, lines: list[str]) -> None:
+    assert len(lines) > 10
+    reader, writer = await asyncio.open_unix_connection(str(engine.path))
+    for number, text in enumerate(lines, 1):
+        mark, said = text[0], text[2:]
+        if mark == ">":
+            writer.write(said.encode() + b"\n")
+        elif mark == "#":
+            HAPPENS[said](engine)
+        else:
+            async with asyncio.timeout(DEADLINE):
+                assert heard(await reader.readline()) == json.loads(said), f"line {number}"
+    writer.close()
+    await writer.wait_closed()
