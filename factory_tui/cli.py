@@ -249,7 +249,8 @@ def _console(workspace: "Workspace") -> int:
 
 
 def _how_to_attach(workspace: "Workspace") -> None:
-    here = "" if workspace.root.resolve() == Path.cwd() else f" --workspace {os.path.relpath(workspace.root)}"
+    path = min(str(workspace.root), os.path.relpath(workspace.root), key=len)
+    here = "" if workspace.root.resolve() == Path.cwd() else f" --workspace {path}"
     print(f"Attach again with: factory-tui{here}")
 
 

@@ -82,7 +82,7 @@ class HarnessTable(_Table, frozen=True):
     max_passes: int = 10
     max_trajectories: int = 200
     """A pass, feedback and vault together."""
-    parallel: int = 2
+    parallel: int = 4
     """Trajectories at once, for the whole engine."""
     timeout: float = 60.0
     """Seconds a trajectory may take."""

@@ -50,7 +50,7 @@ class EngineStarted(Fact, frozen=True, tag="engine-started"):
     version: str
     pid: int
     workspace: str
-    """Identifier of the workspace (not a path)."""
+    """The name of the workspace's folder."""
     cells: Literal["docker", "process"]
     fenced: bool
     why: Text = ""

@@ -18,6 +18,7 @@ from factory_tui.domain.events import RunQueued
 from factory_tui.domain.money import Ledger
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.harness.corpus import load_corpus
+from factory_tui.harness.plan import make_plan
 from factory_tui.policy.credentials import Credentials, NoKey
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class Opening:
                 "or insist with --unfenced."
             )
         figures = settings.harness
-        return RunQueued(
+        queued = RunQueued(
             seed=seed.name,
             revision=seed.revision,
             corpus=corpus.hash,
@@ -84,6 +85,19 @@ class Opening:
             stations=tuple(graph.nodes),
             tracks=tuple((edge.source, edge.target) for edge in graph.edges),
         )
+        plan = make_plan(
+            corpus.scenarios,
+            ship_at=queued.ship_at,
+            alpha=queued.alpha,
+            max_passes=queued.max_passes,
+            max_trajectories=queued.max_trajectories,
+        )
+        if not plan.looks:
+            raise Refused(
+                f"{seed.file}: with {queued.max_trajectories} trajectories a pass this vault could never ship at "
+                f"{queued.ship_at:g}. Remedy: raise max_trajectories or lower ship_at; docs/scenarios.md has figures."
+            )
+        return queued
 
     def _loop(self, name: str) -> tuple[str, pipeline.Graph]:
         path = self._workspace.loops / f"{name}.dot"

@@ -176,7 +176,7 @@ class Engine:
         started = EngineStarted(
             version=factory_tui.__version__,
             pid=os.getpid(),
-            workspace=self._workspace.identity,
+            workspace=self._workspace.root.name,
             cells=cells.kind,
             fenced=cells.fenced,
             why=why,
@@ -197,6 +197,8 @@ async def _page(journal: Journal, run: str | None, before: int | None, limit: in
 def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None) -> int:
     """Be the engine in this process; its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for every model call
 
     async def serve() -> None:
         await Engine(workspace, playbooks).serve(until_over=until_over)
