@@ -24,6 +24,7 @@ from factory_tui.domain.events import (
 from factory_tui.domain.identifiers import escalation_id, run_id
 from factory_tui.domain.reducer import OVER
 from factory_tui.domain.state import Run, State
+from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -120,7 +121,7 @@ class Factory:
                 await self._move(run, RunMoved("running"))
             place.budget.enter(run, now.cap, now.burn.money)
             await place.thaw_home(run)
-            await self._walk(Walk(place, scribe, pausing=lambda: run in self._to_pause))
+            await self._walk(Walk(place, scribe, HANDLERS, pausing=lambda: run in self._to_pause))
         except Ended as ended:
             await self._move(run, ended.moved)
         except Parked as parked:

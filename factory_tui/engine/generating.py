@@ -29,7 +29,7 @@ from factory_tui.pipeline.outcome import Outcome, Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from factory_tui.engine.walk import Walk
+    from factory_tui.engine.walk import Done, Walk
     from factory_tui.pipeline import Node
 
 LOST = (
@@ -38,7 +38,7 @@ LOST = (
 )
 
 
-async def codergen(walk: Walk, node: Node) -> tuple[Outcome, list[AnyFact]]:
+async def codergen(walk: Walk, node: Node) -> Done:
     """Let the agent work; success when it says that it is done."""
     run = walk.run
     if run.current is None or run.current.ended:

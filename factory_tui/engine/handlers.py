@@ -5,12 +5,11 @@ A handler may be entered again after a kill, at the same visit: it looks at what
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
-from factory_tui.domain.events import AnyFact, CheckpointRan, EscalationRaised
+from factory_tui.domain.events import CheckpointRan, EscalationRaised
 from factory_tui.domain.hostile import clean_bytes, one_line
 from factory_tui.engine.generating import codergen, work_is_lost
 from factory_tui.engine.judging import harness
@@ -20,11 +19,9 @@ from factory_tui.pipeline import Outcome
 from factory_tui.pipeline.outcome import Status
 
 if TYPE_CHECKING:
-    from factory_tui.engine.walk import Walk
+    from factory_tui.engine.walk import Done, Handler, Walk
     from factory_tui.pipeline import Node
 
-Done = tuple[Outcome, list[AnyFact]]
-Handler = Callable[["Walk", "Node"], Awaitable[Done]]
 TIMEOUT = 300.0
 """Seconds a checkpoint or a tool may take where its node does not say."""
 SHOWN = 6_000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
-from factory_tui.domain.events import AnyFact, VerdictReached, VisitBegan, VisitKind
+from factory_tui.domain.events import VerdictReached, VisitBegan, VisitKind
 from factory_tui.engine.parking import Parked
 from factory_tui.harness.corpus import Corpus, load_corpus
 from factory_tui.harness.visit import Visitor, VisitResult
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory_tui.cells.protocol import Entry
-    from factory_tui.engine.walk import Walk
+    from factory_tui.engine.walk import Done, Walk
     from factory_tui.pipeline import Node
 
 
-async def harness(walk: Walk, node: Node) -> tuple[Outcome, list[AnyFact]]:
+async def harness(walk: Walk, node: Node) -> Done:
     """Judge this pass; success when the ship rule holds."""
     place = walk.place
     corpus = load_corpus(place.workspace.scenarios / walk.run.seed, walk.run.seed)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.delivery.ship import JournalRange
 from factory_tui.delivery.ship import ship as hand_over
-from factory_tui.domain.events import AnyFact, RunQueued, Shipped, VisitEnded
+from factory_tui.domain.events import RunQueued, Shipped, VisitEnded
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.pipeline.outcome import Outcome, Status
 
 if TYPE_CHECKING:
-    from factory_tui.engine.walk import Walk
+    from factory_tui.engine.walk import Done, Walk
     from factory_tui.pipeline import Node
 
 
-async def ship(walk: Walk, _node: Node) -> tuple[Outcome, list[AnyFact]]:
+async def ship(walk: Walk, _node: Node) -> Done:
     """Ship what the harness let through; anything else is a failure."""
     place, current = walk.place, walk.current
     events = await walk.events((RunQueued, VisitEnded))

@@ -7,28 +7,34 @@ that was entered last. A node's end, the message on the edge, and the next node'
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from factory_tui import pipeline
 from factory_tui.cells.protocol import Cell
 from factory_tui.domain.events import AnyFact, Event, NodeEntered, NodeLeft, PassEnded, SnapshotTaken
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
-from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.workplace import Workplace
 from factory_tui.pipeline.graph import text_of
 from factory_tui.pipeline.outcome import Outcome, Status
 
+Done = tuple[Outcome, list[AnyFact]]
+"""What came of a node, and facts that belong in the same commit."""
+Handler = Callable[["Walk", pipeline.Node], Awaitable[Done]]
+
 
 class Walk:
     """From wherever the run is to its end, unless something parks it."""
 
-    def __init__(self, place: Workplace, scribe: Scribe, pausing: Callable[[], bool]) -> None:
+    def __init__(
+        self, place: Workplace, scribe: Scribe, handlers: Mapping[str, Handler], pausing: Callable[[], bool]
+    ) -> None:
         self.place = place
         self.scribe = scribe
+        self._handlers = handlers
         self._pausing = pausing
-        self._graph = pipeline.prepare(self.run.dot, self.run.loop, frozenset(HANDLERS))
+        self._graph = pipeline.prepare(self.run.dot, self.run.loop, frozenset(handlers))
         self._began = time.monotonic()
 
     @property
@@ -45,7 +51,7 @@ class Walk:
             await self.gate()
             node = self._graph.nodes[self.run.node]
             self._began = time.monotonic()
-            outcome, facts = await HANDLERS[node.handler](self, node)
+            outcome, facts = await self._handlers[node.handler](self, node)
             await self._leave(node, outcome, facts)
 
     async def gate(self) -> None:
