@@ -65,9 +65,20 @@ class AttachWire:
         """Wait until the queue is short."""
         await self._writer.drain()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Detach; the container goes on."""
-        self._writer.close()
+        await close_writer(self._writer)
+
+
+async def close_writer(writer: asyncio.StreamWriter) -> None:
+    """Close a stream, sending what is queued unless the other side has stopped reading."""
+    writer.close()
+    try:
+        await asyncio.wait_for(writer.wait_closed(), 2)
+    except TimeoutError:
+        writer.transport.abort()
+    except OSError:
+        return  # it was broken: nothing is left to close
 
 
 async def attach(container: str, version: str) -> AttachWire:
@@ -83,10 +94,10 @@ async def attach(container: str, version: str) -> AttachWire:
         )
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        writer.close()
+        await close_writer(writer)
         raise ConnectionError("the Docker engine closed the attach request") from error
     if head.split(b" ", 2)[1] not in (b"101", b"200"):
-        writer.close()
+        await close_writer(writer)
         raise ConnectionError(f"the Docker engine refused to attach: {head.splitlines()[0].decode('latin-1')}")
     return AttachWire(reader, writer)
 

@@ -47,7 +47,7 @@ class Wire(Protocol):
         """Wait until the queue is short. Raises OSError when the wire is broken."""
         ...
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the stream; what was queued is still sent where possible."""
         ...
 
@@ -62,12 +62,12 @@ class _Pending:
 class Connection:
     """Requests to one runner.
 
-    ``dial`` opens a wire, ``why`` says how the cell died once no wire can be had. With ``again`` the wire is opened
-    again when it breaks; without, the end of the wire is the end of the cell.
+    ``dial`` opens a wire; ``why`` says whether the cell is gone for good, and what became of it. The wire is opened
+    again when it breaks, unless the cell is gone.
     """
 
-    def __init__(self, dial: Callable[[], Awaitable[Wire]], why: Callable[[], Awaitable[str]], *, again: bool) -> None:
-        self._dial, self._why, self._again = dial, why, again
+    def __init__(self, dial: Callable[[], Awaitable[Wire]], why: Callable[[], Awaitable[tuple[bool, str]]]) -> None:
+        self._dial, self._why = dial, why
         self._wire: Wire | None = None
         self._reader: asyncio.Task[None] | None = None
         self._pending: dict[str, _Pending] = {}
@@ -86,13 +86,16 @@ class Connection:
 
         Raises CellDied when there is no runner at the other end.
         """
+        wire: Wire | None = None
         try:
             wire = await self._dial()
             frames, first = await asyncio.wait_for(self._greet(wire, torn), _HELLO)
-        except (OSError, TimeoutError, Broken) as error:
-            raise CellDied(
-                await self._why() or f"the cell's runner does not answer ({str(error) or 'timeout'})"
-            ) from error
+        except BaseException as error:
+            if wire is not None:
+                await wire.close()
+            if not isinstance(error, OSError | TimeoutError | Broken):
+                raise
+            raise CellDied(f"{(await self._why())[1]} ({str(error) or 'timeout'})") from error
         self._wire = wire
         self._up.set()
         self._reader = asyncio.create_task(self._read(wire, frames, first))
@@ -107,7 +110,6 @@ class Connection:
         while nonce not in seen:
             data = await wire.read()
             if not data:
-                wire.close()
                 raise Broken("the stream ended")
             seen = seen[-len(nonce) :] + data
         frames = Frames(_MAX_OUT)
@@ -115,11 +117,9 @@ class Connection:
         while not got:
             data = await wire.read()
             if not data:
-                wire.close()
                 raise Broken("the stream ended")
             got = list(frames.feed(data))
         if got[0][0]["version"] != VERSION:
-            wire.close()
             raise Broken(f"its runner has version {got[0][0]['version']}, this engine {VERSION}")
         return frames, got[1:]
 
@@ -130,29 +130,29 @@ class Connection:
             while data := await wire.read():
                 for header, payload in frames.feed(data):
                     self._take(header, payload)
-        wire.close()
         self._up.clear()
         self._wire = None
+        await wire.close()
         for pending in list(self._pending.values()):
             if pending.frames is None and not pending.answer.done():
                 pending.answer.set_exception(Broken("the wire broke"))
         await self._reopen()
 
     async def _reopen(self) -> None:
-        if self._again:
-            for delay in (0.0, 0.2, 0.5, 1.0, 2.0, 4.0):
-                await asyncio.sleep(delay)
-                try:
-                    await self.open(torn=True)
-                except CellDied as error:
-                    self._dead = str(error)
-                    continue
-                for pending in list(self._pending.values()):
-                    for frame in pending.frames or ():
-                        self._write(frame)
-                return
-        else:
-            self._dead = await self._why() or "the cell's runner ended"
+        for delay in (0.0, 0.2, 0.5, 1.0, 2.0, 4.0):
+            await asyncio.sleep(delay)
+            gone, self._dead = await self._why()
+            if gone:
+                break
+            try:
+                await self.open(torn=True)
+            except CellDied as error:
+                self._dead = str(error)
+                continue
+            for pending in list(self._pending.values()):
+                for frame in pending.frames or ():
+                    self._write(frame)
+            return
         self._up.set()
         for pending in list(self._pending.values()):
             if not pending.answer.done():
@@ -284,14 +284,13 @@ class Connection:
 
     async def close(self) -> None:
         """Let go of the wire; the runner goes on where it can."""
-        self._again = False
         self._dead = "the cell is closed"
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
         if self._wire is not None:
-            self._wire.close()
+            await self._wire.close()
             self._wire = None
         self._up.set()
         for pending in list(self._pending.values()):

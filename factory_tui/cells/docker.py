@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import secrets
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import docker
 import docker.errors
 import requests
+from docker.utils import parse_host
 
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
@@ -53,19 +56,29 @@ def connect() -> docker.DockerClient:
     Raises NoEngine or NoPermission with the remedy.
     """
     try:
+        _knock()
         client = docker.from_env(timeout=_CONNECT_SECONDS)
         client.ping()
+    except PermissionError as error:
+        raise NoPermission(
+            "this user may not talk to the Docker engine. Remedy: sudo usermod -aG docker $USER, then log in again"
+        ) from error
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        text = str(error)
-        if "Permission denied" in text or "PermissionError" in text:
-            raise NoPermission(
-                "this user may not talk to the Docker engine. Remedy: sudo usermod -aG docker $USER, then log in again"
-            ) from error
         raise NoEngine(
             "no Docker engine answers. Remedy: start it (sudo systemctl start docker), or set DOCKER_HOST"
         ) from error
     client.api.timeout = 60
     return client
+
+
+def _knock() -> None:
+    """Try the engine's Unix socket, whose errors docker-py wraps until they cannot be told apart."""
+    address = str(parse_host(os.environ.get("DOCKER_HOST")))
+    scheme, _, path = address.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.settimeout(_CONNECT_SECONDS)
+            knock.connect("/" + path.lstrip("/"))
 
 
 def create_options(image: str, workspace: str, labels: Labels, limits: CellLimits) -> dict[str, Any]:
@@ -112,6 +125,7 @@ def create_options(image: str, workspace: str, labels: Labels, limits: CellLimit
         ],
         "log_config": docker.types.LogConfig(type="none"),
         "stdin_open": True,
+        "detach": True,  # else docker-py asks for stdin to close with the first attachment
         "tty": False,
         "working_dir": "/",
     }
@@ -136,19 +150,19 @@ class DockerGround:
         self._wire = await attach(self.id, self._cells.version)
         return self._wire
 
-    async def why(self) -> str:
-        """How the container ended."""
+    async def why(self) -> tuple[bool, str]:
+        """Whether the container has ended, and how."""
         said = self._wire.said.decode("utf-8", "replace").strip()[-500:] if self._wire else ""
         try:
             state = (await self._cells.ask(lambda c: c.api.inspect_container(self.id)))["State"]
         except docker.errors.NotFound:
-            return "the cell's container is gone"
+            return True, "the cell's container is gone"
         except (docker.errors.DockerException, requests.RequestException) as error:
-            return f"the Docker engine does not answer: {error}"
+            return False, f"the Docker engine does not answer: {error}"
         if state["Running"]:
-            return f"the cell's container runs but its runner does not answer. {said}".strip()
+            return False, f"the cell's container runs but its runner does not answer. {said}".strip()
         memory = " (out of memory?)" if state["ExitCode"] == 137 else ""
-        return f"the cell's container ended with {state['ExitCode']}{memory}. {said}".strip()
+        return True, f"the cell's container ended with {state['ExitCode']}{memory}. {said}".strip()
 
     def port(self) -> int:
         """Any port: the cell has a loopback of its own."""
@@ -203,7 +217,7 @@ class DockerCells:
             await self.remove(name)
             raise
         ground = DockerGround(self, name, self._limits.work_bytes)
-        connection = Connection(ground.dial, ground.why, again=True)
+        connection = Connection(ground.dial, ground.why)
         try:
             opened = asyncio.create_task(self._open(connection, name))
             await opened
@@ -245,7 +259,7 @@ class DockerCells:
             if found["State"] == "paused":
                 await self.ask(lambda c, name=name: c.api.unpause(name))  # type: ignore[misc]
             ground = DockerGround(self, name, self._limits.work_bytes)
-            connection = Connection(ground.dial, ground.why, again=True)
+            connection = Connection(ground.dial, ground.why)
             try:
                 await connection.open(torn=True)
             except CellDied:

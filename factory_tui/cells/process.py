@@ -61,9 +61,11 @@ class PipeWire:
         """Wait until the queue is short."""
         await self._out.drain()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the runner's input; it then kills its commands and ends."""
         self._out.close()
+        with contextlib.suppress(OSError):
+            await self._out.wait_closed()
 
 
 class ProcessGround:
@@ -109,15 +111,15 @@ class ProcessGround:
             )
         return PipeWire(self._process)
 
-    async def why(self) -> str:
+    async def why(self) -> tuple[bool, str]:
         """How the runner ended."""
         if self._process is None:
-            return "the cell's runner could not be started"
+            return True, "the cell's runner could not be started"
         log = self.folder / "runner.log"
         text = log.read_text("utf-8", "replace").strip() if log.exists() else ""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), 1)
-        return f"the cell's runner ended with {self._process.returncode}: {text[-500:] or 'it said nothing'}"
+        return True, f"the cell's runner ended with {self._process.returncode}: {text[-500:] or 'it said nothing'}"
 
     def port(self) -> int:
         """A port that is free now."""
@@ -164,7 +166,7 @@ class ProcessCells:
         for part in ("work", "home", "tmp"):
             (folder / part).mkdir()
         ground = ProcessGround(name, folder, self._limits, record)
-        connection = Connection(ground.dial, ground.why, again=False)
+        connection = Connection(ground.dial, ground.why)
         try:
             await connection.open(torn=False)
         except BaseException:

@@ -48,6 +48,7 @@ DEPTH = 100
 """Folders below folders that a listing follows."""
 
 _FRAME = struct.Struct(">BIII")
+_SEED = 1  # so that a mark and zeros alone are no frame
 _STATUS = struct.Struct("i")
 _SIZE = struct.Struct(">I")
 _PR_SET_CHILD_SUBREAPER = 36
@@ -58,7 +59,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def pack(header: Header, payload: bytes = b"") -> bytes:
     """One frame."""
     head = json.dumps(header, separators=(",", ":")).encode()
-    crc = binascii.crc32(payload, binascii.crc32(head))
+    crc = binascii.crc32(payload, binascii.crc32(head, _SEED))
     return b"".join((_FRAME.pack(1, len(head) + len(payload), crc, len(head)), head, payload))
 
 
@@ -87,7 +88,7 @@ class Frames:
                 return
             body = bytes(memoryview(buffer)[_FRAME.size : end])
             del buffer[:end]
-            if binascii.crc32(body) == crc:
+            if binascii.crc32(body, _SEED) == crc:
                 yield json.loads(body[:cut]), body[cut:]
 
 

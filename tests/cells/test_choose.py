@@ -1,0 +1,53 @@
+"""Which cells a workspace gets, and the images they are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from factory_tui.cells import images
+from factory_tui.cells.choose import choose
+from factory_tui.cells.protocol import NoEngine, NoImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from docker import DockerClient
+
+
+async def test_without_an_engine_processes_are_chosen_and_why_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    cells, why = await choose("w", tmp_path)
+    assert (cells.kind, cells.fenced) == ("process", False)
+    assert why.startswith("no Docker engine answers")
+    with pytest.raises(NoEngine):
+        await choose("w", tmp_path, kind="docker")
+
+
+async def test_processes_can_be_asked_for(tmp_path: Path) -> None:
+    cells, why = await choose("w", tmp_path, kind="process")
+    assert (cells.kind, why) == ("process", "process cells were asked for")
+
+
+@pytest.mark.docker
+async def test_with_an_engine_docker_is_chosen(cell_image: str, tmp_path: Path) -> None:
+    cells, why = await choose("w", tmp_path, image=cell_image)
+    assert (cells.kind, cells.fenced) == ("docker", True)
+    assert cell_image in why
+    await cells.close()
+
+
+@pytest.mark.docker
+def test_an_image_is_made_once(docker_engine: DockerClient, cell_image: str) -> None:
+    said: list[str] = []
+    assert images.ensure(docker_engine, "", progress=said.append) == images.make(docker_engine)
+    assert said == []
+
+
+@pytest.mark.docker
+def test_what_was_tried_is_said(docker_engine: DockerClient) -> None:
+    with pytest.raises(NoImage, match=r"127\.0\.0\.1:1/none:1 .*could not be pulled.*not asked for.*Remedy"):
+        images.ensure(docker_engine, "127.0.0.1:1/none:1", bootstrap=False)

@@ -1,0 +1,243 @@
+"""What only a Docker cell promises: it outlives its engine's connection, and its fence holds from the agent's side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from factory_tui.cells.attach import attach
+from factory_tui.cells.docker import DockerCells, connect
+from factory_tui.cells.protocol import MIB, CellDied, CellError, CellLimits, ImageUnfit, Labels, NoEngine, NoImage
+from factory_tui.cells.runner import pack
+from tests.cells.conftest import LABELS, LIMITS
+from tests.conformance.cells import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from docker import DockerClient
+
+    from factory_tui.cells.protocol import Cell
+
+pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="class")]
+
+
+class TestReattach:
+    """Two engines one after the other: `docker_cells` is the first, `second` the next."""
+
+    async def second(self, workspace: str, image: str) -> tuple[DockerCells, Cell]:
+        cells = DockerCells(connect(), workspace, image, LIMITS)
+        ((labels, cell),) = await cells.adopt()
+        assert (labels.workspace, labels.run, labels.role, labels.number) == (workspace, "run-1", "agent", 1)
+        return cells, cell
+
+    async def test_a_command_that_runs_through_a_restart_keeps_its_outcome(
+        self, docker_workspace: str, cell_image: str
+    ) -> None:
+        first = DockerCells(connect(), docker_workspace, cell_image, LIMITS)
+        cell: Cell = await first.start(LABELS)
+        done = await cell.run("echo before", id="done")
+        tasks = [
+            asyncio.create_task(
+                cell.run("until test -e go; do sleep 0.01; done; echo once | tee -a count", id="running")
+            ),
+            asyncio.create_task(cell.run("head -c 3000000 /dev/zero; sleep 1000", id="late", timeout=1)),
+        ]
+
+        async def started() -> bool:
+            return (await cell.run("ps ax -o args | grep -x 'sleep 1000'")).exit == 0
+
+        await eventually(started)
+        await first.close()  # a killed engine's connection ends without a word
+        for task in tasks:
+            assert (await task).lost
+
+        second, cell = await self.second(docker_workspace, cell_image)
+        assert await cell.run("echo before", id="done") == done
+        waiting = asyncio.create_task(cell.run("echo twice >> count", id="running"))
+        late = await cell.outcome("late")
+        assert (late.timed_out, len(late.stdout), late.cut) == (True, MIB, 3_000_000 - MIB)
+        assert not waiting.done()
+        await cell.write("go", b"")
+        outcome = await waiting
+        assert (outcome.stdout, outcome.exit) == (b"once\n", 0)
+        assert await cell.read("count") == b"once\n"
+        await cell.close()
+        assert await second.adopt() == []
+        await second.close()
+
+    async def test_an_outcome_while_nobody_listened_is_kept(self, docker_workspace: str, cell_image: str) -> None:
+        first = DockerCells(connect(), docker_workspace, cell_image, LIMITS)
+        cell: Cell = await first.start(LABELS)
+        task = asyncio.create_task(
+            cell.run("until test -e go; do sleep 0.01; done; echo alone; touch gone", id="alone")
+        )
+        await cell.run("(sleep 0.3; touch go) > /dev/null 2>&1 &")
+        await first.close()
+        assert (await task).lost
+        second, cell = await self.second(docker_workspace, cell_image)
+
+        async def ended() -> bool:
+            return (await cell.run("test -e gone")).exit == 0
+
+        await eventually(ended)
+        assert (await cell.outcome("alone")).stdout == b"alone\n"
+        await cell.close()
+        await second.close()
+
+    async def test_a_frame_torn_by_a_killed_engine_does_no_harm(self, docker_workspace: str, cell_image: str) -> None:
+        first = DockerCells(connect(), docker_workspace, cell_image, LIMITS)
+        cell: Cell = await first.start(LABELS)
+        evil = pack({"op": "put", "id": "x", "entries": []}, pack({"op": "kill", "id": "live"}) * 100)
+        wire = await attach(cell.id, first.version)
+        wire.write(evil[:-30])
+        await wire.drain()
+        await wire.close()
+        await first.close()
+        second, cell = await self.second(docker_workspace, cell_image)
+        assert (await cell.run("echo whole")).stdout == b"whole\n"
+        await cell.close()
+        await second.close()
+
+    async def test_a_stream_that_breaks_is_opened_again(self, docker_cells: DockerCells) -> None:
+        cell = await docker_cells.start(LABELS)
+        task = asyncio.create_task(cell.run("until test -e go; do sleep 0.01; done; echo through"))
+        await cell.run("true")
+        wire = cell._connection._wire
+        assert wire is not None
+        await wire.close()
+        await eventually_writes(cell, "go")
+        assert (await task).stdout == b"through\n"
+        await cell.close()
+
+    async def test_sweep_keeps_what_is_named(self, docker_cells: DockerCells) -> None:
+        one, two = await asyncio.gather(docker_cells.start(LABELS), docker_cells.start(Labels("", "run-2", "agent")))
+        assert await docker_cells.sweep(keep={one.id}) == 1
+        assert (await one.run("echo here")).stdout == b"here\n"
+        assert (await two.run("true")).lost
+        await one.close()
+
+    async def test_an_agent_that_ends_its_cell_loses_the_outcome(
+        self, docker_cells: DockerCells, docker_engine: DockerClient
+    ) -> None:
+        cell = await docker_cells.start(LABELS)
+        task = asyncio.create_task(cell.run("sleep 1000"))
+        await cell.run("true")
+        docker_engine.api.kill(cell.id)
+        outcome = await task
+        assert outcome.lost
+        assert b"container ended with 137" in outcome.stderr
+        with pytest.raises(CellDied, match="ended with 137"):
+            await cell.read("x")
+        await cell.close()
+
+
+async def eventually_writes(cell: Cell, path: str) -> None:
+    async def written() -> bool:
+        with contextlib.suppress(CellDied):
+            await cell.write(path, b"")
+            return True
+        return False
+
+    await eventually(written)
+
+
+class TestFence:
+    kind = "docker"
+
+    async def test_the_agent_holds_nothing(self, cell: Cell) -> None:
+        status = (await cell.run("cat /proc/self/status")).stdout.decode()
+        for row in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            assert re.search(rf"{row}:\s+0000000000000000\n", status)
+        assert re.search(r"NoNewPrivs:\s+1\n", status)
+        assert re.search(r"Seccomp:\s+2\n", status)
+        assert re.search(r"Uid:\s+1000\s+1000\s+1000\s+1000\n", status)
+        assert re.search(r"Gid:\s+1000\s+1000\s+1000\s+1000\n", status)
+        assert re.search(r"Groups:\s*\n", status)
+
+    async def test_the_root_is_read_only_and_the_network_is_not_there(self, cell: Cell) -> None:
+        assert b"Read-only" in (await cell.run("touch /x /etc/x /usr/x")).stderr
+        assert (await cell.run("tail -n +2 /proc/net/route; ls /sys/class/net")).stdout == b"lo\n"
+        code = "import socket; socket.create_connection(('1.1.1.1', 80), 2)"
+        assert b"unreachable" in (await cell.run(["python3", "-c", code])).stderr
+
+    async def test_the_runner_cannot_be_touched(self, cell: Cell) -> None:
+        for command in (
+            "kill -9 1",
+            "kill -STOP 1",
+            "cat /proc/1/environ",
+            "ls /proc/1/fd",
+            "head -c 1 /proc/1/mem",
+            "cat /proc/1/maps",
+            "echo forged > /proc/1/fd/1",
+            "cat /proc/$PPID/environ",
+            "kill -9 $PPID",
+            "echo forged > /proc/$PPID/fd/3",
+        ):
+            outcome = await cell.run(command)
+            assert outcome.exit != 0, command
+            assert re.search(b"ermission denied|not permitted", outcome.stderr), (command, outcome)
+        assert (await cell.run("echo $PPID")).stdout != b"1\n"
+
+    async def test_no_descriptor_of_the_runner_leaks(self, cell: Cell) -> None:
+        assert (await cell.run("exec ls /proc/self/fd")).stdout.split() == [b"0", b"1", b"2", b"3"]
+
+    async def test_a_flood_on_the_disk_ends_at_the_tmpfs(self, cell: Cell) -> None:
+        outcome = await cell.run(
+            "head -c 200000000 /dev/zero > flood; rm flood; head -c 200000000 /dev/zero > /tmp/flood; rm /tmp/flood"
+        )
+        assert outcome.stderr.count(b"No space left") == 2
+        outcome = await cell.run("mkdir many; cd many; seq 9000 | xargs touch; cd ..; rm -r many")
+        assert b"No space left" in outcome.stderr
+
+    async def test_memory_ends_at_the_limit_and_the_runner_lives(self, cell: Cell) -> None:
+        outcome = await cell.run(["python3", "-c", "x = bytearray(400 << 20)"])
+        assert outcome.exit == -9
+        assert (await cell.run("echo fine")).stdout == b"fine\n"
+
+    async def test_a_fork_bomb_ends_at_its_timeout(self, cell: Cell) -> None:
+        outcome = await cell.run("bomb() { bomb | bomb & }; bomb; sleep 1000", timeout=1, limit=1000)
+        assert outcome.timed_out
+
+        async def well() -> bool:
+            return (await cell.run("echo fine")).stdout == b"fine\n"
+
+        await eventually(well)
+        assert int((await cell.run("ls -d /proc/[0-9]* | wc -l")).stdout) < 20
+
+    async def test_agents_cannot_hold_the_runner_up(self, cell: Cell) -> None:
+        pids = int(
+            (await cell.run("cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; true")).stdout
+        )
+        assert pids == LIMITS.pids
+
+
+class TestMistakes:
+    async def test_an_image_without_python_is_named(self, docker_engine: DockerClient, docker_workspace: str) -> None:
+        docker_engine.api.import_image_from_data(bytes(10240), repository="factory-tui-test", tag="empty")
+        cells = DockerCells(connect(), docker_workspace, "factory-tui-test:empty", LIMITS)
+        with pytest.raises(ImageUnfit, match=r"factory-tui-test:empty has no python3.*Remedy"):
+            await cells.start(LABELS)
+        await cells.close()
+
+    async def test_an_image_that_is_not_there_is_named(
+        self, docker_engine: DockerClient, docker_workspace: str
+    ) -> None:
+        cells = DockerCells(connect(), docker_workspace, "factory-tui-test:nowhere", LIMITS)
+        with pytest.raises(NoImage, match=r"factory-tui-test:nowhere.*Remedy"):
+            await cells.start(LABELS)
+        await cells.close()
+
+    async def test_space_beyond_memory_is_refused(self, docker_engine: DockerClient) -> None:
+        with pytest.raises(CellError, match="must stay below the memory limit"):
+            DockerCells(docker_engine, "x", "y", CellLimits(memory=64 * MIB))
+
+
+async def test_no_engine_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(NoEngine, match="Remedy"):
+        connect()
