@@ -140,42 +140,46 @@ def _close_but(*keep: int) -> None:
 
 
 def _become(go: int, streams: tuple[int, int, int], config: Header) -> NoReturn:
-    """Wait for a command, then be it."""
+    """Get ready, wait for a command, be it."""
     try:
-        spec = json.loads(_read_exactly(go, _SIZE.unpack(_read_exactly(go, _SIZE.size))[0]))
-        os.close(go)
         os.setsid()
         for at, fd in enumerate(streams):
             os.dup2(fd, at)
-        for fd in streams:
-            os.close(fd)
+        _close_but(0, 1, 2, go)
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
+        os.umask(0o022)
+        _raise_oom_score()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if config.get("nofile"):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (config["nofile"], config["nofile"]))
+        # once for nothing: what this touches is then copied before the command waits for it
+        _image(json.dumps({"argv": ["x"], "cwd": "", "env": dict(os.environ)}).encode(), config)
+        raw = _read_exactly(go, _SIZE.unpack(_read_exactly(go, _SIZE.size))[0])
+        os.close(go)
         try:
-            _raise_oom_score()
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            nofile = config.get("nofile")
-            if nofile:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
-            argv = [word.encode("utf-8", "surrogateescape") for word in spec["argv"]]
-            if spec.get("long"):
-                argv = [*argv[:1], _script(argv[-1])]
+            argv, env, cwd = _image(raw, config)
             if config["uid"] is not None:
                 os.setgroups([])
                 os.setresgid(config["gid"], config["gid"], config["gid"])
                 os.setresuid(config["uid"], config["uid"], config["uid"])
-            os.umask(0o022)
-            os.chdir(os.path.join(config["work"], spec["cwd"]).encode("utf-8", "surrogateescape"))
-            env = {
-                k.encode("utf-8", "surrogateescape"): v.encode("utf-8", "surrogateescape")
-                for k, v in spec["env"].items()
-            }
+            os.chdir(cwd)
             os.execvpe(argv[0], argv, env)
         except (OSError, ValueError) as error:
             os.write(2, f"cannot start: {error}\n".encode("utf-8", "replace"))
             os._exit(127 if isinstance(error, FileNotFoundError) else 126)
     finally:
         os._exit(125)
+
+
+def _image(raw: bytes, config: Header) -> tuple[list[bytes], dict[bytes, bytes], bytes]:
+    """What to execute: arguments, environment and folder, as the system takes them."""
+    spec = json.loads(raw)
+    argv = [word.encode("utf-8", "surrogateescape") for word in spec["argv"]]
+    if spec.get("long"):
+        argv = [*argv[:1], _script(argv[-1])]
+    env = {k.encode("utf-8", "surrogateescape"): v.encode("utf-8", "surrogateescape") for k, v in spec["env"].items()}
+    return argv, env, os.path.join(config["work"], spec["cwd"]).encode("utf-8", "surrogateescape")
 
 
 def _raise_oom_score() -> None:
@@ -229,6 +233,7 @@ class Slot:
         for fd in range(3):
             os.dup2(null, fd)
         _close_but(0, 1, 2, go, status, *streams)
+        gc.disable()
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         child = os.fork()
         if child == 0:
