@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from factory_tui.config.workspace import Workspace
+    from factory_tui.domain.commands import Command
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
 
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _engine_commands(commands)
 
+    _run_commands(commands)
+
     status = commands.add_parser("status", help="the floor, once")
     status.add_argument("--json", action="store_true", help="the full state as JSON")
     _workspace_option(status)
@@ -105,6 +108,31 @@ def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
             action.add_argument("--until-over", action="store_true", help="stop when every run has ended")
             action.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
         action.set_defaults(command=command)
+
+
+def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What an operator may ask of a run or of the floor, without the console."""
+    for name, text in (
+        ("pause", "pause a run after its step"),
+        ("resume", "let a paused or held run go on"),
+        ("stop", "end a run for good; its passes stay"),
+        ("answer", "answer an escalation"),
+        ("freeze", "emergency stop of the whole floor"),
+        ("thaw", "undo an emergency stop"),
+    ):
+        command = commands.add_parser(name, help=text)
+        if name in {"pause", "resume", "stop"}:
+            command.add_argument("run")
+        if name == "pause":
+            command.add_argument("--now", action="store_true", help="in the middle of the step")
+        if name == "stop":
+            command.add_argument("--reason", default="")
+        if name == "answer":
+            command.add_argument("escalation", help="its name, like E-1")
+            command.add_argument("choice", help="one of the choices it offers; or - and --text")
+            command.add_argument("--text", default="", help="in your own words")
+        _workspace_option(command)
+        command.set_defaults(command=_command, name=name)
 
 
 def _workspace_option(parser: argparse.ArgumentParser) -> None:
@@ -258,6 +286,40 @@ async def _look(workspace: "Workspace") -> "tuple[State, bool]":
     from factory_tui.engine.looking import look
 
     return await look(workspace)
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    """Ask the workspace's engine for one thing."""
+    from factory_tui.domain import commands as c
+
+    workspace = _find(arguments)
+    match arguments.name:
+        case "pause":
+            asked: c.Command = c.Pause(arguments.run, arguments.now)
+        case "resume":
+            asked = c.Resume(arguments.run)
+        case "stop":
+            asked = c.Stop(arguments.run, arguments.reason)
+        case "answer":
+            asked = c.Answer(arguments.escalation, arguments.choice.removeprefix("-"), arguments.text)
+        case _:
+            asked = c.EmergencyStop() if arguments.name == "freeze" else c.Thaw()
+    return asyncio.run(_ask(workspace, asked))
+
+
+async def _ask(workspace: "Workspace", command: "Command") -> int:
+    from factory_tui.link.client import Link
+    from factory_tui.link.protocol import RefusedError
+
+    link = await Link.connect(workspace.socket)
+    try:
+        await link.command(command)
+    except RefusedError as refused:
+        print(refused, file=sys.stderr)
+        return FAILED
+    finally:
+        await link.close()
+    return SHIPPED
 
 
 def _status(arguments: argparse.Namespace) -> int:
