@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import Style
 from textual.app import App
 from textual.binding import Binding, BindingType
 
@@ -20,8 +21,7 @@ from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
 from factory_tui.console.screens.floor import FloorScreen
-from factory_tui.console.screens.run import RunScreen
-from factory_tui.console.themes import THEMES
+from factory_tui.console.themes import THEMES, styles
 from factory_tui.console.trace import describe
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.panel import Panel
@@ -79,10 +79,24 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._second = 0
         self._asked: set[str] = set()
         self._hostile = HostileFilter()
+        self._styled = ""
+        self._styles: dict[str, Style] = {}
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = ui.theme
         self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
+
+    def style_of(self, role: str) -> Style:
+        """How a role looks in the theme of now; `a+b` is a on b's background."""
+        if self._styled != self.theme:
+            self._styled, self._styles = self.theme, styles(THEMES[self.theme], self.no_color)
+        found = self._styles.get(role)
+        if found is None:
+            name, over = role.split("+")
+            upper = self._styles[over]
+            found = self._styles[name] + Style(bgcolor=upper.bgcolor, underline=upper.underline)
+            self._styles[role] = found
+        return found
 
     def clock(self) -> int:
         """The engine's time, UTC ms."""
@@ -215,7 +229,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if action == "run.pane":
             return self.size.width < 100
         if action == "trace.follow":
-            return isinstance(self.screen, RunScreen) and not self.screen.tail.following
+            return any(not tail.following for tail in self.screen.query(TailView))
         return True
 
     def action_act(self, action: str) -> None:

@@ -12,23 +12,6 @@ from factory_tui.console.glyphs import Glyphs
 
 Span = tuple[str, str]
 Row = list[Span]
-ROLES = (
-    "text",
-    "dim",
-    "running",
-    "good",
-    "bad",
-    "asks",
-    "waits",
-    "idle",
-    "strong",
-    "title",
-    "frame",
-    "key",
-    "label",
-    "live",
-    "cursor",
-)
 
 
 def width(row: Iterable[Span]) -> int:

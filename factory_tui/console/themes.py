@@ -1,8 +1,9 @@
 """The console's themes: a dark one, a light one, and one for colour-blind eyes (Okabe and Ito's palette).
 
-Colours only; which tone means what is in console.tcss. Names are what `[ui] theme` may say.
+Names are what `[ui] theme` may say. `styles` is the only place where a role gets its looks.
 """
 
+from rich.style import Style
 from textual.theme import Theme
 
 DARK = Theme(
@@ -49,3 +50,42 @@ COLOUR_BLIND = Theme(
     variables={"frame": "#414a54", "quiet": "#8a939d"},
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, COLOUR_BLIND)}
+
+
+def styles(theme: Theme, no_color: bool) -> dict[str, Style]:
+    """How each role looks. Without colour, weight says what hue said, since the grey of errors is the dimmest."""
+    text, quiet = theme.foreground, theme.variables["quiet"]
+    hue = {
+        "text": text,
+        "strong": text,
+        "cursor": text,
+        "dim": quiet,
+        "idle": quiet,
+        "live": theme.secondary,
+        "running": theme.primary,
+        "title": theme.primary,
+        "key": theme.primary,
+        "good": theme.success,
+        "bad": theme.error,
+        "asks": theme.accent,
+        "waits": theme.warning,
+        "frame": theme.variables["frame"],
+        "label": theme.background,
+    }
+    found = {role: Style(color=colour, bgcolor=theme.background) for role, colour in hue.items()}
+    for role in ("strong", "title", "key", "label", "asks"):
+        found[role] += Style(bold=True)
+    found["live"] += Style(italic=True)
+    found["label"] += Style(bgcolor=theme.warning)
+    found["cursor"] += Style(bgcolor=theme.panel)
+    if no_color:
+        plain = Style(color=text)
+        found["bad"] += plain + Style(bold=True)
+        found["asks"] += plain + Style(reverse=True)
+        found["waits"] += plain + Style(italic=True)
+        found["idle"] += Style(dim=True)
+        found["label"] = Style(color=text, bgcolor=theme.background, bold=True, reverse=True)
+        found["cursor"] += Style(underline=True)
+        for role in ("running", "good", "key", "title"):
+            found[role] += plain
+    return found

@@ -82,15 +82,19 @@ async def test_ascii_draws_nothing_else() -> None:
 async def test_without_colour_failing_and_asking_stand_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with on_stage(StoryFeed(MIDDLE)) as stage:
-        table = stage.app.query_one("FloorTable")
-        assert table.get_component_rich_style("role--bad").bold
-        assert table.get_component_rich_style("role--asks").reverse
+        assert stage.app.style_of("bad").bold
+        assert stage.app.style_of("asks").reverse
+        assert stage.app.style_of("bad+cursor").underline
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "colour-blind"])
 async def test_themes_draw(theme: str) -> None:
     async with on_stage(StoryFeed(MIDDLE), ui=UiTable(theme=theme)) as stage:
+        before = stage.app.style_of("bad")
         assert stage.app.theme == theme
+        await stage.press("down", "enter")
+        stage.app.action_act("theme")
+        assert stage.app.style_of("bad") != before
         assert "shortlinks-1" in snap.text_of(stage.app)
 
 

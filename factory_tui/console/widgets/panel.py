@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from factory_tui.console.paint import ROLES, Row, fit, framed
+from factory_tui.console.paint import Row, fit, framed
 
 if TYPE_CHECKING:
     from textual import events
@@ -26,14 +25,12 @@ if TYPE_CHECKING:
 class Panel(Widget):
     """Draws `rows()` in a frame, or bare where `FRAMED` is false."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
     FRAMED: ClassVar[bool] = True
     can_focus = False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes if self.FRAMED else f"-line {classes or ''}")
         self._drawn: list[Row] = []
-        self._styles_of: dict[str, Style] = {}
 
     @property
     def console_app(self) -> "ConsoleApp":
@@ -93,26 +90,11 @@ class Panel(Widget):
         """Draw what was not drawn while hidden."""
         self.sync()
 
-    def notify_style_update(self) -> None:
-        """Forget the styles of the last theme."""
-        self._styles_of = {}
-        super().notify_style_update()
-
-    def _style(self, role: str) -> Style:
-        style = self._styles_of.get(role)
-        if style is None:
-            name, _, over = role.partition("+")
-            style = self.get_component_rich_style(f"role--{name}")
-            if over:
-                upper = self.get_component_rich_style(f"role--{over}")
-                style += Style(bgcolor=upper.bgcolor, underline=upper.underline or None)
-            self._styles_of[role] = style
-        return style
-
     def render_line(self, y: int) -> Strip:
         """One line of the kept rows."""
+        style = self.console_app.style_of
         if y >= len(self._drawn):
-            return Strip.blank(self.size.width, self._style("text"))
-        return Strip([Segment(text, self._style(role)) for text, role in self._drawn[y]]).adjust_cell_length(
-            self.size.width, self._style("text")
+            return Strip.blank(self.size.width, style("text"))
+        return Strip([Segment(text, style(role)) for text, role in self._drawn[y]]).adjust_cell_length(
+            self.size.width, style("text")
         )
