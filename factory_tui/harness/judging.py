@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from factory_tui.harness.draws import render
-from factory_tui.harness.matching import ABSENT, Check, NotJson, load_json, look_up, match, match_json, match_text
+from factory_tui.harness.matching import (
+    ABSENT,
+    Check,
+    NotJson,
+    equal,
+    load_json,
+    look_up,
+    match,
+    match_json,
+    match_text,
+)
 
 if TYPE_CHECKING:
     from factory_tui.cells.protocol import Exchange, Outcome
@@ -89,7 +99,7 @@ def _rows(path: str, wanted: list[Any], content: str) -> list[Check]:
 def _each(path: str, wanted: list[Any], observed: list[Any]) -> list[Check]:
     checks = list(match(f"documents in {path}", len(wanted), len(observed), {}))
     for number, (want, got) in enumerate(zip(wanted, observed, strict=False), 1):
-        checks += match(f"document {number} of {path}", want, got, {})
+        checks.append(equal(f"document {number} of {path}", want, got))
     return checks
 
 

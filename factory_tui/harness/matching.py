@@ -113,7 +113,7 @@ def same(wanted: object, observed: object) -> bool:
 def match(what: str, wanted: object, observed: object, names: Inputs) -> Iterator[Check]:
     """The checks of a value or matcher against what was observed (ABSENT when there is none)."""
     if not isinstance(wanted, Matcher):
-        yield _equals(what, render(wanted, names), observed)
+        yield equal(what, render(wanted, names), observed)
         return
     rules: dict[str, Any] = {
         field.encode_name: render(getattr(wanted, field.name), names) if field.name != "length" else wanted.length
@@ -127,7 +127,7 @@ def match(what: str, wanted: object, observed: object, names: Inputs) -> Iterato
         yield Check(what, "nothing" if gone else "something", show(observed), met, 0.0 if met else 1.0)
     for rule, want in rules.items():
         if rule == "equals":
-            yield _equals(what, want, observed)
+            yield equal(what, want, observed)
         elif rule == "near":
             yield _near(what, want, tolerance, observed)
         elif rule == "length":
@@ -138,7 +138,8 @@ def match(what: str, wanted: object, observed: object, names: Inputs) -> Iterato
             yield Check(what, f"{rule.replace('_', ' ')} {show(want)}", show(observed), met, 0.0 if met else 1.0)
 
 
-def _equals(what: str, wanted: object, observed: object) -> Check:
+def equal(what: str, wanted: object, observed: object) -> Check:
+    """The check that a value is this one. `wanted` is taken as it is: braces in it are no templates any more."""
     met = observed is not ABSENT and same(wanted, observed)
     return Check(what, show(wanted), show(observed), met, 0.0 if met else distance(wanted, observed))
 
