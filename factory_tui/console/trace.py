@@ -30,6 +30,7 @@ class Line(msgspec.Struct, frozen=True):
     text: str
 
 
+_TOOLS = {"str_replace_based_edit_tool": "edit", "str_replace_editor": "edit"}
 _LEVELS: dict[str, Tone] = {"info": "text", "warning": "waits", "error": "bad"}
 _DECISIONS: dict[str, Tone] = {"ship": "good", "confirm": "running", "unsatisfied": "bad"}
 Said = Iterator[tuple[str, Tone, str]]
@@ -196,7 +197,7 @@ def _answered(_event: e.Event, fact: e.Answered) -> Said:
 
 
 def _tool_called(_event: e.Event, fact: e.ToolCalled) -> Said:
-    yield "tool", "running", f"{fact.tool}  {fact.brief}"
+    yield "tool", "running", f"{_TOOLS.get(fact.tool, fact.tool)}  {fact.brief}"
 
 
 def _tail(output: str) -> list[str]:

@@ -113,7 +113,7 @@ class FloorTable(Panel):
         while _taken(found) > room and len(found) > 5:
             spare = next((c for title in ("TREND", "AGE", "PASS") for c in found if c.title == title), found[-1])
             found.remove(spare)
-        grown = min(48, 16 + room - _taken(found))
+        grown = 16 + room - _taken(found)
         return [replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found]
 
     def _state(self, run: Run, cells: int) -> Row:
