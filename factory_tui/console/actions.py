@@ -52,7 +52,17 @@ TABLE: tuple[Action, ...] = (
     Action("floor.down", ("down", "j"), "down", ("floor",), 0, "Cursor down."),
     Action("floor.first", ("home", "g"), "first", ("floor",), 0, "Cursor to the first run."),
     Action("floor.last", ("end", "G"), "last", ("floor",), 0, "Cursor to the last run."),
-    Action("run.back", ("escape",), "floor", ("run",), 0, "Back to the floor.", bar=1, palette="floor: Show all runs"),
+    Action(
+        "run.back",
+        ("escape",),
+        "floor",
+        ("run",),
+        0,
+        "Back to the floor.",
+        bar=1,
+        spare=3,
+        palette="floor: Show all runs",
+    ),
     Action(
         "trace.follow",
         ("f",),
@@ -68,7 +78,9 @@ TABLE: tuple[Action, ...] = (
     Action("trace.page-up", ("pageup",), "page up", ("run",), 0, "Trace: one page back in time."),
     Action("trace.page-down", ("pagedown",), "page down", ("run",), 0, "Trace: one page towards now."),
     Action("trace.top", ("home", "g"), "oldest", ("run",), 0, "Trace: the oldest line held; once more for older ones."),
-    Action("run.pane", ("tab",), "verdicts", ("run",), 0, "On a narrow terminal: trace or verdict matrix.", bar=3),
+    Action(
+        "run.pane", ("tab",), "verdicts", ("run",), 0, "On a narrow terminal: trace or verdict matrix.", bar=3, spare=4
+    ),
     Action(
         "run.new",
         ("n",),

@@ -128,7 +128,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             except OSError as error:
                 wait = BACKOFF[min(attempt, len(BACKOFF) - 1)]
                 attempt += 1
-                self.mirror.lost(f"No engine answers ({one_line(str(error), 80)}); next try in {wait:g} s.", first)
+                self.mirror.lost(f"No link to an engine: {one_line(str(error), 300)}. Next try in {wait:g} s.", first)
                 await asyncio.sleep(wait)
                 continue
             attempt, first = 0, False

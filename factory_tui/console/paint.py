@@ -32,6 +32,14 @@ def cut(text: str, room: int) -> str:
     return kept.rstrip() + "…"
 
 
+def middle(text: str, room: int) -> str:
+    """A name in at most `room` cells: cut in its middle, since its number stands at the end."""
+    if cell_len(text) <= room:
+        return text
+    end = min(5, room // 2)
+    return f"{_take(text, room - end - 1)}…{text[-end:]}"
+
+
 def _take(text: str, room: int) -> str:
     if text.isascii():
         return text[:room]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from factory_tui.console.actions import BY_ID, Action, bar, shown
 from factory_tui.console.figures import count, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
-from factory_tui.console.paint import Row, ends, width
+from factory_tui.console.paint import Row, ends, middle, width
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import RunState
@@ -40,29 +40,22 @@ class Header(Panel):
 
     def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
         now: Row = [*self._link(), ("  ", "text"), (f"{stamp(self.console_app.clock())} ", "dim")]
-        return [ends(self._left(width - 12 - len("reconnecting")), now, width)]
+        return [ends(self._left(width - _cells(now) - 1), now, width)]
 
     def _left(self, room: int) -> Row:
         where: Row = [(" FACTORY ", "title")]
-        if self.console_app.scope == "run":
-            where += self._run()
-        lamps = self._lamps() if self.console_app.scope == "floor" else []
-        full = _joined((where, lamps, self._labels()))
-        return full if width(full) <= room else _joined((where, self._labels()))
-
-    def _run(self) -> Row:
+        if self.console_app.scope == "floor":
+            full = _joined((where, self._lamps(), self._labels()))
+            return full if width(full) <= room else _joined((where, self._labels()))
         run = self.mirror.run(self.console_app.chosen)
         if run is None:
-            return []
-        tone = "waits" if self.mirror.state.frozen and run.state == "running" else LAMPS[run.state]
-        word = "frozen" if tone == "waits" and run.state == "running" else run.state
+            return where
+        frozen = self.mirror.state.frozen and run.state == "running"
+        tone: Tone = "waits" if frozen else LAMPS[run.state]
         reason = f" ({run.reason})" if run.reason else ""
-        return [
-            (" ", "text"),
-            (run.id, "strong"),
-            ("  ", "text"),
-            (f"{self.glyphs.marks[tone]} {word}{reason}", tone),
-        ]
+        lamp: Row = [(f"  {self.glyphs.marks[tone]} {'frozen' if frozen else run.state}{reason}", tone)]
+        rest = _joined((lamp, self._labels()))
+        return [*where, (" ", "text"), (middle(run.id, max(8, room - width(rest) - 10)), "strong"), *rest]
 
     def _lamps(self) -> Row:
         states = [run.state for run in self.mirror.state.runs.values()]
@@ -108,6 +101,7 @@ class BurnLine(Panel):
         else:
             ledgers = sorted(self.mirror.state.burn.items())
             parts = [self._spent(burn, "" if name == "live" else name) for name, burn in ledgers]
+            parts = parts or [[("nothing yet", "dim")]]
             rate = self._rate()
         left: Row = [(" burn  ", "dim"), *_joined(parts)]
         return [ends(left, rate, width) if _cells(left) + _cells(rate) + 2 < width else left]

@@ -8,7 +8,8 @@ from textual.message import Message
 
 from factory_tui.console.figures import duration, interval, money
 from factory_tui.console.glyphs import LAMPS, span_bar, spark
-from factory_tui.console.paint import Row, left, right, width
+from factory_tui.console.paint import Row, left, middle, right, wrap
+from factory_tui.console.paint import width as cells_of
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
@@ -63,38 +64,40 @@ class FloorTable(Panel):
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         runs = self.mirror.runs()
         if not runs:
-            return self._nothing(height)
+            return self._nothing(width, height)
         columns = self._columns(runs, width)
         head: Row = [("  ", "dim")]
         for column in columns:
             head += [((right if column.at_right else left)(column.title, column.cells), "dim"), ("  ", "dim")]
+        head.pop()
         chosen = self.console_app.chosen
         place = next((index for index, run in enumerate(runs) if run.id == chosen), 0)
         top = max(0, min(place - (height - 1) // 2, len(runs) - (height - 1)))
         return [head, *(self._line(run, columns, width, run.id == chosen) for run in runs[top : top + height - 1])]
 
-    def _nothing(self, height: int) -> list[Row]:
+    def _nothing(self, width: int, height: int) -> list[Row]:
         if self.mirror.connection == "live":
             said = "No runs yet. Press n to start one."
         else:
             said = self.mirror.trouble or "Attaching to the engine…"
-        return [*([[]] * ((height - 1) // 2)), [("  ", "text"), (said, "dim")]]
+        parts: list[Row] = [[("  ", "text"), (part, "dim")] for part in wrap(said, width - 4)]
+        return [*([[]] * ((height - len(parts)) // 2)), *parts]
 
     def _line(self, run: Run, columns: Sequence[Column], room: int, chosen: bool) -> Row:
         row: Row = [(f"{self.glyphs.cursor if chosen else ' '} ", "key")]
         for column in columns:
             row += [*column.draw(run, column.cells), ("  ", "text")]
         row = row[:-1]
-        row.append((" " * max(0, room - width(row)), "text"))
+        row.append((" " * max(0, room - cells_of(row)), "text"))
         return [(text, f"{role}+cursor") for text, role in row] if chosen else row
 
     def _columns(self, runs: Sequence[Run], room: int) -> list[Column]:
         wide, ultra = room >= 98, room >= 158
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
-        name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 16)
+        name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
-            Column("RUN", name, lambda run, cells: [(left(run.id, cells), "strong")]),
+            Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
             Column("STATE", 9, self._state),
             Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
             Column("PASS", 5, self._pass),
@@ -110,9 +113,9 @@ class FloorTable(Panel):
         found.append(Column("AGE", 4, self._age, True))
         if mixed:
             found.append(Column("", 18 if wide else 9, self._labels))
-        while _taken(found) > room and len(found) > 5:
-            spare = next((c for title in ("TREND", "AGE", "PASS") for c in found if c.title == title), found[-1])
-            found.remove(spare)
+        for title in ("TREND", "AGE", "PASS", "NODE"):
+            if _taken(found) > room:
+                found = [column for column in found if column.title != title]
         grown = 16 + room - _taken(found)
         return [replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found]
 
