@@ -46,7 +46,7 @@ class Header(Panel):
         where: Row = [(" FACTORY ", "title")]
         if self.console_app.scope == "floor":
             full = _joined((where, self._lamps(), self._labels()))
-            return full if width(full) <= room else _joined((where, self._labels()))
+            return full if width(full) <= room else _joined((where, self._counts(), self._labels()))
         run = self.mirror.run(self.console_app.chosen)
         if run is None:
             return where
@@ -62,6 +62,12 @@ class Header(Panel):
         return _joined(
             ([(f"{self.glyphs.marks[LAMPS[s]]} {states.count(s)} {s}", LAMPS[s])] for s in ORDER if s in states), "  "
         )
+
+    def _counts(self) -> Row:
+        """The lamps without words, for where those do not fit: what asks for a human first."""
+        tones = [LAMPS[run.state] for run in self.mirror.state.runs.values()]
+        order: tuple[Tone, ...] = ("asks", "bad", "waits", "running", "idle", "good")
+        return _joined(([(f"{self.glyphs.marks[t]} {tones.count(t)}", t)] for t in order if t in tones), "  ")
 
     def _labels(self) -> Row:
         mirror = self.mirror
