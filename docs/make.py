@@ -20,7 +20,7 @@ from msgspec import inspect  # noqa: E402
 from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
 from factory_tui.console import actions  # noqa: E402
-from factory_tui.domain import events  # noqa: E402
+from factory_tui.domain import events, metadata  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
 
@@ -96,7 +96,7 @@ def event_pages() -> str:
         if not isinstance(kind, inspect.StructType):
             raise TypeError(fact)
         parts += [f"## `{kind.tag}`\n", prose[fact.__name__] + "\n"]
-        text = events.text_fields(fact)
+        text = metadata.text_fields(fact)
         for field in kind.fields:
             name = f"*`{field.name}`*" if field.name in text else f"`{field.name}`"
             parts.append(f"- {name} {prose.get(f'{fact.__name__}.{field.name}', '')}".rstrip())

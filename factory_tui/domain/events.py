@@ -6,8 +6,7 @@ it becomes a fact. Long payloads are the journal's concern, not this module's.
 """
 
 from decimal import Decimal
-from functools import cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -392,32 +391,3 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     fact: AnyFact
     run: str = ""
     actor: str = "engine"
-
-
-_Record = TypeVar("_Record", bound=msgspec.Struct)
-
-
-@cache
-def text_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Names of the fields that hold text rather than metadata."""
-    found = []
-    for field in msgspec.structs.fields(kind):
-        meta = getattr(field.type, "__metadata__", ())
-        if any(isinstance(item, msgspec.Meta) and (item.extra or {}).get("class") == "text" for item in meta):
-            found.append(field.name)
-    return tuple(found)
-
-
-def without_text(event: Event) -> Event:
-    """The event as a metadata-only viewer may see it: every text emptied, in a command it carries too."""
-    return msgspec.structs.replace(event, fact=_blank(event.fact))
-
-
-def _blank(record: _Record) -> _Record:
-    """A record whose texts are empty, and those of the records in it."""
-    changes = {name: type(getattr(record, name))() for name in text_fields(type(record))}
-    for name in record.__struct_fields__:
-        inner = getattr(record, name)
-        if isinstance(inner, msgspec.Struct):
-            changes[name] = _blank(inner)
-    return msgspec.structs.replace(record, **changes)

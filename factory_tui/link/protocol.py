@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from factory_tui.domain.commands import Command, Role
-from factory_tui.domain.events import Event, without_text
+from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.metadata import without_text
 from factory_tui.domain.state import State
 
 PROTOCOL = 1

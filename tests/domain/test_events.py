@@ -15,9 +15,8 @@ from factory_tui.domain.events import (
     Fact,
     NodeLeft,
     ToolReturned,
-    text_fields,
-    without_text,
 )
+from factory_tui.domain.metadata import text_fields, without_text
 from tests.domain.facts import KINDS, facts, records
 
 
