@@ -4,8 +4,9 @@ Pure data. Lower case can be undone, upper case has consequences; a key whose sc
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from factory_tui.domain.commands import Role
 
@@ -18,8 +19,7 @@ NEVER = frozenset({"ctrl+z", "ctrl+w", "ctrl+a", "ctrl+b"})
 """Keys that belong to shells, browsers and multiplexers."""
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """Something an operator can do. `keys` are Textual's names; none: palette only."""
 
     id: str

@@ -6,10 +6,11 @@ from typing import Protocol
 
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
+from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.state import State
-from factory_tui.link.client import Link, Message
 from factory_tui.link.protocol import RefusedError, Skipped
 
+Message = Event | LiveFrame | Skipped
 __all__ = ["Connect", "Feed", "Message", "RefusedError", "Skipped", "attach_to"]
 
 
@@ -61,6 +62,8 @@ def attach_to(socket: Path) -> Connect:
     """How a console attaches to the engine behind this socket."""
 
     async def connect() -> Feed:
+        from factory_tui.link.client import Link  # noqa: PLC0415 - after the first paint
+
         return await Link.connect(socket)
 
     return connect

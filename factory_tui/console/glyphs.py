@@ -5,8 +5,9 @@ for locales and terminals that draw ambiguous-width characters two cells wide.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from factory_tui.domain.events import RunState
 
@@ -14,8 +15,7 @@ Tone = Literal["text", "dim", "running", "good", "bad", "asks", "waits", "idle"]
 """What a thing means to the operator; the theme gives it a colour."""
 
 
-@dataclass(frozen=True)
-class Glyphs:
+class Glyphs(msgspec.Struct, frozen=True):
     """One set of drawing characters."""
 
     marks: dict[str, str]

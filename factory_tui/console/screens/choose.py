@@ -67,6 +67,8 @@ class ChooseSeed(ModalScreen[StartRun | None]):
         Binding("tab", "pays", show=False, priority=True),
     ]
 
+    CSS_PATH = "dialog.tcss"
+
     def __init__(self, seeds: Sequence[str], ledger: Ledger | None) -> None:
         super().__init__()
         self._seeds = seeds

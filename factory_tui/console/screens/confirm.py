@@ -18,6 +18,7 @@ class Confirm(ModalScreen[bool]):
         Binding("left,right", "other", show=False),
     ]
     AUTO_FOCUS = "#cancel"
+    CSS_PATH = "dialog.tcss"
 
     def __init__(self, title: str, body: str, verb: str, name: str = "") -> None:
         super().__init__()

@@ -66,6 +66,8 @@ class HelpScreen(ModalScreen[None]):
         *[item for item in bindings("everywhere") if isinstance(item, Binding) and item.id != "help"],
     ]
 
+    CSS_PATH = "dialog.tcss"
+
     def __init__(self, scope: Scope) -> None:
         super().__init__()
         self._scope = scope

@@ -55,7 +55,13 @@ class _Deed:
         self._app.action_act(self._action)
 
 
+class Palette(CommandPalette):
+    """Textual's, in our looks."""
+
+    CSS_PATH = "dialog.tcss"
+
+
 def open_palette(app: "ConsoleApp") -> None:
     """Open it over the current screen."""
     if not isinstance(app.screen, CommandPalette):
-        app.push_screen(CommandPalette(providers=[Actions], placeholder="Type what you want to do"))
+        app.push_screen(Palette(providers=[Actions], placeholder="Type what you want to do"))

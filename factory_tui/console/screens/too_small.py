@@ -37,6 +37,7 @@ class TooSmall(ModalScreen[None]):
     """Needed and actual size, each axis in its colour."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
+    CSS_PATH = "dialog.tcss"
 
     def compose(self) -> ComposeResult:
         """One card."""

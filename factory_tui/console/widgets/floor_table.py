@@ -1,9 +1,9 @@
 """All runs, live: one line each, the columns that fit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual.message import Message
 
 from factory_tui.console.figures import duration, interval, money
@@ -32,8 +32,7 @@ def history(run: Run) -> list[float]:
     return [item.share for item in sets if item]
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column: its title, its width, and how its cell is drawn in exactly that many cells."""
 
     title: str
@@ -117,7 +116,9 @@ class FloorTable(Panel):
             if _taken(found) > room:
                 found = [column for column in found if column.title != title]
         grown = 16 + room - _taken(found)
-        return [replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found]
+        return [
+            msgspec.structs.replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found
+        ]
 
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"
