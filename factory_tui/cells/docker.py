@@ -169,12 +169,12 @@ class DockerGround:
         return next(self._ports)
 
     async def freeze(self) -> None:
-        """Freeze the container."""
-        await self._cells.ask(lambda c: c.api.pause(self.id))
+        """Freeze the container. Raises CellError when the engine cannot: under load it sometimes does not."""
+        await self._cells.ask(lambda c: _stand(c, self.id, still=True))
 
     async def thaw(self) -> None:
-        """Thaw the container."""
-        await self._cells.ask(lambda c: c.api.unpause(self.id))
+        """Thaw the container; one that is not frozen is fine. Raises CellError."""
+        await self._cells.ask(lambda c: _stand(c, self.id, still=False))
 
     async def remove(self) -> None:
         """Remove the container."""
@@ -292,6 +292,20 @@ class DockerCells:
         self._attached.clear()
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
+
+
+def _stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
+    try:
+        (client.api.pause if still else client.api.unpause)(name)
+    except docker.errors.NotFound as error:
+        raise CellDied("the cell's container is gone") from error
+    except docker.errors.APIError as error:
+        state = client.api.inspect_container(name)["State"]
+        if not state["Running"]:
+            raise CellDied(f"the cell's container ended with {state['ExitCode']}") from error
+        if state["Paused"] != still:
+            what = "freeze" if still else "thaw"
+            raise CellError(f"the Docker engine cannot {what} the cell: {error.explanation or error}") from error
 
 
 def _remove(client: docker.DockerClient, name: str) -> None:

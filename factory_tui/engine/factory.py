@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 from factory_tui.cells.protocol import CellDied, CellError
 from factory_tui.domain import commands as c
@@ -55,6 +56,10 @@ class Factory:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._to_pause: set[str] = set()
         self._parking: dict[str, RunMoved] = {}
+        self._walking: set[str] = set()
+        """Runs whose task may be interrupted; one that comes to rest is let do so."""
+        self._deciding = asyncio.Lock()
+        self._asked = len(record.state.escalations)
         self._group: asyncio.TaskGroup | None = None
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -105,15 +110,29 @@ class Factory:
         for run in waiting[: max(0, self._slots - len(self._tasks))]:
             task = self._group.create_task(self._work(run.id), name=run.id)
             self._tasks[run.id] = task
+            self._walking.add(run.id)
             task.add_done_callback(partial(self._done, run.id))
 
     def _done(self, run: str, _task: asyncio.Task[None]) -> None:
         self._tasks.pop(run, None)
+        self._walking.discard(run)
         self._to_pause.discard(run)
         self._changed.set()
 
     async def _work(self, run: str) -> None:
         """Walk one run until it ends or parks; whatever stops it becomes a fact."""
+        try:
+            drafts = await self._walk_to_rest(run)
+        finally:
+            self._walking.discard(run)
+        await self._record.append(drafts)
+        if self.state.runs[run].state in OVER:
+            await self._workplace.close_home(self._record.scribe(run))
+        else:
+            await self._workplace.freeze_home(run)
+
+    async def _walk_to_rest(self, run: str) -> list[Draft]:
+        """The facts that say how the walk came to rest."""
         place, scribe = self._workplace, self._record.scribe(run)
         now = self.state.runs[run]
         try:
@@ -123,27 +142,24 @@ class Factory:
             await place.thaw_home(run)
             await self._walk(Walk(place, scribe, HANDLERS, pausing=lambda: run in self._to_pause))
         except Ended as ended:
-            await self._move(run, ended.moved)
+            moved = ended.moved
         except Parked as parked:
-            await self._park(run, parked)
+            return self._parked(run, parked)
         except ProviderHeld as held:
-            await self._move(run, RunMoved("held", held.reason, held.why, held.retry_at))
+            moved = RunMoved("held", held.reason, held.why, held.retry_at)
         except CellError as trouble:
             later = place.now() + CELL_TROUBLE
-            await self._move(run, RunMoved("held", "config", f"no cell to work in: {trouble}", later))
+            moved = RunMoved("held", "config", f"no cell to work in: {trouble}", later)
         except asyncio.CancelledError:
             if self._stopping.is_set() or run not in self._parking:
                 raise
-            await self._move(run, self._parking.pop(run))
+            moved = self._parking.pop(run)
         except Exception as bug:
             log.exception("run %s broke", run)
-            await self._move(run, RunMoved("failed", None, f"a fault of ours: {type(bug).__name__}: {bug}"))
-        if self.state.runs[run].state in OVER:
-            await place.close_home(scribe)
-        else:
-            await place.freeze_home(run)
+            moved = RunMoved("failed", None, f"a fault of ours: {type(bug).__name__}: {bug}")
+        return [Draft(moved, run)]
 
-    async def _walk(self, walk: Walk) -> None:
+    async def _walk(self, walk: Walk) -> NoReturn:
         """Walk on past cells that die: the next one is rebuilt from the last snapshot."""
         for _ in range(CELL_LIVES):
             try:
@@ -153,11 +169,13 @@ class Factory:
         why = f"{CELL_LIVES} cells died under it, one after the other"
         raise Parked("jammed", why, question=Question("jam", why, ("stop",), jam="dead"))
 
-    async def _park(self, run: str, parked: Parked) -> None:
+    def _parked(self, run: str, parked: Parked) -> list[Draft]:
         drafts = [Draft(parked.moved, run)]
         if parked.question:
             asked = parked.question
-            number = escalation_id(len(self.state.escalations) + 1)
+            # Counted here: two runs may ask before either question is in the state.
+            self._asked += 1
+            number = escalation_id(self._asked)
             owner = self.state.runs[run].owner
             drafts.append(
                 Draft(
@@ -165,7 +183,7 @@ class Factory:
                     run,
                 )
             )
-        await self._record.append(drafts)
+        return drafts
 
     async def _move(self, run: str, moved: RunMoved, actor: str = "engine") -> None:
         await self._record.append([Draft(moved, run, actor)])
@@ -174,13 +192,22 @@ class Factory:
         """Take a command, or say why not: None once it is in the journal and under way, else the reason."""
         if not c.may(role, command):
             return f"a {role} may not {_verb(command)}; ask an {c.LEAST_ROLE[type(command)]}"
-        refusal, effect = self._judge(command)
-        if refusal is not None:
-            return refusal
-        await self._record.append([Draft(CommandTaken(identity, command), _subject(command), actor), *effect(actor)])
-        self._act(command)
+        await self._at_rest(_subject(command))
+        # One at a time: the next is judged by a state that has this one.
+        async with self._deciding:
+            refusal, effect = self._judge(command)
+            if refusal is not None:
+                return refusal
+            taken = Draft(CommandTaken(identity, command), _subject(command), actor)
+            await self._record.append([taken, *effect(actor)])
+            self._act(command)
         self._changed.set()
         return None
+
+    async def _at_rest(self, run: str) -> None:
+        """Let a run that has stopped walking come to rest: only then can anybody say what a command does to it."""
+        while run in self._tasks and run not in self._walking:
+            await asyncio.wait([self._tasks[run]])
 
     def _judge(self, command: c.Command) -> "tuple[str | None, Callable[[str], list[Draft]]]":
         """Why the command is refused, or the facts that come with it."""
@@ -247,7 +274,7 @@ class Factory:
             elif self._group is not None:
                 self._group.create_task(self._workplace.close_home(self._record.scribe(command.run)))
         elif isinstance(command, c.EmergencyStop):
-            for run in list(self._tasks):
+            for run in list(self._walking):
                 self._interrupt(run, RunMoved("queued", None, "emergency stop"))
         elif isinstance(command, c.StopEngine):
             self.stop("stopped by an operator")

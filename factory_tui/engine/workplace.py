@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from factory_tui.cells.protocol import Cell, CellDied, Cells, Labels
+from factory_tui.cells.protocol import Cell, CellDied, CellError, Cells, Labels
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
-from factory_tui.domain.events import CellClosed, CellStarted
+from factory_tui.domain.events import CellClosed, CellStarted, Draft, Noticed
 from factory_tui.domain.scribe import Clock, Scribe
 from factory_tui.domain.state import Run
 from factory_tui.engine.record import Record
@@ -89,8 +89,11 @@ class Workplace:
         await scribe.record(CellClosed(cell.id, lost, why))
 
     async def freeze_home(self, run: str) -> None:
-        """Let a parked run's cell stand still."""
-        await self._if_alive(run, frozen=True)
+        """Let a parked run's cell stand still. One that cannot be frozen goes on: nothing waits for it."""
+        try:
+            await self._if_alive(run, frozen=True)
+        except CellError as trouble:
+            await self.record.append([Draft(Noticed("warning", f"{run}: {trouble}"), run)])
 
     async def thaw_home(self, run: str) -> None:
         """Let it move again."""

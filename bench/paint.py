@@ -1,0 +1,87 @@
+"""From a command to its first paint on a real pty: the console against a bare Textual app."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+from bench.figures import Figures, beside, median, milliseconds, say
+from bench.playing import SEED
+from factory_tui.config.workspace import Workspace
+from factory_tui.engine import spawn
+from factory_tui.engine.looking import stop
+
+RUNS = 8
+_TURNS = 9
+_COLD_TURNS = 3
+_PATIENCE = 30.0
+_BARE = [sys.executable, "-m", "bench.bare"]
+_HEADER = b"FACTORY"
+_RUN = f"{SEED}-1".encode()
+
+
+def _painted(command: list[str], *marks: bytes) -> list[float]:
+    """Milliseconds until each text was drawn, 120 columns by 40 rows; the command is then killed."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    drawn, moments = b"", list[float]()
+    try:
+        while len(moments) < len(marks):
+            if not select.select([ours], [], [], _PATIENCE)[0]:
+                raise RuntimeError(f"{marks[len(moments)]!r} was not drawn; the end of it: {drawn[-500:]!r}")
+            drawn += os.read(ours, 1 << 16)
+            while len(moments) < len(marks) and marks[len(moments)] in drawn:
+                moments.append(milliseconds(began))
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    return moments
+
+
+def _console(workspace: Workspace) -> list[str]:
+    return [sys.executable, "-m", "factory_tui", "--workspace", str(workspace.root)]
+
+
+async def warm(workspace: Workspace) -> Figures:
+    """With an engine that runs already: first paint, and the paint that has its runs."""
+    say(f"first paint: {_TURNS} turns")
+    first, runs, bare = [], [], []
+    for number in range(_TURNS + 1):
+        [floor] = await asyncio.to_thread(_painted, _BARE, b"bare")
+        frame, state = await asyncio.to_thread(_painted, _console(workspace), _HEADER, _RUN)
+        if number:  # the first of each warms the disk
+            bare.append(floor)
+            first.append(frame)
+            runs.append(state)
+    return {
+        **beside("first_paint_ms", median(first), median(bare), 1),
+        **beside("runs_painted_ms", median(runs), median(bare), 1),
+    }
+
+
+async def cold(workspace: Workspace) -> Figures:
+    """Without an engine: the command starts one, too."""
+    say(f"first paint with no engine running: {_COLD_TURNS} turns")
+    first, bare = [], []
+    for _ in range(_COLD_TURNS):
+        bare += await asyncio.to_thread(_painted, _BARE, b"bare")
+        first += await asyncio.to_thread(_painted, _console(workspace), _HEADER)
+        while not spawn.answers(workspace):  # noqa: ASYNC110 - a console that was killed tells nobody
+            await asyncio.sleep(0.02)
+        await stop(workspace)
+        while spawn.answers(workspace):  # noqa: ASYNC110 - nor does a socket that closes
+            await asyncio.sleep(0.02)
+    return beside("first_paint_cold_ms", median(first), median(bare), 1)
