@@ -34,6 +34,12 @@ test: $(VENV)/.installed-dev ## every test a user would wait for
 chaos: $(VENV)/.installed-dev ## kills, floods and long runs
 	$(PYTEST) -m chaos
 
+bench-%: $(VENV)/.installed
+	@$(BIN)/python -m bench.$*
+
+# Named for `make help`; the pattern makes it. Some only: .venv/bin/python -m bench.engine steps
+bench-engine: ## the engine beside its floors; the last line is one JSON object
+
 check: $(VENV)/.installed-dev ## ruff, strict types, import arrows, docs in sync
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Figures and how they are said: one flat JSON object, each figure with its floor and their ratio."""
 
+import itertools
 import statistics
 import sys
 import time
@@ -26,7 +27,7 @@ def milliseconds(began: float) -> float:
 
 def gaps(moments: Sequence[float]) -> list[float]:
     """Milliseconds from each moment (seconds) to the next."""
-    return [(after - before) * 1000 for before, after in zip(moments, moments[1:], strict=False)]
+    return [(after - before) * 1000 for before, after in itertools.pairwise(moments)]
 
 
 def rate(loops: Sequence[Sequence[float]]) -> float:

@@ -52,10 +52,11 @@ class Shell:
         made = await asyncio.to_thread(api.exec_create, self._container.id, bash, stdin=True, workdir="/tmp")
         self._reader, self._writer = await asyncio.open_unix_connection(_SOCKET, limit=1 << 20)
         body = b'{"Detach":false,"Tty":false}'
-        self._writer.write(
-            f"POST /v{api.api_version}/exec/{made['Id']}/start HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
-            f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        head = (
+            f"POST /v{api.api_version}/exec/{made['Id']}/start HTTP/1.1\r\nHost: d\r\nContent-Type: application/json",
+            f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(body)}\r\n\r\n",
         )
+        self._writer.write("\r\n".join(head).encode() + body)
         await self._reader.readuntil(b"\r\n\r\n")
 
     async def run(self, command: str) -> str:
@@ -87,7 +88,7 @@ class Loop:
     async def go(self) -> list[float]:
         """The moment of each step."""
         self._said.append({"role": "user", "content": "Go."})
-        moments = []
+        moments: list[float] = []
         while True:
             blocks = await self._ask()
             self._said.append({"role": "assistant", "content": blocks})

@@ -81,7 +81,9 @@ async def measure(console: Console, engine: int, base: Floor, image: str, url: s
             figures |= beside(f"steps_per_s_{count}", median([*map(rate, ours)]), median([*map(rate, theirs)]), 1)
         steps = count * rounds * STEPS
         figures |= beside(f"cpu_ms_per_step_{count}", cpu_ours * 1000 / steps, cpu_theirs * 1000 / steps)
-        say("  " + "  ".join(f"{name} {value:g}" for name, value in figures.items() if name.endswith(f"_{count}_ratio")))
+        say(
+            "  " + "  ".join(f"{name} {value:g}" for name, value in figures.items() if name.endswith(f"_{count}_ratio"))
+        )
     return figures
 
 
