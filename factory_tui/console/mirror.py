@@ -24,7 +24,7 @@ BUCKET = 5_000
 """Milliseconds of one step of the token rate."""
 BUCKETS = 60
 
-Connection = Literal["connecting", "live", "reconnecting"]
+Connection = Literal["connecting", "live", "reconnecting", "engine stopped"]
 
 
 class Trace:
@@ -89,7 +89,8 @@ class Mirror:
 
     def lost(self, why: str, first: bool) -> None:
         """The link is down."""
-        self.connection = "connecting" if first else "reconnecting"
+        stopped = self.state.engine.version and not self.state.engine.up
+        self.connection = "connecting" if first else "engine stopped" if stopped else "reconnecting"
         self.trouble = why
         self.stream.clear()
         self.dirty = True
