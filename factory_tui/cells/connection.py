@@ -12,7 +12,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Protocol
 
 from factory_tui.cells.protocol import CellDied, CellError, Outcome
-from factory_tui.cells.runner import MAX_IN, VERSION, Frames, pack
+from factory_tui.cells.runner.frames import MAX_IN, VERSION, Frames, pack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

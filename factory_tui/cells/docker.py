@@ -23,7 +23,6 @@ from docker.utils import parse_host
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
-from factory_tui.cells.process import source
 from factory_tui.cells.protocol import (
     MIB,
     Cell,
@@ -37,6 +36,7 @@ from factory_tui.cells.protocol import (
     NoImage,
     NoPermission,
 )
+from factory_tui.cells.runner import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

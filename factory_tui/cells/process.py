@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from factory_tui.cells import runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
-from factory_tui.cells.protocol import Cell, CellDied, CellLimits, Kind, Labels
+from factory_tui.cells.protocol import Cell, CellLimits, Kind, Labels
+from factory_tui.cells.runner import source
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -198,13 +198,6 @@ class ProcessCells:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-def source() -> str:
-    """The runner's source text."""
-    if not runner.__file__:
-        raise CellDied("the runner's source is not a file")
-    return Path(runner.__file__).read_text("utf-8")
 
 
 def _erase(record: Record, path: Path) -> None:

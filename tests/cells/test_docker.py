@@ -12,7 +12,7 @@ import pytest
 from factory_tui.cells.attach import attach
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.protocol import MIB, CellDied, CellError, CellLimits, ImageUnfit, Labels, NoEngine, NoImage
-from factory_tui.cells.runner import pack
+from factory_tui.cells.runner.frames import pack
 from tests.cells.conftest import LABELS, LIMITS
 from tests.conformance.cells import eventually
 

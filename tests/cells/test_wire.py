@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory_tui.cells.http import Malformed, Response, request
-from factory_tui.cells.runner import MAX_IN, Frames, Kept, pack
+from factory_tui.cells.runner.commands import Kept
+from factory_tui.cells.runner.frames import MAX_IN, Frames, pack
 
 headers = st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=3)
 

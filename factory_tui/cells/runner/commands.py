@@ -1,0 +1,344 @@
+"""Commands: started in keepers, fed, heard, timed, killed whole; each outcome is kept until it is acknowledged."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+
+from factory_tui.cells.runner.frames import pack
+from factory_tui.cells.runner.keeper import CLEAN, Keeper
+from factory_tui.cells.runner.loop import BACKLOG, READ
+from factory_tui.cells.runner.processes import descendants, freeze, reap, signal_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from factory_tui.cells.runner.files import Tree
+    from factory_tui.cells.runner.frames import Header
+    from factory_tui.cells.runner.loop import Loop
+
+KEPT = 4 << 20
+"""Bytes of acknowledged outcomes that are remembered for an engine that asks again."""
+IDLE = 4
+"""Keepers that wait for the next command."""
+_LONG = 30_000
+
+
+class Kept:
+    """The head and the tail of a stream, and how much there was."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(1, limit // 2)
+        self._head = bytearray()
+        self._tail = bytearray()
+        self.total = 0
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece."""
+        self.total += len(data)
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        if len(self._tail) > 2 * self._half + 65536:
+            del self._tail[: -self._half]
+
+    def bytes(self) -> bytes:
+        """What is left: all of it, or head and tail."""
+        return bytes(self._head + self._tail[-self._half :])
+
+
+class Command:
+    """One command: running, then its outcome as a frame. Its descriptors are the runner's ends, -1 once closed."""
+
+    def __init__(self, header: Header, keeper: Keeper) -> None:
+        self.id: str = header["id"]
+        self.keep = bool(header.get("keep"))
+        self.live = bool(header.get("live"))
+        self.keeper = keeper
+        self.stdin = self.stdout = self.stderr = -1
+        self.out = Kept(header["limit"])
+        self.err = Kept(header["limit"])
+        self.started = time.monotonic()
+        self.deadline = self.started + header["timeout"] if header.get("timeout") else None
+        self.input = bytearray()
+        self.input_at = 0
+        self.input_last = False
+        self.exit: int | None = None
+        self.frame: bytes | None = None
+        self.acked = False
+        self.timed_out = False
+        self.dying = False
+        self.forgotten = False
+
+
+class Commands:
+    """Every command that runs or whose outcome is kept, and the keepers."""
+
+    def __init__(self, loop: Loop, tree: Tree, config: Header) -> None:
+        self._loop, self._tree, self._config = loop, tree, config
+        self._env = {**os.environ, **config["env"]}
+        self._shell = self._find("bash") or self._find("sh") or "/bin/sh"
+        self._env.setdefault("SHELL", self._shell)  # else a shell looks its user up, which takes longer than it does
+        self._null = os.open(os.devnull, os.O_RDONLY)
+        self._known: dict[str, Command] = {}
+        self._running: dict[int, Command] = {}
+        self._idle = [self._keeper()]
+        self._gone: set[str] = set()
+        self._held: float | None = None
+
+    def _find(self, name: str) -> str | None:
+        for folder in self._env.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":"):
+            if os.access(f"{folder}/{name}", os.X_OK):
+                return f"{folder}/{name}"
+        return None
+
+    def _keeper(self) -> Keeper:
+        keeper = Keeper(self._config)
+        self._loop.hear(keeper.fd, select.EPOLLIN, lambda _: self._on_keeper(keeper))
+        return keeper
+
+    # -- starting and feeding
+
+    def start(self, header: Header, payload: bytes) -> None:
+        """Start a command, unless its id was seen before: no id runs twice."""
+        name = header["id"]
+        if name in self._known or name in self._gone:
+            self.ask(header, b"")
+            return
+        opened: list[int] = []
+        try:
+            if not self._idle:
+                self._idle.append(self._keeper())
+            with self._tree:  # who makes a pipe may open /dev/stderr
+                for _ in range(3 if payload or header.get("more") else 2):
+                    opened.extend(os.pipe())
+        except OSError as error:
+            for fd in opened:
+                os.close(fd)
+            text = f"cannot start: {error}; the cell's processes or files are used up\n".encode()
+            end = {"op": "end", "id": name, "exit": 126, "cut": 0, "timed_out": False, "seconds": 0, "out": 0}
+            self._loop.send(end, text)
+            return
+        command = Command(header, self._idle.pop())
+        self._known[name] = self._running[command.keeper.pid] = command
+        command.stdout, stdout, command.stderr, stderr, *fed = opened
+        stdin, command.stdin = fed or (self._null, -1)
+        spec = {
+            "argv": header["argv"] or [self._shell, "-c", header["shell"]],
+            "cwd": header["cwd"],
+            "env": {**self._env, **header["env"]},
+            "long": not header["argv"] and len(header["shell"]) > _LONG,
+        }
+        try:
+            command.keeper.start(spec, [stdin, stdout, stderr])
+        except OSError as error:  # it was killed: its end is heard next
+            command.err.add(f"cannot start: {error}\n".encode())
+        for fd in (stdout, stderr, *fed[:1]):
+            os.close(fd)
+        for fd in (command.stdout, command.stderr, *fed[1:]):
+            os.set_blocking(fd, False)
+        self._loop.hear(command.stdout, select.EPOLLIN, lambda fd: self._on_output(command, fd))
+        self._loop.hear(command.stderr, select.EPOLLIN, lambda fd: self._on_output(command, fd))
+        self._give(command, payload, 0, not header.get("more"))
+
+    def stdin(self, header: Header, payload: bytes) -> None:
+        """The next piece of a long stdin; one that came before is skipped."""
+        command = self._known.get(header["id"])
+        if command:
+            self._give(command, payload, header["offset"], header["last"])
+
+    def _give(self, command: Command, data: bytes, offset: int, last: bool) -> None:
+        if offset == command.input_at:
+            command.input += data
+            command.input_at += len(data)
+            command.input_last = last
+        self._on_room(command)
+
+    def _on_room(self, command: Command) -> None:
+        fd = command.stdin
+        if fd < 0:
+            return
+        try:
+            while command.input:
+                del command.input[: os.write(fd, command.input[:READ])]
+        except BlockingIOError:
+            self._loop.hear(fd, select.EPOLLOUT, lambda _: self._on_room(command))
+            return
+        except OSError:
+            command.input.clear()
+            command.input_last = True
+        if command.input_last:
+            command.stdin = -1
+            self._loop.close(fd)
+        else:
+            self._loop.forget(fd)
+
+    # -- hearing
+
+    def _on_output(self, command: Command, fd: int, rounds: int = 4) -> None:
+        kept = command.out if fd == command.stdout else command.err
+        for _ in range(rounds):
+            try:
+                data = os.read(fd, READ)
+            except BlockingIOError:
+                return
+            if not data:
+                if fd == command.stdout:
+                    command.stdout = -1
+                else:
+                    command.stderr = -1
+                self._loop.close(fd)
+                return
+            if command.frame is None:
+                kept.add(data)
+                if command.live and len(self._loop.waiting) < BACKLOG:
+                    self._loop.send({"op": "out", "id": command.id, "stream": int(kept is command.err)}, data)
+
+    def _on_keeper(self, keeper: Keeper) -> None:
+        answers = keeper.answers()
+        for code in answers:
+            if code == CLEAN:
+                self._settle(self._running.pop(keeper.pid))
+                if len(self._idle) < IDLE:
+                    self._idle.append(keeper)
+                else:
+                    self._dismiss(keeper)
+            else:
+                command = self._running[keeper.pid]
+                command.exit = -os.WTERMSIG(code) if os.WIFSIGNALED(code) else os.WEXITSTATUS(code)
+                if not command.dying:
+                    self._finish(command)
+        if not answers:
+            self._lose(keeper)
+        reap()
+
+    def _dismiss(self, keeper: Keeper) -> None:
+        self._loop.forget(keeper.fd)
+        keeper.close()
+
+    def _lose(self, keeper: Keeper) -> None:
+        """A keeper was killed (memory): what it watched is ours now and belongs to no command."""
+        self._dismiss(keeper)
+        if keeper in self._idle:
+            self._idle.remove(keeper)
+        command = self._running.pop(keeper.pid, None)
+        ours = {*self._running, *(idle.pid for idle in self._idle)}
+        signal_all(freeze({os.getpid()} | ours, besides=ours), signal.SIGKILL)
+        if command:
+            self._settle(command)
+
+    def _settle(self, command: Command) -> None:
+        """Nothing that the command started is left."""
+        if command.frame is None:
+            self._finish(command)
+        for fd in (command.stdin, command.stdout, command.stderr):
+            if fd >= 0:
+                self._loop.close(fd)
+        command.stdin = command.stdout = command.stderr = -1
+
+    def _finish(self, command: Command) -> None:
+        for fd in (command.stdout, command.stderr):
+            if fd >= 0:
+                self._on_output(command, fd, rounds=1 << 10)
+        out, err = command.out.bytes(), command.err.bytes()
+        end = {
+            "op": "end",
+            "id": command.id,
+            "exit": -signal.SIGKILL if command.exit is None else command.exit,
+            "cut": command.out.total + command.err.total - len(out) - len(err),
+            "timed_out": command.timed_out,
+            "seconds": time.monotonic() - command.started,
+            "out": len(out),
+        }
+        command.frame = pack(end, out + err)
+        command.out = command.err = Kept(0)
+        command.deadline = None
+        if not command.forgotten:
+            self._loop.waiting += command.frame
+
+    # -- outcomes
+
+    def ask(self, header: Header, _: bytes) -> None:
+        """Say what became of a command, now or when it ends."""
+        command = self._known.get(header["id"])
+        if command is None:
+            self._loop.send({"op": "unknown", "id": header["id"]})
+        elif command.frame is not None:
+            self._loop.waiting += command.frame
+        else:
+            command.live = command.live or bool(header.get("live"))
+
+    def ack(self, header: Header, _: bytes) -> None:
+        """The engine has the outcome: forget it, or what is oldest of those to keep."""
+        command = self._known.get(header["id"])
+        if command is None or command.frame is None:
+            return
+        if not command.keep:
+            del self._known[command.id]
+            return
+        command.acked = True
+        kept = [(c, len(c.frame)) for c in self._known.values() if c.acked and c.frame]
+        size = sum(length for _, length in kept)
+        for old, length in kept[:-1]:
+            if size <= KEPT:
+                break
+            size -= length
+            self._gone.add(old.id)
+            del self._known[old.id]
+
+    # -- killing, and the clocks
+
+    def kill(self, header: Header, _: bytes) -> None:
+        """Kill a command with all that it started; with ``forget`` its id may run again."""
+        command = self._known.get(header["id"])
+        if command is None:
+            return
+        command.dying = True
+        if header.get("forget"):
+            command.forgotten = True
+            del self._known[command.id]
+        self._kill(command)
+
+    def _kill(self, command: Command) -> None:
+        if self._running.get(command.keeper.pid) is command:
+            signal_all(freeze({command.keeper.pid}), signal.SIGKILL)
+
+    def hold(self, header: Header, _: bytes) -> None:
+        """Stop the clocks, and with ``stop`` the commands, until released."""
+        if self._held is None:
+            self._held = time.monotonic()
+        if header["stop"]:
+            freeze(set(self._running))
+        self._loop.send({"op": "ok", "id": header["id"]})
+
+    def release(self, header: Header, _: bytes) -> None:
+        """Undo hold."""
+        if self._held is not None:
+            away = time.monotonic() - self._held
+            self._held = None
+            for command in self._running.values():
+                command.started += away
+                if command.deadline is not None:
+                    command.deadline += away
+        if header["stop"]:
+            signal_all(descendants(set(self._running)), signal.SIGCONT)
+        self._loop.send({"op": "ok", "id": header["id"]})
+
+    def on_time(self) -> float:
+        """Kill what is late; seconds until this must be called again, -1 for never."""
+        if self._held is not None:
+            return -1
+        soon = -1.0
+        now = time.monotonic()
+        for command in list(self._running.values()):
+            if command.deadline is not None and command.deadline <= now and not command.dying:
+                command.dying = command.timed_out = True
+            if command.dying:
+                self._kill(command)
+            wait = 0.01 if command.dying else -1.0 if command.deadline is None else command.deadline - now
+            if wait >= 0 and (soon < 0 or wait < soon):
+                soon = wait
+        return soon

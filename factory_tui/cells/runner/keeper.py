@@ -1,0 +1,190 @@
+"""A keeper: a subreaper that runs one command at a time and outlives it, so that a command costs one fork.
+
+The keeper has every right the runner has, the command has the agent's. Over a socket the runner sends a command (a
+length, then JSON, with the command's three streams); the keeper answers with the wait status when the command's own
+process ended, and with CLEAN when nothing that it started is left. Only then comes the next command.
+"""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from factory_tui.cells.runner.frames import Header
+
+    Image = tuple[list[bytes], dict[bytes, bytes], bytes]
+
+CLEAN = -1
+_SIZE = struct.Struct(">I")
+_CODE = struct.Struct("i")
+_STREAMS = 3
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Keeper:
+    """The runner's end. Raises OSError when the cell has no process or descriptor left."""
+
+    def __init__(self, config: Header) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.pid = os.fork()
+            except OSError:
+                self._socket.close()
+                raise
+            if self.pid == 0:
+                try:
+                    _keep(theirs, config)
+                finally:
+                    os._exit(70)
+        self.fd = self._socket.fileno()
+
+    def start(self, spec: Header, streams: list[int]) -> None:
+        """Send a command: ``argv``, ``env``, ``cwd``, ``long``. Raises OSError when the keeper is gone."""
+        raw = json.dumps(spec).encode()
+        message = _SIZE.pack(len(raw)) + raw
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))]
+        self._socket.sendall(message[self._socket.sendmsg([message], rights) :])
+
+    def answers(self) -> list[int]:
+        """Wait statuses and CLEAN, as they came; nothing when the keeper is gone."""
+        try:
+            data = self._socket.recv(_CODE.size * 2)
+        except ConnectionResetError:
+            return []
+        return [code for (code,) in _CODE.iter_unpack(data)]
+
+    def close(self) -> None:
+        """Let the keeper end."""
+        self._socket.close()
+
+
+def be_subreaper() -> None:
+    """Become the parent of what loses its own below this process."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _keep(inherited: socket.socket, config: Header) -> NoReturn:
+    """Do once what every command would have to, then run commands until the runner closes the socket."""
+    gc.disable()
+    be_subreaper()
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in range(3):
+        os.dup2(null, fd)
+    here = os.dup2(inherited.detach(), 3)
+    os.closerange(here + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    os.set_inheritable(here, False)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    os.umask(0o022)
+    _raise_oom_score()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if config.get("nofile"):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (config["nofile"], config["nofile"]))
+    with socket.socket(fileno=here) as runner:
+        while True:
+            raw, streams = _receive(runner)
+            child = _fork(raw, streams, config)
+            for fd in streams:
+                os.close(fd)
+            if child < 0:
+                runner.sendall(_CODE.pack(126 << 8))
+            try:
+                while True:
+                    pid, code = os.wait()
+                    if pid == child:
+                        runner.sendall(_CODE.pack(code))
+            except ChildProcessError:
+                runner.sendall(_CODE.pack(CLEAN))
+
+
+def _receive(runner: socket.socket) -> tuple[bytes, array.array[int]]:
+    """The next command and its streams; without a runner, the end."""
+    streams = array.array("i")
+    room = socket.CMSG_SPACE(_STREAMS * streams.itemsize)
+    data, rights, _, _ = runner.recvmsg(_SIZE.size, room, socket.MSG_CMSG_CLOEXEC)
+    for _, _, given in rights:
+        streams.frombytes(given)
+    left = _SIZE.unpack(data)[0] if data else 0
+    parts = []
+    while left:
+        part = runner.recv(left)
+        left = left - len(part) if part else 0
+        parts.append(part)
+    if not data or not parts[-1]:
+        os._exit(0)
+    return b"".join(parts), streams
+
+
+def _fork(raw: bytes, streams: array.array[int], config: Header) -> int:
+    """Start a command; -1 when no process can be had, and its stderr says so."""
+    spec = json.loads(raw)
+    image = _image(spec, config)
+    try:
+        child = os.fork()
+    except OSError as error:
+        os.write(streams[2], f"cannot start: {error}; the cell's processes are used up\n".encode())
+        return -1
+    if child == 0:
+        try:
+            if spec["long"]:
+                image[0][1:] = [_script(image[0][-1])]
+            _become(image, streams, config)
+        finally:
+            os._exit(125)
+    return child
+
+
+def _become(image: Image, streams: array.array[int], config: Header) -> NoReturn:
+    os.setsid()
+    for at, fd in enumerate(streams):
+        os.dup2(fd, at)
+    argv, env, cwd = image
+    try:
+        if config["uid"] is not None:
+            os.setgroups([])
+            os.setresgid(config["gid"], config["gid"], config["gid"])
+            os.setresuid(config["uid"], config["uid"], config["uid"])
+        os.chdir(cwd)
+        os.execvpe(argv[0], argv, env)  # noqa: S606 - a shell only where one was asked for
+    except (OSError, ValueError) as error:
+        os.write(2, f"cannot start: {error}\n".encode("utf-8", "replace"))
+        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+
+
+def _image(spec: Header, config: Header) -> Image:
+    """What to execute: arguments, environment and folder, as the system takes them."""
+    argv = [word.encode("utf-8", "surrogateescape") for word in spec["argv"]]
+    env = {k.encode("utf-8", "surrogateescape"): v.encode("utf-8", "surrogateescape") for k, v in spec["env"].items()}
+    return argv, env, os.path.join(config["work"], spec["cwd"]).encode("utf-8", "surrogateescape")
+
+
+def _script(text: bytes) -> bytes:
+    """A path for a command that is too long to be one argument (128 KiB)."""
+    fd = os.memfd_create("command", 0)
+    view = memoryview(text)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    return b"/proc/self/fd/%d" % fd
+
+
+def _raise_oom_score() -> None:
+    """Let the kernel kill commands, which inherit this, before the runner."""
+    try:
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    except OSError:
+        return  # a host without it; the cell then loses its runner first
+    os.write(fd, b"800")
+    os.close(fd)
