@@ -107,6 +107,12 @@ def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         if name in {"start", "run"}:
             action.add_argument("--until-over", action="store_true", help="stop when every run has ended")
             action.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
+            action.add_argument(
+                "--pace",
+                type=float,
+                default=0.0,
+                help="characters a second of a rehearsal's answers (default: at once)",
+            )
         action.set_defaults(command=command)
 
 
@@ -342,6 +348,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _engine_options(arguments: argparse.Namespace) -> list[str]:
     options = ["--until-over"] if arguments.until_over else []
+    options += ["--pace", str(arguments.pace)] if arguments.pace else []
     return [*options, "--rehearsals", str(arguments.rehearsals.resolve())] if arguments.rehearsals else options
 
 
@@ -373,7 +380,7 @@ def _engine_status(arguments: argparse.Namespace) -> int:
 def _engine_run(arguments: argparse.Namespace) -> int:
     from factory_tui.engine.serve import run
 
-    return run(_find(arguments), until_over=arguments.until_over, playbooks=arguments.rehearsals)
+    return run(_find(arguments), until_over=arguments.until_over, playbooks=arguments.rehearsals, pace=arguments.pace)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

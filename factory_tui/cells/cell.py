@@ -134,6 +134,10 @@ class RunnerCell:
         """Wait for a command that was started earlier; see Cell.outcome."""
         return await self._connection.outcome(id)
 
+    def leave(self) -> None:
+        """Stop waiting for commands that have an id, and let them go on; see Cell.leave."""
+        self._connection.leave()
+
     async def serve(self, command: str, *, env: Mapping[str, str] = _EMPTY, cwd: str = "") -> RunnerService:
         """Start a long-running process with PORT in its environment; see Cell.serve."""
         port = self._ground.port()
@@ -289,8 +293,8 @@ class RunnerCell:
         await self._connection.call({"op": "release", "stop": self.kind == "process"})
 
     async def detach(self) -> None:
-        """Let go of the cell and leave it running, where its kind can run alone."""
-        await self._connection.close()
+        """Let go of the cell and leave it running, where its kind can run alone; who waits for it is cancelled."""
+        await self._connection.close(quietly=True)
 
     async def close(self) -> None:
         """Remove the cell with all that is in it. Closing again does nothing."""

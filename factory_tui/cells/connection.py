@@ -71,6 +71,8 @@ class Connection:
         self._wire: Wire | None = None
         self._reader: asyncio.Task[None] | None = None
         self._pending: dict[str, _Pending] = {}
+        self._kept: set[str] = set()
+        self._left: set[str] = set()
         self._count = 0
         self._name = secrets.token_hex(4)
         self._dead = ""
@@ -211,22 +213,34 @@ class Connection:
             if hear is not None:
                 hear("stderr" if part["stream"] else "stdout", payload)
 
-        return await self._outcome(frames, name, on_part)
+        return await self._outcome(frames, name, on_part, keep=header["keep"])
 
     async def outcome(self, name: str) -> Outcome:
         """Wait for a command that was started earlier."""
-        return await self._outcome([pack({"op": "ask", "id": name})], name, None)
+        return await self._outcome([pack({"op": "ask", "id": name})], name, None, keep=True)
 
-    async def _outcome(self, frames: list[bytes], name: str, hear: Hear | None) -> Outcome:
+    def leave(self) -> None:
+        """Cancel who waits for a command with a name of its own, and let the command be: it can be asked for again."""
+        for name in self._kept & self._pending.keys():
+            self._left.add(name)
+            self._pending[name].answer.cancel()
+
+    async def _outcome(self, frames: list[bytes], name: str, hear: Hear | None, *, keep: bool) -> Outcome:
         if name in self._pending:
             raise CellError(f"command {name} is being waited for already")
+        if keep:
+            self._kept.add(name)
         try:
             header, payload = await self._ask(frames, name, hear, lasting=True)
         except CellDied as error:
             return Outcome(exit=-9, stderr=f"{error}\n".encode(), lost=True)
         except BaseException:
-            self._write(pack({"op": "kill", "id": name, "forget": True}))
+            if name not in self._left:
+                self._write(pack({"op": "kill", "id": name, "forget": True}))
             raise
+        finally:
+            self._kept.discard(name)
+            self._left.discard(name)
         if header["op"] == "unknown":
             return Outcome(exit=-9, lost=True)
         out = header["out"]
@@ -282,8 +296,10 @@ class Connection:
         error: str = answer["error"]
         return error
 
-    async def close(self) -> None:
-        """Let go of the wire; the runner goes on where it can."""
+    async def close(self, *, quietly: bool = False) -> None:
+        """Let go of the wire; the runner goes on where it can. Who waits for an answer hears that the cell died, or
+        quietly: is cancelled, since nothing is known of what it waits for.
+        """
         self._dead = "the cell is closed"
         if self._reader is not None:
             self._reader.cancel()
@@ -294,5 +310,7 @@ class Connection:
             self._wire = None
         self._up.set()
         for pending in list(self._pending.values()):
-            if not pending.answer.done():
+            if quietly:
+                pending.answer.cancel()
+            elif not pending.answer.done():
                 pending.answer.set_exception(CellDied(self._dead))

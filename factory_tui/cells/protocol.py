@@ -189,6 +189,12 @@ class Cell(Protocol):
         """Wait for a command started earlier, perhaps by another engine; ``lost`` when the cell does not know it."""
         ...
 
+    def leave(self) -> None:
+        """Stop waiting for commands that have an id, and let them go on: who waits is cancelled, and may ask for the
+        outcome later.
+        """
+        ...
+
     async def serve(self, command: str, *, env: Mapping[str, str] = {}, cwd: str = "") -> Service:
         """Start a long-running process with PORT in its environment: a free one in a process cell."""
         ...
@@ -232,6 +238,10 @@ class Cell(Protocol):
 
     async def resume(self) -> None:
         """Undo pause."""
+        ...
+
+    async def detach(self) -> None:
+        """Let go of the cell and leave it running, where its kind can run alone; who waits for it is cancelled."""
         ...
 
     async def close(self) -> None:

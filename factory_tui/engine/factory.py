@@ -1,48 +1,35 @@
-"""The factory: which runs are being worked on, and what operators' commands do to them.
+"""The factory: which runs are being worked on, and what stops them.
 
-Owns slots, tasks and the effect of every command. It does not know how a run is walked, nor what a console shows.
+Owns slots, tasks and what a command does to work under way. It does not know how a run is walked, nor what a console
+shows.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
-from functools import partial
-from typing import NoReturn
 
 from factory_tui.cells.protocol import CellDied, CellError
+from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import (
-    CommandTaken,
-    Draft,
-    EscalationAnswered,
-    EscalationRaised,
-    FloorFrozen,
-    FloorThawed,
-    RunMoved,
-    RunQueued,
-    RunState,
-)
-from factory_tui.domain.identifiers import escalation_id, run_id
+from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved
+from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.reducer import OVER
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.handlers import HANDLERS
+from factory_tui.engine.orders import GOES_ON, STOP, Opening, judge
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
 from factory_tui.engine.workplace import Workplace
+from factory_tui.journal import JournalFull
 from factory_tui.model.failures import ProviderHeld
 
 log = logging.getLogger(__name__)
 
-GOES_ON: frozenset[RunState] = frozenset({"queued", "running"})
-"""States that go on by themselves as soon as there is a slot."""
-CAN_RESUME: frozenset[RunState] = frozenset({"paused", "held"})
-
 CELL_LIVES = 3
 CELL_TROUBLE = 30_000
 """Milliseconds after which a run that found no cell looks again."""
-
-Opening = Callable[[c.StartRun], "RunQueued | str"]
+DISK_TROUBLE = 5_000
+"""Milliseconds after which runs that are held for a full disk look for room again."""
 
 
 class Factory:
@@ -54,13 +41,14 @@ class Factory:
         self._opening = opening
         self._slots = slots
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._to_pause: set[str] = set()
-        self._parking: dict[str, RunMoved] = {}
         self._walking: set[str] = set()
         """Runs whose task may be interrupted; one that comes to rest is let do so."""
+        self._to_pause: set[str] = set()
+        self._interrupted: dict[str, Parked] = {}
+        self._group: asyncio.TaskGroup | None = None
         self._deciding = asyncio.Lock()
         self._asked = len(record.state.escalations)
-        self._group: asyncio.TaskGroup | None = None
+        self._room_at = 0
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.stop_reason = ""
@@ -80,8 +68,9 @@ class Factory:
                     break
                 await self._wait_for_change()
             await self._workplace.detach()
-            for task in self._tasks.values():
-                task.cancel()
+            for run in self._walking:
+                self._tasks[run].cancel()
+        await self._workplace.close()
 
     def stop(self, reason: str) -> None:
         """Let go of every run where it is; each goes on from there when an engine starts again."""
@@ -90,16 +79,34 @@ class Factory:
         self._changed.set()
 
     async def _wait_for_change(self) -> None:
-        due = [run.retry_at for run in self.state.runs.values() if run.state == "held" and run.retry_at]
+        """Until a task or a command changed something, or a held run is to be tried again."""
+        due = [self._due(run) for run in self.state.runs.values() if self._due(run)]
         timeout = max(0.0, (min(due) - self._workplace.now()) / 1000) if due and not self.state.frozen else None
         self._changed.clear()
         try:
             await asyncio.wait_for(self._changed.wait(), timeout)
         except TimeoutError:
-            now = self._workplace.now()
-            back = [run for run in self.state.runs.values() if run.state == "held" and 0 < (run.retry_at or 0) <= now]
-            for run in back:
-                await self._move(run.id, RunMoved("queued", None, "tries again"))
+            await self._try_again()
+
+    def _due(self, run: Run) -> int:
+        """When a held run is to be tried again, in UTC ms; 0 for one that does not come back by itself."""
+        if run.state != "held" or not run.retry_at:
+            return 0
+        return max(run.retry_at, self._room_at) if run.reason == "disk" else run.retry_at
+
+    async def _try_again(self) -> None:
+        now = self._workplace.now()
+        back = [run for run in self.state.runs.values() if 0 < self._due(run) <= now]
+        try:
+            if any(run.reason == "disk" for run in back) and not await self._room():
+                raise JournalFull(self._workplace.workspace.state)
+            await self._record.append([Draft(RunMoved("queued", None, "tries again"), run.id) for run in back])
+        except JournalFull:
+            self._room_at = now + DISK_TROUBLE
+
+    async def _room(self) -> bool:
+        """Whether the journal has its reserve again, and something is left beside it."""
+        return await self._record.journal.refill() and self._workplace.room()
 
     def _fill_slots(self) -> None:
         """Start as many runs as there are slots: first those that were running, then the queue in its order."""
@@ -108,58 +115,72 @@ class Factory:
         waiting = [run for run in self.state.runs.values() if run.state in GOES_ON and run.id not in self._tasks]
         waiting.sort(key=lambda run: (run.state != "running", run.moved_at, run.queued_at))
         for run in waiting[: max(0, self._slots - len(self._tasks))]:
-            task = self._group.create_task(self._work(run.id), name=run.id)
-            self._tasks[run.id] = task
+            self._tasks[run.id] = self._group.create_task(self._work(run.id), name=run.id)
             self._walking.add(run.id)
-            task.add_done_callback(partial(self._done, run.id))
-
-    def _done(self, run: str, _task: asyncio.Task[None]) -> None:
-        self._tasks.pop(run, None)
-        self._walking.discard(run)
-        self._to_pause.discard(run)
-        self._changed.set()
 
     async def _work(self, run: str) -> None:
         """Walk one run until it ends or parks; whatever stops it becomes a fact."""
         try:
-            drafts = await self._walk_to_rest(run)
+            try:
+                stopped = await self._until_parked(run)
+            finally:
+                # From here on it is let come to rest: how it stopped is told, and its cell put away.
+                self._walking.discard(run)
+            interrupted = self._interrupted.pop(run, None)
+            if interrupted is not None and stopped.moved.state not in OVER:
+                stopped = interrupted
+            await self._record.append(self._told(run, stopped))
+            await self._put_away(run)
+        except JournalFull as full:
+            await self._hold_all(full)
         finally:
-            self._walking.discard(run)
-        await self._record.append(drafts)
+            del self._tasks[run]
+            self._to_pause.discard(run)
+            self._changed.set()
+
+    async def _put_away(self, run: str) -> None:
+        """Remove the cell of a run that ended; let that of one that stands still stand still too."""
         if self.state.runs[run].state in OVER:
             await self._workplace.close_home(self._record.scribe(run))
         else:
             await self._workplace.freeze_home(run)
 
-    async def _walk_to_rest(self, run: str) -> list[Draft]:
-        """The facts that say how the walk came to rest."""
+    async def _until_parked(self, run: str) -> Parked:
+        """Walk; what stopped it."""
         place, scribe = self._workplace, self._record.scribe(run)
         now = self.state.runs[run]
         try:
             if now.state != "running":
-                await self._move(run, RunMoved("running"))
+                await scribe.record(RunMoved("running"))
             place.budget.enter(run, now.cap, now.burn.money)
             await place.thaw_home(run)
-            await self._walk(Walk(place, scribe, HANDLERS, pausing=lambda: run in self._to_pause))
-        except Ended as ended:
-            moved = ended.moved
+            return await self._walk(Walk(place, scribe, HANDLERS, pausing=lambda: run in self._to_pause))
         except Parked as parked:
-            return self._parked(run, parked)
+            return parked
+        except Ended as ended:
+            return Parked(ended.moved.state, ended.moved.why)
         except ProviderHeld as held:
-            moved = RunMoved("held", held.reason, held.why, held.retry_at)
+            return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at)
         except CellError as trouble:
             later = place.now() + CELL_TROUBLE
-            moved = RunMoved("held", "config", f"no cell to work in: {trouble}", later)
+            return Parked("held", f"no cell to work in: {trouble}", reason="config", retry_at=later)
+        except DeliveryError as trouble:
+            if place.room():
+                return Parked("held", str(trouble), reason="config")
+            return Parked("held", str(trouble), reason="disk", retry_at=place.now() + DISK_TROUBLE)
         except asyncio.CancelledError:
-            if self._stopping.is_set() or run not in self._parking:
+            task = asyncio.current_task()
+            if self._stopping.is_set() or run not in self._interrupted or task is None:
                 raise
-            moved = self._parking.pop(run)
+            task.uncancel()
+            return Parked("queued", "interrupted")
+        except JournalFull:
+            raise
         except Exception as bug:
             log.exception("run %s broke", run)
-            moved = RunMoved("failed", None, f"a fault of ours: {type(bug).__name__}: {bug}")
-        return [Draft(moved, run)]
+            return Parked("failed", f"a fault of ours: {type(bug).__name__}: {bug}")
 
-    async def _walk(self, walk: Walk) -> NoReturn:
+    async def _walk(self, walk: Walk) -> Parked:
         """Walk on past cells that die: the next one is rebuilt from the last snapshot."""
         for _ in range(CELL_LIVES):
             try:
@@ -167,139 +188,91 @@ class Factory:
             except CellDied as died:
                 await self._workplace.lose_home(walk.scribe, str(died))
         why = f"{CELL_LIVES} cells died under it, one after the other"
-        raise Parked("jammed", why, question=Question("jam", why, ("stop",), jam="dead"))
+        return Parked("jammed", why, question=Question("jam", why, ("go on", STOP), jam="dead"))
 
-    def _parked(self, run: str, parked: Parked) -> list[Draft]:
+    def _told(self, run: str, parked: Parked) -> list[Draft]:
         drafts = [Draft(parked.moved, run)]
         if parked.question:
             asked = parked.question
             # Counted here: two runs may ask before either question is in the state.
             self._asked += 1
-            number = escalation_id(self._asked)
-            owner = self.state.runs[run].owner
-            drafts.append(
-                Draft(
-                    EscalationRaised(number, asked.kind, asked.jam, owner, asked.text, asked.choices, asked.evidence),
-                    run,
-                )
-            )
+            number, owner = escalation_id(self._asked), self.state.runs[run].owner
+            raised = EscalationRaised(number, asked.kind, asked.jam, owner, asked.text, asked.choices, asked.evidence)
+            drafts.append(Draft(raised, run))
         return drafts
 
-    async def _move(self, run: str, moved: RunMoved, actor: str = "engine") -> None:
-        await self._record.append([Draft(moved, run, actor)])
+    async def _hold_all(self, full: JournalFull) -> None:
+        """Hold every run until there is room: none may work while its facts cannot be kept.
+
+        Raises JournalFull when there is not even room for that.
+        """
+        later = self._workplace.now() + DISK_TROUBLE
+        going = [run.id for run in self.state.runs.values() if run.state in GOES_ON]
+        idle = [run for run in going if run not in self._walking]
+        for run in self._walking.intersection(going):
+            self._interrupt(run, Parked("held", str(full), reason="disk", retry_at=later))
+        await self._record.alarm([Draft(RunMoved("held", "disk", str(full), later), run) for run in idle])
+        for run in idle:
+            await self._workplace.freeze_home(run)
 
     async def obey(self, actor: str, role: c.Role, identity: str, command: c.Command) -> str | None:
         """Take a command, or say why not: None once it is in the journal and under way, else the reason."""
         if not c.may(role, command):
             return f"a {role} may not {_verb(command)}; ask an {c.LEAST_ROLE[type(command)]}"
-        await self._at_rest(_subject(command))
-        # One at a time: the next is judged by a state that has this one.
-        async with self._deciding:
-            refusal, effect = self._judge(command)
-            if refusal is not None:
-                return refusal
-            taken = Draft(CommandTaken(identity, command), _subject(command), actor)
-            await self._record.append([taken, *effect(actor)])
+        async with self._deciding:  # one at a time: the next is judged by a state that has this one
+            await self._at_rest(self._subject(command))
+            if self._stopping.is_set():
+                return "the engine is stopping"
+            facts = judge(self.state, actor, command, self._opening, self._walking)
+            if isinstance(facts, str):
+                return facts
+            taken = Draft(CommandTaken(identity, command), getattr(command, "run", ""), actor)
+            try:
+                await self._record.append([taken, *facts])
+            except JournalFull as full:
+                return str(full)
             self._act(command)
         self._changed.set()
         return None
+
+    def _subject(self, command: c.Command) -> str:
+        if isinstance(command, c.Answer):
+            asked = self.state.escalations.get(command.escalation)
+            return asked.run if asked else ""
+        return getattr(command, "run", "")
 
     async def _at_rest(self, run: str) -> None:
         """Let a run that has stopped walking come to rest: only then can anybody say what a command does to it."""
         while run in self._tasks and run not in self._walking:
             await asyncio.wait([self._tasks[run]])
 
-    def _judge(self, command: c.Command) -> "tuple[str | None, Callable[[str], list[Draft]]]":
-        """Why the command is refused, or the facts that come with it."""
-        if isinstance(command, c.StartRun):
-            opened = self._opening(command)
-            if isinstance(opened, str):
-                return opened, _nothing
-            number = self.state.counts.get(opened.seed, 0) + 1
-            return None, lambda actor: [Draft(opened, run_id(opened.seed, number), actor)]
-        if isinstance(command, c.Answer):
-            return self._judge_answer(command)
-        if isinstance(command, c.EmergencyStop):
-            return None, lambda actor: [Draft(FloorFrozen(), actor=actor)]
-        if isinstance(command, c.Thaw):
-            if not self.state.frozen:
-                return "the floor is not frozen", _nothing
-            return None, lambda actor: [Draft(FloorThawed(), actor=actor)]
-        if isinstance(command, c.StopEngine):
-            return None, _nothing
-        return self._judge_run(command)
-
-    def _judge_run(self, command: c.Pause | c.Resume | c.Stop) -> "tuple[str | None, Callable[[str], list[Draft]]]":
-        run = self.state.runs.get(command.run)
-        if run is None:
-            return f"there is no run {command.run}; runs: {', '.join(self.state.runs) or 'none'}", _nothing
-        if run.state in OVER:
-            return f"{run.id} is {run.state}: it has ended", _nothing
-        if isinstance(command, c.Resume):
-            if run.state not in CAN_RESUME:
-                return f"{run.id} is {run.state}, not paused or held", _nothing
-            return None, lambda actor: [Draft(RunMoved("queued", None, f"resumed by {actor}"), run.id, actor)]
-        if isinstance(command, c.Pause) and run.state not in GOES_ON:
-            return f"{run.id} is {run.state} already", _nothing
-        if run.id in self._tasks:
-            return None, _nothing
-        moved: RunState = "paused" if isinstance(command, c.Pause) else "stopped"
-        why = "" if isinstance(command, c.Pause) else command.reason
-        return None, lambda actor: [Draft(RunMoved(moved, None, why or f"by {actor}"), run.id, actor)]
-
-    def _judge_answer(self, command: c.Answer) -> "tuple[str | None, Callable[[str], list[Draft]]]":
-        asked = self.state.escalations.get(command.escalation)
-        if asked is None:
-            return f"there is no escalation {command.escalation}", _nothing
-        if asked.answered_at:
-            return f"{asked.id} was answered by {asked.answered_by}", _nothing
-        if asked.choices and command.choice not in asked.choices:
-            return f"{asked.id} offers: {', '.join(asked.choices)}", _nothing
-        if not command.choice and not command.text.strip():
-            return "an empty answer is no answer", _nothing
-        answered = EscalationAnswered(asked.id, command.choice, command.text)
-        back = RunMoved("queued", None, f"{asked.id} was answered")
-        return None, lambda actor: [Draft(answered, asked.run, actor), Draft(back, asked.run, actor)]
-
     def _act(self, command: c.Command) -> None:
-        """What a taken command does to tasks that are under way."""
-        if isinstance(command, c.Pause) and command.run in self._tasks:
-            if command.now:
-                self._interrupt(command.run, RunMoved("paused", None, "paused now"))
-            else:
+        """What a taken command does to work that is under way."""
+        match command:
+            case c.Pause(now=False) if command.run in self._walking:
                 self._to_pause.add(command.run)
-        elif isinstance(command, c.Stop):
-            if command.run in self._tasks:
-                self._interrupt(command.run, RunMoved("stopped", None, command.reason or "stopped by an operator"))
-            elif self._group is not None:
-                self._group.create_task(self._workplace.close_home(self._record.scribe(command.run)))
-        elif isinstance(command, c.EmergencyStop):
-            for run in list(self._walking):
-                self._interrupt(run, RunMoved("queued", None, "emergency stop"))
-        elif isinstance(command, c.StopEngine):
-            self.stop("stopped by an operator")
+            case c.Pause():
+                self._interrupt(command.run, Parked("paused", "paused now"))
+            case c.Stop() if command.run in self._walking:
+                self._interrupt(command.run, Parked("stopped", command.reason or "stopped by an operator"))
+            case c.Stop() | c.Answer():
+                run = self._subject(command)
+                if self.state.runs[run].state in OVER and self._group is not None:
+                    self._group.create_task(self._put_away(run))
+            case c.EmergencyStop():
+                for run in list(self._walking):
+                    self._interrupt(run, Parked("queued", "emergency stop"))
+            case c.StopEngine():
+                self.stop("stopped by an operator")
 
-    def _interrupt(self, run: str, moved: RunMoved) -> None:
-        self._parking[run] = moved
-        self._tasks[run].cancel()
-
-
-def _nothing(_actor: str) -> list[Draft]:
-    return []
+    def _interrupt(self, run: str, stopped: Parked) -> None:
+        """Have a run stop where it is; what a tool does in its cell is not ended unless the run is."""
+        if run in self._walking:
+            self._interrupted[run] = stopped
+            if stopped.moved.state not in OVER:
+                self._workplace.leave_home(run)
+            self._tasks[run].cancel()
 
 
 def _verb(command: c.Command) -> str:
     return str(type(command).__struct_config__.tag).replace("-", " ")
-
-
-def _subject(command: c.Command) -> str:
-    return getattr(command, "run", "")
-
-
-def can_go_on(state: State) -> bool:
-    """Whether any run is under way, or comes back by itself."""
-    return any(_can_go_on(run, frozen=state.frozen) for run in state.runs.values())
-
-
-def _can_go_on(run: Run, *, frozen: bool) -> bool:
-    return not frozen and (run.state in GOES_ON or (run.state == "held" and run.retry_at is not None))

@@ -15,15 +15,13 @@ from factory_tui.agents.protocol import Prompt
 from factory_tui.config.seed import load_seed
 from factory_tui.domain.events import (
     Answered,
-    AnyFact,
-    CellStarted,
     Event,
     NodeEntered,
     PassBegan,
     Prompted,
-    SnapshotTaken,
 )
 from factory_tui.engine.parking import Parked, Question
+from factory_tui.engine.walk import last, work_is_lost
 from factory_tui.pipeline.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -61,26 +59,15 @@ async def codergen(walk: Walk, node: Node) -> Done:
     return Outcome(status=status, failure_reason=generated.why), []
 
 
-def work_is_lost(events: Sequence[Event]) -> bool:
-    """Whether the run's cell is younger than work that no snapshot holds, and the agent was not told so yet."""
-    started = _last(events, CellStarted)
-    worked = _last([event for event in events if event.seq < started], Answered)
-    if worked <= _last([event for event in events if event.seq < started], SnapshotTaken):
-        return False
-    return not any(
-        isinstance(event.fact, Prompted) and event.fact.origin == "recovery" and event.seq > started for event in events
-    )
-
-
 def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:
     """What is said to the agent now; None when the conversation goes on from where it is."""
     prompts = [event for event in events if isinstance(event.fact, Prompted)]
     if not prompts:
         return _first(walk, node, work)
-    if work_is_lost(events):
+    if work_is_lost(walk.run, events):
         return _recovery(walk, [event.fact for event in prompts if isinstance(event.fact, Prompted)])
-    entered = _last(events, NodeEntered)
-    answered = _last(events, Answered)
+    entered = last(events, NodeEntered)
+    answered = last(events, Answered)
     if answered > max(entered, prompts[-1].seq) or prompts[-1].seq > answered:
         return None
     return Prompt("seed", ({"type": "text", "text": node.prompt},))
@@ -116,7 +103,3 @@ def _stalled(walk: Walk) -> Parked:
         if item.vault and item.feedback
     )
     return Parked("jammed", why, question=Question("jam", why, ("stop",), evidence, jam="stalled"))
-
-
-def _last(events: Sequence[Event], kind: type[AnyFact]) -> int:
-    return max((event.seq for event in events if isinstance(event.fact, kind)), default=0)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
+from factory_tui.cells.protocol import CellDied
 from factory_tui.domain.events import CheckpointRan, EscalationRaised
 from factory_tui.domain.hostile import clean_bytes, one_line
-from factory_tui.engine.generating import codergen, work_is_lost
+from factory_tui.engine.generating import codergen
 from factory_tui.engine.judging import harness
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.shipping import ship
@@ -35,10 +36,6 @@ async def passed_through(_walk: Walk, _node: Node) -> Done:
 
 async def checkpoint(walk: Walk, node: Node) -> Done:
     """Run a named command in the run's cell; a failure is told to the agent on the edge back."""
-    await walk.home()
-    if work_is_lost(await walk.events()):
-        # Nothing of this pass is left to check: the agent has to know first.
-        return Outcome(status=Status.FAIL, failure_reason="the cell was lost with this pass's work"), []
     ran = await _command(walk, node)
     wanted_failure = node.text("expect") == "fail"
     passed = (ran.exit != 0) == wanted_failure
@@ -79,6 +76,8 @@ async def _command(walk: Walk, node: Node) -> CheckpointRan:
     cell = await walk.home()
     timeout = node.timeout_ms / 1000 if node.timeout_ms else TIMEOUT
     outcome = await cell.run(node.command, timeout=timeout, limit=SHOWN)
+    if outcome.lost:
+        raise CellDied(clean_bytes(outcome.stderr) or "the cell no longer knows the command")
     output = walk.place.redact(clean_bytes(outcome.stdout + outcome.stderr))
     if outcome.timed_out:
         output += f"\n(killed after {timeout:.0f} s)"

@@ -68,6 +68,6 @@ async def _visit(
         kind=kind,
         cells=place.cells,
         parallel=place.parallel,
-        known=[fact for fact in since if isinstance(fact, VerdictReached) and fact.visit == visit],
+        known=since,
         pooled=pooled,
     )

@@ -3,6 +3,7 @@
 Reads what people wrote, anew each time; every refusal says what to mend, and where.
 """
 
+import shutil
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -52,6 +53,8 @@ class Opening:
             return str(refusal)
 
     def _open(self, command: StartRun) -> RunQueued:
+        if shutil.which("git") is None:
+            raise Refused("git is not on the PATH, and passes are kept by it. Remedy: install git.")
         settings = load(self._workspace.config)
         seed = load_seed(self._workspace, command.seed, tuple(settings.owners))
         name = command.loop or seed.loop

@@ -4,7 +4,7 @@ Owns the live state. It does not know what any fact leads to.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from factory_tui.domain.events import AnyFact, Draft, Event
 from factory_tui.domain.live import LiveFrame
@@ -32,13 +32,20 @@ class Record:
 
         A caller that is cancelled while they are being written leaves no gap: the writing goes on without it.
         """
-        writing = asyncio.ensure_future(self._write(drafts))
+        return await self._surely(self.journal.append(drafts))
+
+    async def alarm(self, drafts: Sequence[Draft]) -> list[Event]:
+        """As `append`, on a full disk: out of the journal's reserve. Raises JournalFull when that is used up too."""
+        return await self._surely(self.journal.alarm(drafts))
+
+    async def _surely(self, appending: Coroutine[None, None, list[Event]]) -> list[Event]:
+        writing = asyncio.ensure_future(self._write(appending))
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
         return await asyncio.shield(writing)
 
-    async def _write(self, drafts: Sequence[Draft]) -> list[Event]:
-        events = await self.journal.append(drafts)
+    async def _write(self, appending: Coroutine[None, None, list[Event]]) -> list[Event]:
+        events = await appending
         self._apply(events)
         return events
 

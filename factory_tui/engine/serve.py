@@ -60,13 +60,13 @@ def entropy() -> int:
 
 
 class Engine:
-    """One engine process on one workspace."""
+    """One engine process on one workspace. `pace`: characters a second of a rehearsal's stream, 0 for at once."""
 
-    def __init__(self, workspace: Workspace, playbooks: Path | None = None) -> None:
+    def __init__(self, workspace: Workspace, playbooks: Path | None = None, pace: float = 0.0) -> None:
         self._workspace = workspace
         self._playbooks = playbooks or BUNDLED_PLAYBOOKS
         self._ready: asyncio.Future[Factory] = asyncio.get_running_loop().create_future()
-        self._twin = Twin(())
+        self._twin = Twin((), pace=pace)
 
     async def serve(self, *, until_over: bool) -> None:
         """Be the engine until told to stop, or until every run is over. Raises Mistakes, JournalError, CellError."""
@@ -194,14 +194,14 @@ async def _page(journal: Journal, run: str | None, before: int | None, limit: in
     return await journal.before(journal.head.seq + 1 if before is None else before, run, limit)
 
 
-def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None) -> int:
+def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None, pace: float = 0.0) -> int:
     """Be the engine in this process; its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for every model call
 
     async def serve() -> None:
-        await Engine(workspace, playbooks).serve(until_over=until_over)
+        await Engine(workspace, playbooks, pace).serve(until_over=until_over)
 
     try:
         asyncio.run(serve())

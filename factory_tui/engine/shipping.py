@@ -32,6 +32,8 @@ async def ship(walk: Walk, _node: Node) -> Done:
             place.snapshots, walk.run, JournalRange(events[0].seq, head.seq, head.hash), place.workspace.shipped
         )
     except DeliveryError as error:
-        raise Parked("jammed", str(error), question=Question("jam", str(error), ("stop",), jam="dead")) from error
+        raise Parked(
+            "jammed", str(error), question=Question("jam", str(error), ("go on", "stop"), jam="dead")
+        ) from error
     shown = made.path.relative_to(place.workspace.root)
     return Outcome(status=Status.SUCCESS), [Shipped(str(shown), made.commit, made.provenance)]

@@ -7,11 +7,21 @@ that was entered last. A node's end, the message on the edge, and the next node'
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from factory_tui import pipeline
 from factory_tui.cells.protocol import Cell
-from factory_tui.domain.events import AnyFact, Event, NodeEntered, NodeLeft, PassEnded, SnapshotTaken
+from factory_tui.domain.events import (
+    Answered,
+    AnyFact,
+    CellStarted,
+    Event,
+    NodeEntered,
+    NodeLeft,
+    PassEnded,
+    Prompted,
+    SnapshotTaken,
+)
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
 from factory_tui.engine.parking import Ended, Parked, Question
@@ -22,6 +32,8 @@ from factory_tui.pipeline.outcome import Outcome, Status
 Done = tuple[Outcome, list[AnyFact]]
 """What came of a node, and facts that belong in the same commit."""
 Handler = Callable[["Walk", pipeline.Node], Awaitable[Done]]
+ON_WORK = frozenset({"checkpoint", "tool", "harness"})
+"""Types of nodes that look at what the agent did."""
 
 
 class Walk:
@@ -50,6 +62,9 @@ class Walk:
         while True:
             await self.gate()
             node = self._graph.nodes[self.run.node]
+            if node.handler in ON_WORK and work_is_lost(self.run, await self.events()):
+                await self._back_to_work(node)
+                continue
             self._began = time.monotonic()
             outcome, facts = await self._handlers[node.handler](self, node)
             await self._leave(node, outcome, facts)
@@ -133,6 +148,15 @@ class Walk:
         left = self._left(node, outcome, target.id, decided.record)
         await self.scribe.record(*facts, left, NodeEntered(target.id, target.handler, visit))
 
+    async def _back_to_work(self, node: pipeline.Node) -> None:
+        """Nothing of this pass is left to look at: the agent has to know first, whatever the edges say."""
+        entered = [event.fact for event in await self.events((NodeEntered,)) if isinstance(event.fact, NodeEntered)]
+        agent = next(fact.node for fact in reversed(entered) if fact.handler == "codergen")
+        tally = self.run.nodes
+        why = "the cell was lost with this pass's work"
+        left = NodeLeft(node.id, tally[node.id].visits, "retry", agent, seconds=0.0, why=why)
+        await self.scribe.record(left, NodeEntered(agent, "codergen", tally[agent].visits + 1))
+
     async def _pass_ended(self) -> PassEnded:
         commit = self.current.commit or await self.snapshot()
         current = self.current
@@ -161,3 +185,19 @@ class Walk:
             asked = Question("jam", finish.reason, ("stop",), jam="stalled")
             return Parked("jammed", finish.reason, question=asked)
         return Ended("failed", finish.reason)
+
+
+def work_is_lost(run: Run, events: Sequence[Event]) -> bool:
+    """Whether the agent did work that no snapshot holds in a cell that is gone, and was not told so yet."""
+    started = last(events, CellStarted) if run.cells else events[-1].seq + 1
+    before = [event for event in events if event.seq < started]
+    if last(before, Answered) <= last(before, SnapshotTaken):
+        return False
+    return not any(
+        isinstance(event.fact, Prompted) and event.fact.origin == "recovery" and event.seq > started for event in events
+    )
+
+
+def last(events: Iterable[Event], kind: type[AnyFact]) -> int:
+    """The seq of the last fact of that kind; 0 without one."""
+    return max((event.seq for event in events if isinstance(event.fact, kind)), default=0)

@@ -4,6 +4,7 @@ Owns which run has which cell. It does not know where a run is in its loop.
 """
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +14,15 @@ from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
 from factory_tui.domain.events import CellClosed, CellStarted, Draft, Noticed
+from factory_tui.domain.reducer import OVER
 from factory_tui.domain.scribe import Clock, Scribe
 from factory_tui.domain.state import Run
 from factory_tui.engine.record import Record
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget
 
+ROOM = 4 << 20
+"""Bytes that must be free on the workspace's disk for work to go on."""
 Models = Callable[[Run], Model]
 """The model a run talks to. Raises NoKey."""
 
@@ -43,16 +47,19 @@ class Workplace:
 
     async def adopt(self) -> None:
         """Take over the cells that a dead engine left: runs that can go on get theirs back, all others are removed."""
-        wanted = {name: set(run.cells) for name, run in self.record.state.runs.items()}
-        keep = []
+        runs = self.record.state.runs
         for labels, cell in await self.cells.adopt():
-            if labels.role == "agent" and cell.id in wanted.get(labels.run, ()):
-                self._homes[labels.run] = cell
-                keep.append(cell.id)
-        await self.cells.sweep(keep)
-        for name, lost in wanted.items():
-            for gone in lost - {cell.id for cell in self._homes.values()}:
-                await self.record.scribe(name).record(CellClosed(gone, lost=True, why="gone when the engine started"))
+            run = runs.get(labels.run)
+            if run is not None and run.state not in OVER and labels.role == "agent" and cell.id in run.cells:
+                self._homes[run.id] = cell
+        kept = {cell.id for cell in self._homes.values()}
+        await self.cells.sweep(kept)
+        for run in list(runs.values()):
+            for gone in run.cells.keys() - kept:
+                lost = run.state not in OVER
+                await self.record.scribe(run.id).record(CellClosed(gone, lost, "gone when the engine started"))
+            if run.state != "running":
+                await self.freeze_home(run.id)
 
     async def home(self, scribe: Scribe, commit: str) -> Cell:
         """The run's own cell; a new one begins with the work tree of `commit`, or empty without one."""
@@ -88,6 +95,11 @@ class Workplace:
         await cell.close()
         await scribe.record(CellClosed(cell.id, lost, why))
 
+    def leave_home(self, run: str) -> None:
+        """Let the tool that is at work in a run's cell be; its outcome is asked for when the run goes on."""
+        if run in self._homes:
+            self._homes[run].leave()
+
     async def freeze_home(self, run: str) -> None:
         """Let a parked run's cell stand still. One that cannot be frozen goes on: nothing waits for it."""
         try:
@@ -108,7 +120,19 @@ class Workplace:
         except CellDied as died:
             await self.lose_home(self.record.scribe(run), str(died))
 
+    def room(self) -> bool:
+        """Whether the workspace's disk has any to speak of."""
+        return shutil.disk_usage(self.workspace.state).free > ROOM
+
     async def detach(self) -> None:
-        """Let go of every cell without ending what runs in it."""
-        await self.cells.close()
+        """Let go of every home without ending what runs in it; who waits for it is cancelled."""
+        for cell in self._homes.values():
+            await cell.detach()
+
+    async def close(self) -> None:
+        """Let go of everything, once nobody works here; a home that cannot live without its engine is removed."""
+        for cell in self._homes.values():
+            if cell.kind == "process":
+                await cell.close()
         self._homes.clear()
+        await self.cells.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from factory_tui.cells.protocol import Cells, Entry, Labels
-from factory_tui.domain.events import Satisfaction, VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.domain.events import AnyFact, Satisfaction, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.expressions import ExpressionError
 from factory_tui.harness.feedback import evidence, symptoms
@@ -63,13 +63,14 @@ class Visitor:
         kind: VisitKind,
         cells: Cells,
         parallel: asyncio.Semaphore,
-        known: Sequence[VerdictReached] = (),
+        known: Sequence[AnyFact] = (),
         pooled: Sequence[VerdictReached] = (),
     ) -> VisitResult:
         """Run the trajectories that this visit needs, record every verdict, decide, and record that.
 
-        `visit` counts visits over the run, `number` names the pass. `known`: verdicts of this very visit that were
-        recorded before the engine was killed; they are not run again. `pooled`: the screen's verdicts, for a confirm.
+        `visit` counts visits over the run, `number` names the pass. `known`: facts of this very visit that were
+        recorded before the engine was killed; they are neither run nor recorded again. `pooled`: the screen's
+        verdicts, for a confirm.
         Cancelling it closes every cell it started.
         """
         plan = make_plan(
@@ -81,11 +82,13 @@ class Visitor:
         )
         book = _Book(plan, corpus, kind, pooled)
         drafts = list(book.drafts())
-        if run.visit is None or run.visit.visit != visit:
+        seen = [fact for fact in known if isinstance(fact, VisitBegan | VerdictReached | VisitEnded)]
+        seen = [fact for fact in seen if fact.visit == visit]
+        if not any(isinstance(fact, VisitBegan) for fact in seen):
             commit = next((item.commit for item in run.passes if item.number == number), "")
             await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts)))
         labels = Labels(self._workspace, run.id, "trajectory", number)
-        done = {(verdict.scenario, verdict.index): verdict for verdict in known if verdict.visit == visit}
+        done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
 
         async def reach(draft: Draft) -> VerdictReached:
             old = done.get((draft.scenario, draft.index))
@@ -119,9 +122,11 @@ class Visitor:
                 task.cancel()
             await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
         result = book.result(run, number)
-        await scribe.record(
-            VisitEnded(visit, number, kind, result.feedback, result.vault, result.ship_low, result.decision, result.why)
-        )
+        if not any(isinstance(fact, VisitEnded) for fact in seen):
+            ended = VisitEnded(
+                visit, number, kind, result.feedback, result.vault, result.ship_low, result.decision, result.why
+            )
+            await scribe.record(ended)
         return result
 
     async def _run(

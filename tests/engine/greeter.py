@@ -19,8 +19,10 @@ name = "Demo"
 """
 SEED = """+++
 owner = "demo"
-ship_at = 0.80
-max_trajectories = 48
+ship_at = 0.70
+alpha = 0.5
+max_passes = 3
+max_trajectories = 20
 +++
 A program `greet.py` that greets whoever is named on its command line: `Hello, NAME!`. Without a name it greets the
 world. Names are trimmed.
@@ -45,6 +47,19 @@ SCENARIOS = {
     "percent": ("adversarial", "vault", "python3 greet.py %s{name}", "Hello, %s{name}!"),
     "upper": ("edge", "vault", "python3 greet.py {name}-X", "Hello, {name}-X!"),
 }
+WRITE = r"""cat > greet.py <<'EOF'
+import sys
+names = [word for word in sys.argv[1:] if word != "--"]
+print(f"Hello, {names[0] if names else 'World'}!")
+EOF
+mkdir -p tests && cat > tests/test_greet.py <<'EOF'
+import subprocess, sys, unittest
+class Greet(unittest.TestCase):
+    def test_greets(self):
+        said = subprocess.run([sys.executable, "greet.py", "Ana"], capture_output=True, text=True).stdout
+        self.assertEqual(said, "Hello, Ana!\n")
+EOF
+python3 -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads"""
 PLAYBOOK = r"""
 seed = "greeter"
 
@@ -58,24 +73,19 @@ text = "I write greet.py and a test."
 [[rule.block]]
 type = "tool_use"
 name = "bash"
-input = { command = '''cat > greet.py <<'EOF'
-import sys
-names = [word for word in sys.argv[1:] if word != "--"]
-print(f"Hello, {names[0] if names else 'World'}!")
-EOF
-mkdir -p tests && cat > tests/test_greet.py <<'EOF'
-import subprocess, sys, unittest
-class Greet(unittest.TestCase):
-    def test_greets(self):
-        said = subprocess.run([sys.executable, "greet.py", "Ana"], capture_output=True, text=True).stdout
-        self.assertEqual(said, "Hello, Ana!\n")
-EOF
-python3 -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads''' }
+input = { command = '''WRITE''' }
+
+[[rule]]
+name = "write it again after the cell was lost"
+last = "lost and rebuilt.*greets whoever is named"
+[[rule.block]]
+type = "tool_use"
+name = "bash"
+input = { command = '''WRITE''' }
 
 [[rule]]
 name = "trim"
 last = 'observed .Hello,  +\w+'
-
 [[rule.block]]
 type = "tool_use"
 name = "bash"
@@ -87,17 +97,19 @@ last = "greet.py reads|trimmed"
 [[rule.block]]
 type = "text"
 text = "greet.py is done."
-"""
+""".replace("WRITE", WRITE)
 
 
-def make(folder: Path, kind: str = "process", playbook: str = PLAYBOOK) -> tuple[Workspace, Path]:
+def make(
+    folder: Path, kind: str = "process", playbook: str = PLAYBOOK, seed: str = SEED, loop: str = ""
+) -> tuple[Workspace, Path]:
     """The workspace, and the folder of its playbook."""
     workspace = Workspace(folder / "greeter")
     for part in (workspace.seeds, workspace.scenarios / "greeter", workspace.loops):
         part.mkdir(parents=True)
     workspace.config.write_text(CONFIG.format(kind=kind))
-    (workspace.seeds / "greeter.md").write_text(SEED)
-    (workspace.loops / "factory.dot").write_text((bundled() / "loops" / "factory.dot").read_text())
+    (workspace.seeds / "greeter.md").write_text(seed)
+    (workspace.loops / "factory.dot").write_text(loop or (bundled() / "loops" / "factory.dot").read_text())
     for name, (kind_of, set_of, command, wanted) in SCENARIOS.items():
         (workspace.scenarios / "greeter" / f"{name}.toml").write_text(
             SCENARIO.format(kind=kind_of, set=set_of, command=command, wanted=wanted)

@@ -1,0 +1,17 @@
+"""A home of its own for every test: keys, sockets and git's configuration come from nowhere else."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="home") as folder:
+        monkeypatch.setenv("HOME", folder)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "GREETER_KEY", "ANTHROPIC_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        yield Path(folder)

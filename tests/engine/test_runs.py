@@ -1,0 +1,342 @@
+"""A run from its seed to its end, and everything that may stop it on the way."""
+
+import json
+import os
+import signal
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, Stop, Thaw
+from factory_tui.domain.events import (
+    Answered,
+    CallSettled,
+    CellClosed,
+    CellStarted,
+    CheckpointRan,
+    EngineStarted,
+    NodeEntered,
+    PassBegan,
+    PassEnded,
+    Prompted,
+    RunMoved,
+    SnapshotTaken,
+    ToolCalled,
+    ToolReturned,
+    VerdictReached,
+    VisitEnded,
+)
+from factory_tui.link.protocol import RefusedError
+from tests.engine.floor import Floor, in_order
+from tests.engine.greeter import PLAYBOOK, SEED, make
+
+SLOW = PLAYBOOK.replace("echo trimmed", "sleep 300 && echo trimmed")
+"""The second pass's command does not end by itself."""
+
+
+def cells_of(floor: Floor) -> list[str]:
+    """What stands in the folder of process cells."""
+    return [path.name for path in (floor.workspace.state / "cells").glob("*.json")]
+
+
+class TestShipping:
+    async def test_a_seed_ships_in_two_passes_and_the_events_tell_it_in_order(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await floor.reach(await floor.start(), "shipped", "failed", "held", "jammed")
+            assert (run.state, len(run.passes)) == ("shipped", 2)
+            first, second = run.passes
+            assert first.vault is not None
+            assert second.vault is not None
+            assert (first.vault.share, second.vault.share) == (0.75, 1.0)
+            one_pass = ["pass-began", "prompted", "answered", "tool-called", "tool-returned", "checkpoint-ran"]
+            judged = ["snapshot-taken", "visit-began", "verdict-reached", "visit-ended", "pass-ended"]
+            story = ["command-taken", "run-queued", "run-moved", "node-entered", *one_pass, *judged]
+            assert in_order(floor.names(), [*story, "pass-began", "visit-ended", "visit-ended", "shipped", "run-moved"])
+            assert [event.seq for event in floor.events] == sorted(event.seq for event in floor.events)
+            assert [fact.kind for fact in floor.told(VisitEnded)] == ["screen", "screen", "confirm"]
+            await floor.fact(CellClosed)
+            assert not cells_of(floor)
+
+    async def test_provenance_names_what_it_came_from(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await floor.reach(await floor.start(), "shipped")
+            shipped = floor.workspace.root / run.shipped
+            told = json.loads((shipped / "provenance.json").read_text())
+            assert (told["run"], told["seed"]["revision"], told["ledger"]) == (run.id, run.revision, "rehearsal")
+            assert [item["snapshot"] for item in told["passes"]] == [item.commit for item in run.passes]
+            assert told["satisfaction"]["share"] == 1.0
+            assert Decimal(told["money"]) == run.burn.money > 0
+            queued = next(event.seq for event in floor.events if event.run == run.id)
+            shipping = await floor.fact(NodeEntered, lambda fact: fact.node == "ship")
+            assert (told["journal"]["first"], told["journal"]["last"]) == (queued, shipping.seq)
+            assert "strip()" in (shipped / "greet.py").read_text()
+
+    async def test_each_run_of_a_seed_has_a_number_and_waits_for_a_slot(self, tmp_path: Path) -> None:
+        workspace, playbooks = make(tmp_path)
+        workspace.config.write_text(workspace.config.read_text().replace("slots = 4", "slots = 1"))
+        async with Floor(workspace, playbooks) as floor:
+            assert [await floor.start(), await floor.start()] == ["greeter-1", "greeter-2"]
+            await floor.until(lambda state: state.runs["greeter-1"].state == "running")
+            assert floor.state.runs["greeter-2"].state == "queued"
+            await floor.command(Stop("greeter-1"))
+            await floor.reach("greeter-2", "running")
+            moves = [(e.run, e.fact.state) for e in floor.events if isinstance(e.fact, RunMoved)]
+            assert moves == [("greeter-1", "running"), ("greeter-1", "stopped"), ("greeter-2", "running")]
+
+
+class TestCommands:
+    async def test_a_soft_pause_ends_the_step_and_resume_goes_on(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled)
+            await floor.command(Pause(run))
+            await floor.reach(run, "paused")
+            assert len(floor.told(ToolReturned)) == 1
+            assert not floor.told(CheckpointRan)
+            await floor.command(Resume(run))
+            assert len((await floor.reach(run, "shipped")).passes) == 2
+            assert len(floor.told(CellStarted)) == 1
+
+    async def test_pause_now_stops_a_model_in_mid_sentence_and_resume_asks_again(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path), pace=40) as floor:
+            run = await floor.start()
+            await floor.frame()
+            await floor.command(Pause(run, now=True))
+            await floor.reach(run, "paused")
+            assert [fact.outcome for fact in floor.told(CallSettled)] == ["cancelled"]
+            await floor.command(Resume(run))
+            await floor.fact(Answered)
+
+    async def test_pause_now_freezes_a_command_and_resume_lets_it_go_on(self, tmp_path: Path) -> None:
+        playbook = PLAYBOOK.replace("echo trimmed", "sleep 1 && date +%N > once && sleep 2 && echo trimmed")
+        async with Floor(*make(tmp_path, playbook=playbook)) as floor:
+            run = await floor.start()
+            called = await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+            await floor.command(Pause(run, now=True))
+            await floor.reach(run, "paused")
+            await floor.command(Resume(run))
+            returned = await floor.fact(ToolReturned, after=called.seq)
+            assert isinstance(returned.fact, ToolReturned)
+            assert "trimmed" in returned.fact.output
+
+    async def test_stop_ends_a_command_at_once_and_leaves_no_cell(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path, playbook=SLOW)) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+            await floor.command(Stop(run, "enough"))
+            assert (await floor.reach(run, "stopped")).why == "enough"
+            await floor.fact(CellClosed)
+            assert not cells_of(floor)
+            with pytest.raises(RefusedError, match="has ended"):
+                await floor.command(Resume(run))
+
+    async def test_an_emergency_stop_freezes_all_and_an_admins_thaw_goes_on(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            runs = [await floor.start(), await floor.start()]
+            await floor.fact(ToolCalled)
+            await floor.command(EmergencyStop())
+            await floor.until(lambda state: {state.runs[run].state for run in runs} == {"queued"})
+            assert floor.state.frozen
+            frozen_at = floor.state.seq
+            with pytest.raises(RefusedError, match="not paused or held"):
+                await floor.command(Resume(runs[0]))
+            assert floor.state.seq == frozen_at, "nothing happens on a frozen floor"
+            await floor.command(Thaw())
+            for run in runs:
+                await floor.reach(run, "shipped")
+
+    async def test_who_may_not_is_told_so(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            for command, why in (
+                (Pause("greeter-9"), "there is no run greeter-9"),
+                (Answer("E-9", "stop"), "there is no escalation E-9"),
+                (Thaw(), "not frozen"),
+            ):
+                with pytest.raises(RefusedError, match=why):
+                    await floor.command(command)
+
+
+class TestHeld:
+    async def test_a_wrong_key_holds_the_run_and_is_not_tried_again(self, tmp_path: Path) -> None:
+        refused = PLAYBOOK + "\n[[fault]]\nthen = 401\n"
+        async with Floor(*make(tmp_path, playbook=refused)) as floor:
+            run = await floor.reach(await floor.start(), "held")
+            assert (run.reason, run.retry_at) == ("credential", None)
+            assert len(floor.told(CallSettled)) == 1
+
+    async def test_a_rule_that_is_missing_is_named_by_its_nearest_and_the_run_goes_on_once_it_is_there(
+        self, tmp_path: Path
+    ) -> None:
+        before, _, rest = PLAYBOOK.partition('[[rule]]\nname = "trim"')
+        without = before + rest[rest.index("[[rule]]") :]
+        workspace, playbooks = make(tmp_path, playbook=without)
+        async with Floor(workspace, playbooks) as floor:
+            run = await floor.reach(await floor.start(), "held")
+            assert run.reason == "provider"
+            assert "no rule of playbook 'greeter' fits" in run.why
+            assert "nearest is rule" in run.why
+        (playbooks / "greeter.toml").write_text(PLAYBOOK)
+        async with Floor(workspace, playbooks) as floor:
+            await floor.command(Resume(run.id))
+            assert len((await floor.reach(run.id, "shipped", "held")).passes) == 2
+
+    async def test_a_cap_holds_before_it_is_passed(self, tmp_path: Path) -> None:
+        seed = SEED.replace("max_passes", "budget = 0.0001\nmax_passes")
+        async with Floor(*make(tmp_path, seed=seed)) as floor:
+            run = await floor.reach(await floor.start(), "held")
+            assert run.reason == "budget"
+            assert run.burn.money == 0
+            assert "the cap of $0.0001" in run.why
+
+    async def test_a_corpus_edited_under_a_run_holds_it_until_it_is_put_back(self, tmp_path: Path) -> None:
+        workspace, playbooks = make(tmp_path)
+        scenario = workspace.scenarios / "greeter" / "trims.toml"
+        text = scenario.read_text()
+        async with Floor(workspace, playbooks) as floor:
+            run = await floor.start()
+            scenario.write_text(text.replace("then it greets", "then it greets them"))
+            held = await floor.reach(run, "held")
+            assert (held.reason, held.retry_at) == ("config", None)
+            assert "scenarios/greeter changed" in held.why
+            scenario.write_text(text)
+            await floor.command(Resume(run))
+            assert len((await floor.reach(run, "shipped", "held")).passes) == 2
+
+
+GATE = """digraph gated {
+    start [shape=Mdiamond]
+    generate [prompt="$goal"]
+    look [type=tool, tool_command="cat greet.py"]
+    sign [shape=hexagon, label="Good enough?"]
+    again [type=tool, tool_command="echo once more"]
+    harness [type=harness, goal_gate=true, retry_target=generate]
+    ship [type=ship]
+    exit [shape=Msquare]
+    start -> generate -> look -> sign
+    sign -> again [label="no"]
+    sign -> harness [label="yes"]
+    again -> sign
+    harness -> ship [condition="outcome=success"]
+    harness -> generate [condition="outcome!=success"]
+    ship -> exit
+}"""
+
+
+class TestHumans:
+    async def test_passes_used_up_jam_the_run_and_its_owner_may_stop_it(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path, seed=SEED.replace("max_passes = 3", "max_passes = 1"))) as floor:
+            run = await floor.reach(await floor.start(), "jammed")
+            asked = await floor.until(lambda state: bool(state.escalations))
+            question = asked.escalations["E-1"]
+            assert (question.jam, question.to, question.choices) == ("stalled", "demo", ("stop",))
+            assert "pass 1: vault 0.75" in question.evidence
+            with pytest.raises(RefusedError, match="E-1 offers: stop"):
+                await floor.command(Answer("E-1", "ship it"))
+            await floor.command(Answer("E-1", "stop"))
+            assert (await floor.reach(run.id, "stopped")).why == "E-1 was answered by root"
+            await floor.fact(CellClosed)
+            with pytest.raises(RefusedError, match="was answered by root"):
+                await floor.command(Answer("E-1", "stop"))
+
+    async def test_a_gate_waits_for_a_human_and_goes_where_the_answer_says(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path, loop=GATE)) as floor:
+            run = await floor.start()
+            await floor.reach(run, "signoff")
+            await floor.until(lambda state: "E-1" in state.escalations)
+            assert set(floor.state.escalations["E-1"].choices) == {"yes", "no"}
+            assert "def" not in floor.state.runs[run].why
+            assert "import sys" in floor.state.runs[run].context["tool.output"]
+            await floor.command(Answer("E-1", "no"))
+            await floor.until(lambda state: "E-2" in state.escalations)
+            assert [fact.command for fact in floor.told(CheckpointRan)] == ["cat greet.py", "echo once more"]
+            await floor.command(Answer("E-2", "yes"))
+            await floor.fact(VisitEnded)
+
+    async def test_a_gate_stays_shut_over_a_restart(self, tmp_path: Path) -> None:
+        workspace, playbooks = make(tmp_path, loop=GATE)
+        async with Floor(workspace, playbooks) as floor:
+            run = await floor.start()
+            await floor.until(lambda state: "E-1" in state.escalations)
+        async with Floor(workspace, playbooks) as floor:
+            assert floor.state.runs[run].state == "signoff"
+            await floor.command(Stop(run))
+            with pytest.raises(RefusedError, match="has ended"):
+                await floor.command(Answer("E-1", "yes"))
+
+
+class TestTrouble:
+    async def test_a_checkpoint_that_goes_on_failing_ends_the_pass(self, tmp_path: Path) -> None:
+        tests = PLAYBOOK.replace('"Hello, Ana!\\n")', '"Bye, Ana!\\n")')
+        never = tests + '\n[[rule]]\nname = "shrug"\nlast = "checkpoint"\n[[rule.block]]\ntype = "text"\ntext = "Hm."\n'
+        async with Floor(*make(tmp_path, playbook=never)) as floor:
+            await floor.start()
+            ended = await floor.fact(PassEnded)
+            assert isinstance(ended.fact, PassEnded)
+            assert ended.fact.vault is None
+            assert ended.fact.commit
+            failed = [fact for fact in floor.told(CheckpointRan) if fact.node == "unit_tests"]
+            assert [fact.passed for fact in failed] == [False] * 4
+            begun = await floor.fact(PassBegan, lambda fact: fact.number == 2)
+            assert begun.seq > ended.seq
+
+    async def test_a_cell_that_dies_is_rebuilt_from_the_last_snapshot_and_the_agent_is_told(
+        self, tmp_path: Path
+    ) -> None:
+        async with Floor(*make(tmp_path, playbook=SLOW.replace("sleep 300", "sleep 3"))) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+            os.kill(runner_of(floor), signal.SIGKILL)
+            lost = await floor.fact(CellClosed)
+            assert isinstance(lost.fact, CellClosed)
+            assert lost.fact.lost
+            said = await floor.fact(Prompted, lambda fact: fact.origin == "recovery")
+            assert isinstance(said.fact, Prompted)
+            assert "as it was at the end of pass 1" in said.fact.content
+            shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
+            assert (shipped.state, len(shipped.passes)) == ("shipped", 2)
+
+    async def test_work_lost_before_a_checkpoint_goes_back_to_the_agent(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await floor.start()
+            entered = await floor.fact(NodeEntered, lambda fact: fact.node == "byte_compile")
+            os.kill(runner_of(floor), signal.SIGKILL)
+            back = await floor.fact(NodeEntered, lambda fact: fact.node == "generate", after=entered.seq)
+            said = await floor.fact(Prompted, lambda fact: fact.origin == "recovery")
+            assert said.seq > back.seq
+            assert isinstance(said.fact, Prompted)
+            assert "the very beginning: empty" in said.fact.content
+            assert len((await floor.reach(run, "shipped", "held", "jammed")).passes) == 2
+
+    async def test_an_engine_that_is_stopped_goes_on_at_its_next_start(self, tmp_path: Path) -> None:
+        workspace, playbooks = make(tmp_path)
+        async with Floor(workspace, playbooks) as floor:
+            run = await floor.start()
+            await floor.fact(VerdictReached)
+        first = list(floor.events)
+        async with Floor(workspace, playbooks) as floor:
+            assert floor.state.runs[run].state == "running"
+            shipped = await floor.reach(run, "shipped", "held", "jammed")
+            assert (shipped.state, len(shipped.passes)) == ("shipped", 2)
+            again = await floor.link.events(None, None, 2000)
+        assert [event for event in again if event.seq <= first[-1].seq][-len(first) :] == first
+        assert first[-1].fact.__struct_config__.tag == "engine-stopped"
+        verdicts = [e.fact for e in again if isinstance(e.fact, VerdictReached)]
+        assert len({(fact.visit, fact.scenario, fact.index) for fact in verdicts}) == len(verdicts)
+        assert sum(isinstance(e.fact, EngineStarted) for e in again) == 2
+        assert sum(isinstance(e.fact, SnapshotTaken) for e in again) == 2
+
+
+def runner_of(floor: Floor) -> int:
+    """The process of the run's cell."""
+    cell = next(iter(next(iter(floor.state.runs.values())).cells))
+    folder = json.loads((floor.workspace.state / "cells" / f"{cell}.json").read_text())["folder"]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            line, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        except OSError:
+            continue
+        parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        if f"HOME={folder}/home".encode() in environment and b"-I\0-S" in line and parent == os.getpid():
+            return int(process.name)
+    raise AssertionError(f"no runner of {cell}")
