@@ -108,22 +108,20 @@ class Toolbox:
         if not isinstance(command, str) or not command.strip() or "\0" in command:
             return self._failure('bash takes {"command": "..."}: a string that is not empty and has no NUL.')
         name = f"{use.call}.{use.step}" if use.again else use.call
-        if use.begun:
-            outcome = await self._cell.outcome(name)
-            if outcome.lost:
+        # One that was begun by an engine that is gone keeps its name: the cell never runs a name twice.
+        outcome = await self._cell.run(
+            command,
+            id=name,
+            cwd=self._cell.work,
+            timeout=self._timeout,
+            # No character is longer, so whatever the cell leaves out lies within what is cut here.
+            limit=4 * self._limit,
+            on_output=self._live(use.call),
+        )
+        if outcome.lost:
+            if use.begun and not outcome.stderr:
                 return Result(_LOST, failed=True)
-        else:
-            outcome = await self._cell.run(
-                command,
-                id=name,
-                cwd=self._cell.work,
-                timeout=self._timeout,
-                # No character is longer, so whatever the cell leaves out lies within what is cut here.
-                limit=4 * self._limit,
-                on_output=self._live(use.call),
-            )
-            if outcome.lost:
-                raise CellDied("its result is lost")
+            raise CellDied(clean_bytes(outcome.stderr) or "its result is lost")
         return self._told(outcome)
 
     def _told(self, outcome: Outcome) -> Result:

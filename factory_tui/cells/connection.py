@@ -198,7 +198,7 @@ class Connection:
             self._pending.pop(name, None)
 
     async def command(self, header: Header, stdin: bytes, hear: OnOutput | None) -> Outcome:
-        """Start a command, or come back to it, and wait for its outcome; cancelling kills it and forgets its id."""
+        """Start a command, or come back to it, and wait for its outcome; cancelling kills it."""
         name = header["id"]
         frames = [pack({**header, "op": "start", "live": hear is not None, "more": len(stdin) > PIECE}, stdin[:PIECE])]
         for offset in range(PIECE, len(stdin), PIECE):
@@ -236,7 +236,7 @@ class Connection:
             return Outcome(exit=-9, stderr=f"{error}\n".encode(), lost=True)
         except BaseException:
             if name not in self._left:
-                self._write(pack({"op": "kill", "id": name, "forget": True}))
+                self._write(pack({"op": "kill", "id": name, "forget": not keep}))
             raise
         finally:
             self._kept.discard(name)

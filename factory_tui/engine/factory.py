@@ -10,7 +10,7 @@ import logging
 from factory_tui.cells.protocol import CellDied, CellError
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved
+from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunState
 from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.reducer import OVER
 from factory_tui.domain.state import Run, State
@@ -269,7 +269,12 @@ class Factory:
         """Have a run stop where it is; what a tool does in its cell is not ended unless the run is."""
         if run in self._walking:
             self._interrupted[run] = stopped
-            if stopped.moved.state not in OVER:
+            # Not at once: a task that has not begun could not say how it stopped.
+            asyncio.get_running_loop().call_soon(self._cancel, run, stopped.moved.state)
+
+    def _cancel(self, run: str, state: RunState) -> None:
+        if run in self._walking:
+            if state not in OVER:
                 self._workplace.leave_home(run)
             self._tasks[run].cancel()
 
