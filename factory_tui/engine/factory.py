@@ -220,7 +220,8 @@ class Factory:
         if not c.may(role, command):
             return f"a {role} may not {_verb(command)}; ask an {c.LEAST_ROLE[type(command)]}"
         async with self._deciding:  # one at a time: the next is judged by a state that has this one
-            await self._at_rest(self._subject(command))
+            run = self._subject(command)
+            await self._at_rest(run)
             if self._stopping.is_set():
                 return "the engine is stopping"
             facts = judge(self.state, actor, command, self._opening, self._walking)
@@ -229,6 +230,10 @@ class Factory:
             taken = Draft(CommandTaken(identity, command), getattr(command, "run", ""), actor)
             try:
                 await self._record.append([taken, *facts])
+                if run and not facts and run not in self._walking:  # it stopped by itself meanwhile
+                    await self._at_rest(run)
+                    late = judge(self.state, actor, command, self._opening, self._walking)
+                    await self._record.append([] if isinstance(late, str) else late)
             except JournalFull as full:
                 return str(full)
             self._act(command)
