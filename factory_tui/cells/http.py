@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 HEAD_LIMIT = 65536
 """Bytes of a status line with its headers."""
+_LINE = 4096
+"""Bytes of the line with a chunk's size, or of a trailer."""
+_TRAILERS = -1
+"""What is left of a chunk where no chunk follows any more."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-5][0-9][0-9])(?: .*)?")
 _TARGET = re.compile(r"[!-~\x80-\xff]+")
@@ -151,32 +155,33 @@ class Response:
         self._buffer.clear()
 
     def _chunks(self) -> None:
+        at = 0  # what is before it is taken, and removed once: a response may have a chunk for every byte
         while not self.done:
-            if self._left is None:
-                line, found, _ = self._buffer.partition(b"\r\n")
-                size = bytes(line).split(b";")[0].strip()
-                if not found:
-                    if len(self._buffer) > 4096:
-                        raise Malformed("chunk size line")
-                    return
-                if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", size):
-                    raise Malformed(f"chunk size {size[:20]!r}")
-                del self._buffer[: len(line) + 2]
-                self._left = int(size, 16) or -1
-            elif self._left == -1:
-                line, found, _ = self._buffer.partition(b"\r\n")
-                if not found:
-                    return
-                del self._buffer[: len(line) + 2]
-                self.done = not line
-            else:
-                take = min(self._left, len(self._buffer))
-                self._keep(self._buffer[:take])
-                del self._buffer[:take]
-                self._left -= take
-                if self._left or len(self._buffer) < 2:
-                    return
-                if self._buffer[:2] != b"\r\n":
-                    raise Malformed("a chunk that does not end where it said")
-                del self._buffer[:2]
-                self._left = None
+            if self._left is None or self._left < 0:
+                end = self._buffer.find(b"\r\n", at)
+                if end < 0 or end - at > _LINE:
+                    if len(self._buffer) - at > _LINE:
+                        raise Malformed("a chunk's size or a trailer without an end")
+                    break
+                line, at = bytes(self._buffer[at:end]), end + 2
+                if self._left is None:
+                    self._left = _size(line) or _TRAILERS
+                else:
+                    self.done = not line
+                continue
+            take = min(self._left, len(self._buffer) - at)
+            self._keep(self._buffer[at : at + take])
+            at, self._left = at + take, self._left - take
+            if self._left or len(self._buffer) - at < 2:
+                break
+            if self._buffer[at : at + 2] != b"\r\n":
+                raise Malformed("a chunk that does not end where it said")
+            at, self._left = at + 2, None
+        del self._buffer[:at]
+
+
+def _size(line: bytes) -> int:
+    size = line.split(b";")[0].strip()
+    if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", size):
+        raise Malformed(f"chunk size {size[:20]!r}")
+    return int(size, 16)

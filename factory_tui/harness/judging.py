@@ -15,6 +15,7 @@ import msgspec
 from factory_tui.harness.draws import render
 from factory_tui.harness.matching import (
     ABSENT,
+    SEARCHED,
     Check,
     NotJson,
     equal,
@@ -113,7 +114,7 @@ def captured(source: str, sources: dict[str, bytes], answer: Exchange) -> Any:
             return look_up(load_json(sources[kind]), what)
         except NotJson:
             return ABSENT
-    found = re.search(what, sources[kind].decode("utf-8", "replace"))
+    found = re.search(what, sources[kind].decode("utf-8", "replace")[:SEARCHED])
     return ABSENT if found is None else found[1 if found.re.groups else 0]
 
 

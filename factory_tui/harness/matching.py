@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from factory_tui.harness.draws import render
-from factory_tui.harness.expressions import as_json
+from factory_tui.harness.expressions import as_json, as_text
 from factory_tui.harness.shapes import Matcher
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def load_json(data: bytes | str) -> Any:
     try:
         source = data.decode("utf-8") if isinstance(data, bytes) else data
         return json.loads(source, parse_float=_number, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise NotJson(str(error) or type(error).__name__) from None
 
 
@@ -120,6 +120,9 @@ def match(what: str, wanted: object, observed: object, names: Inputs) -> Iterato
         for field in msgspec.structs.fields(Matcher)
         if getattr(wanted, field.name) is not msgspec.UNSET
     }
+    if isinstance(wanted.regex, str):
+        # what is drawn or captured stands for itself: a pattern of the product's could match anything, or never end
+        rules["regex"] = render(wanted.regex, {name: re.escape(as_text(value)) for name, value in names.items()})
     tolerance = rules.pop("tolerance")
     if "absent" in rules:
         gone = bool(rules.pop("absent"))
@@ -157,7 +160,7 @@ def _holds(rule: str, want: Any, observed: Any) -> bool:
         case "not":
             return not same(want, observed)
         case "any_of":
-            return any(same(item, observed) for item in want)
+            return isinstance(want, list) and any(same(item, observed) for item in want)
         case "regex":
             return isinstance(observed, str) and re.search(want, observed[:SEARCHED]) is not None
         case "contains":
@@ -181,8 +184,8 @@ def _contains(whole: object, part: object) -> bool:
     return isinstance(whole, list) and any(same(part, item) for item in whole)
 
 
-def _unordered(wanted: list[Any], observed: object) -> bool:
-    if not isinstance(observed, list) or len(observed) != len(wanted):
+def _unordered(wanted: object, observed: object) -> bool:
+    if not (isinstance(wanted, list) and isinstance(observed, list) and len(observed) == len(wanted)):
         return False
     rest = list(observed)
     for item in wanted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import re
 import time
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from factory_tui.cells.protocol import MIB, Cell, CellDied, CellError, Cells, Entry, Exchange, Labels, Outcome, Service
+from factory_tui.domain.hostile import one_line
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
 from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from factory_tui.harness.draws import Inputs
     from factory_tui.harness.shapes import Act, FileExpect, Scenario
+
+log = logging.getLogger(__name__)
 
 POLL = 0.03
 """Seconds between two looks at a service that is not ready."""
@@ -71,15 +75,17 @@ async def run_trajectory(
     """Run it, at most twice: what broke the harness or the cell is tried once more, in another fresh cell."""
     trajectory = Trajectory(None)
     for _ in range(2):
-        began = time.monotonic()
+        began, trajectory = time.monotonic(), Trajectory(None)
         try:
             async with _fresh(cells, labels) as cell:
                 await cell.plant(entries)
                 trajectory = await _Play(cell, scenario, inputs).judged(timeout)
-        except CellError as error:
-            trajectory = Trajectory(None, why=f"the cell failed: {error}")
         except Exception as error:
-            trajectory = Trajectory(None, why=f"the harness failed: {type(error).__name__}: {error}")
+            who = "the cell" if isinstance(error, CellError) else "the harness"
+            why = f"{who} failed: {'' if isinstance(error, CellError) else f'{type(error).__name__}: '}{error}"
+            log.warning("a trajectory of %s: %s", labels.run, one_line(why))
+            if trajectory.satisfied is None:  # else it was judged, and only its cell would not go
+                trajectory = Trajectory(None, why=why)
         trajectory = msgspec.structs.replace(trajectory, seconds=time.monotonic() - began)
         if trajectory.satisfied is not None and not trajectory.why.startswith(_DIED):
             break
@@ -136,6 +142,13 @@ class _Play:
             if not self.touched:
                 raise
             return Trajectory(False, why=f"{_DIED}: {error}", steps=tuple(self.steps))
+        except Exception as error:
+            # Void would let a product that can break the judging leave out the trajectories it fails.
+            if not self.touched:
+                raise
+            why = f"what came back cannot be judged: {type(error).__name__}: {error}"
+            log.warning("%s: %s", self.scenario.name, one_line(why))
+            return Trajectory(False, why=why, steps=tuple(self.steps))
         return Trajectory(True, 1.0, checks=checks, steps=tuple(self.steps))
 
     async def _missed(self, why: str, checks: tuple[Check, ...]) -> Trajectory:

@@ -80,7 +80,7 @@ def test_a_nearer_answer_is_told_apart() -> None:
     assert distance(1, "1") == 1.0
 
 
-@pytest.mark.parametrize("hostile", [b"{", b"\xff", b"[" * 100_000, b"1e999999999", b"NaN", b"9" * 5000])
+@pytest.mark.parametrize("hostile", [b"{", b"\xff", b"[" * 100_000, b"1e999999999", b"NaN", b"9" * 5000, b"1e" + b"9" * 30])
 def test_hostile_documents_are_no_json(hostile: bytes) -> None:
     with pytest.raises(NotJson):
         load_json(hostile)
@@ -99,3 +99,18 @@ def test_paths_go_into_tables_and_lists() -> None:
 def test_text_forgives_one_line_break_at_its_end() -> None:
     assert all(check.met for check in match_text("stdout", "{n}", "7\n", {"n": "7"}))
     assert not all(check.met for check in match_text("stdout", "7", "7\n\n", {}))
+
+
+def test_what_a_product_said_is_no_pattern_in_a_regex() -> None:
+    (check,) = match("stdout", Matcher(regex="^{heard}$"), "anything", {"heard": ".*"})
+    assert not check.met
+    (check,) = match("stdout", Matcher(regex="^{heard}$"), "((", {"heard": "(("})
+    assert check.met
+
+
+@pytest.mark.parametrize("rule", [Matcher(any_of="{heard}"), Matcher(unordered="{heard}"), Matcher(regex="{heard}")])
+@pytest.mark.parametrize("heard", [5, None, "[", ["x"], {"a": 1}])
+def test_a_captured_value_of_any_type_can_be_compared_with(rule: Matcher, heard: object) -> None:
+    for observed in ("text", 5, [1], None):
+        (check,) = match("it", rule, observed, {"heard": heard})
+        assert not check.met or heard == observed

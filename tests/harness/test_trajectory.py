@@ -95,6 +95,36 @@ async def test_a_captured_value_that_makes_no_request_is_unsatisfied(cells: Proc
     assert (await judged(cells, text, product())).satisfied is False
 
 
+async def test_an_answer_that_breaks_the_judging_is_unsatisfied_not_void(
+    cells: ProcessCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError("a fault that an answer found")
+
+    monkeypatch.setattr("factory_tui.harness.trajectory.judge_outcome", broken)
+    trajectory = await judged(cells, TOTAL, product())
+    assert trajectory.satisfied is False
+    assert "a fault that an answer found" in trajectory.why
+
+
+async def test_a_cell_that_will_not_go_takes_no_verdict_back(cells: ProcessCells) -> None:
+    class Sticky(ProcessCells):
+        async def start(self, labels: Labels):  # type: ignore[no-untyped-def]
+            cell = await super().start(labels)
+            close = cell.close
+
+            async def stuck() -> None:
+                await close()
+                raise CellError("it does not go")
+
+            cell.close = stuck  # type: ignore[method-assign]
+            return cell
+
+    trajectory = await judged(Sticky("w", cells._state), TOTAL, product(slip="1/0"))
+    assert trajectory.satisfied is False
+    assert "exit" in evidence(trajectory)
+
+
 async def test_what_breaks_on_our_side_is_void_with_the_reason(cells: ProcessCells) -> None:
     class Broken(ProcessCells):
         tries = 0
