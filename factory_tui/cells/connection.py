@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     Header = dict[str, Any]
     Hear = Callable[[Header, bytes], None]
+
+log = logging.getLogger(__name__)
 
 PIECE = 1 << 19
 """Bytes of payload in one frame to the runner."""
@@ -95,7 +98,7 @@ class Connection:
         except BaseException as error:
             if wire is not None:
                 await wire.close()
-            if not isinstance(error, OSError | TimeoutError | Broken):
+            if isinstance(error, CellError) or not isinstance(error, Exception):
                 raise
             raise CellDied(f"{(await self._why())[1]} ({str(error) or 'timeout'})") from error
         self._wire = wire
@@ -126,12 +129,14 @@ class Connection:
         return frames, got[1:]
 
     async def _read(self, wire: Wire, frames: Frames, first: list[tuple[Header, bytes]]) -> None:
-        for header, payload in first:
-            self._take(header, payload)
-        with contextlib.suppress(OSError):
+        try:
+            for header, payload in first:
+                self._take(header, payload)
             while data := await wire.read():
                 for header, payload in frames.feed(data):
                     self._take(header, payload)
+        except Exception as error:  # a wire that carries what is no frame is broken too: nobody may wait on it for ever
+            log.warning("a runner's stream broke: %r", error)
         self._up.clear()
         self._wire = None
         await wire.close()
@@ -148,7 +153,7 @@ class Connection:
                 break
             try:
                 await self.open(torn=True)
-            except CellDied as error:
+            except CellError as error:
                 self._dead = str(error)
                 continue
             for pending in list(self._pending.values()):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factory_tui.cells.connection import Connection
 from factory_tui.cells.http import Malformed, Response, request
 from factory_tui.cells.runner.commands import Kept
-from factory_tui.cells.runner.frames import MAX_IN, Frames, pack
+from factory_tui.cells.runner.frames import MAX_IN, VERSION, Frames, pack
 
 headers = st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=3)
 
@@ -121,3 +124,64 @@ def test_a_request_says_what_http_needs() -> None:
         b"POST /a?b=%20 HTTP/1.1\r\nHost: 127.0.0.1:80\r\nX-Y: z\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
     )
     assert b"Content-Length" not in request("GET", "/", [], b"", 80)
+
+
+def test_a_chunk_for_every_byte_and_endless_trailers_cost_no_more_than_their_bytes() -> None:
+    response = Response("GET", 1 << 20)
+    response.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    began = time.monotonic()
+    response.feed(b"1\r\na\r\n" * 300_000)
+    assert not response.feed(b"0\r\n" + b"a:\r\n" * 400_000)
+    assert time.monotonic() - began < 10  # seconds; a copy of the rest for every line takes minutes
+    assert response.feed(b"\r\n")
+    assert response.body == b"a" * 300_000
+
+
+@pytest.mark.parametrize("after", [b"1" * 5000, b"0\r\n" + b"a" * 5000, b"0\r\n" + b"a" * 5000 + b"\r\n"])
+def test_a_line_of_a_chunk_has_bounds(after: bytes) -> None:
+    response = Response("GET", 1 << 20)
+    with pytest.raises(Malformed):
+        response.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + after)
+
+
+class BabblingWire:
+    """A runner that says hello, and then what is no frame."""
+
+    def __init__(self, babble: bytes) -> None:
+        self._said: asyncio.Queue[bytes] = asyncio.Queue()
+        self._heard = Frames(MAX_IN)
+        self._babble = babble
+
+    async def read(self) -> bytes:
+        return await self._said.get()
+
+    def write(self, data: bytes) -> None:
+        for header, _ in self._heard.feed(data):
+            greeting = pack({"op": "hello", "id": "hello", "version": VERSION})
+            said = bytes.fromhex(header["nonce"]) + greeting if header["op"] == "hello" else self._babble
+            self._said.put_nowait(said)
+
+    async def drain(self) -> None:
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("babble", [b"\1" + b"\xff" * 12, pack({}), pack({"op": "end"})])
+async def test_a_runner_that_babbles_is_a_dead_cell_and_nobody_waits_for_it(babble: bytes) -> None:
+    async def dial() -> BabblingWire:
+        await asyncio.sleep(0)
+        return BabblingWire(babble)
+
+    async def why() -> tuple[bool, str]:
+        await asyncio.sleep(0)
+        return True, "it babbles"
+
+    connection = Connection(dial, why)
+    await connection.open(torn=False)
+    async with asyncio.timeout(10):
+        outcome = await connection.command({"id": "one", "timeout": 1, "limit": 10}, b"", None)
+    assert outcome.lost
+    assert b"it babbles" in outcome.stderr
+    await connection.close()

@@ -80,7 +80,9 @@ def test_a_nearer_answer_is_told_apart() -> None:
     assert distance(1, "1") == 1.0
 
 
-@pytest.mark.parametrize("hostile", [b"{", b"\xff", b"[" * 100_000, b"1e999999999", b"NaN", b"9" * 5000, b"1e" + b"9" * 30])
+@pytest.mark.parametrize(
+    "hostile", [b"{", b"\xff", b"[" * 100_000, b"1e999999999", b"NaN", b"9" * 5000, b"1e" + b"9" * 30]
+)
 def test_hostile_documents_are_no_json(hostile: bytes) -> None:
     with pytest.raises(NotJson):
         load_json(hostile)
