@@ -59,7 +59,8 @@ async def twin(folder: Path) -> AsyncIterator[str]:
         await _listens(port)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

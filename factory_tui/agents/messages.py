@@ -1,9 +1,11 @@
 """The `messages` agent: this project's own loop over the Messages API.
 
 Owns the order of things: a prompt is journalled before it is sent, an answer before its tools run, a tool's result
-before the next step. What to do next follows from the conversation alone, so that a resumed run does the same.
+before the next request is sent. What to do next follows from the conversation alone, so that a resumed run does the
+same. Where order is all that matters nobody waits for the disk: a result shares the commit of the next reservation.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +13,7 @@ import msgspec
 
 from factory_tui.agents.conversation import Conversation, ToolUse
 from factory_tui.agents.protocol import Gate, Generated, Prompt
-from factory_tui.agents.tools import Toolbox, brief, definitions
+from factory_tui.agents.tools import BASH, Toolbox, brief, definitions
 from factory_tui.cells.protocol import Cell, CellDied
 from factory_tui.config.settings import AgentTable
 from factory_tui.domain.events import Answered, AnyFact, Prompted, ToolCalled, ToolReturned
@@ -52,19 +54,24 @@ class MessagesAgent:
         box = Toolbox(cell, scribe, self._redact, timeout=self._table.command_timeout, limit=self._table.output_limit)
         if prompt is not None:
             talk = await self._say(talk, scribe, node, prompt)
-        while True:
-            if talk.pending and talk.stop != "refusal":
+        notes: list[asyncio.Task[None]] = []
+        try:
+            while True:
+                if talk.pending and talk.stop != "refusal":
+                    await gate()
+                    talk = await self._use(talk, scribe, box, talk.pending[0], notes)
+                    continue
+                due = self._due(talk)
+                if isinstance(due, Generated):
+                    return due
+                if isinstance(due, Prompt):
+                    talk = await self._say(talk, scribe, node, due)
+                    continue
                 await gate()
-                talk = await self._use(talk, scribe, box, talk.pending[0])
-                continue
-            due = self._due(talk)
-            if isinstance(due, Generated):
-                return due
-            if isinstance(due, Prompt):
-                talk = await self._say(talk, scribe, node, due)
-                continue
-            await gate()
-            talk = await self._ask(talk, scribe)
+                talk = await self._ask(talk, scribe)
+                await _written(notes)
+        finally:
+            await _written(notes)
 
     def _due(self, talk: Conversation) -> Generated | Prompt | None:
         """What comes next when no tool is pending: an end, a nudge, or (None) a model call."""
@@ -109,18 +116,35 @@ class MessagesAgent:
         )
         return talk.take(Answered(step, self._model.id, answer.content, answer.stop_reason, answer.seconds))
 
-    async def _use(self, talk: Conversation, scribe: Scribe, box: Toolbox, use: ToolUse) -> Conversation:
+    async def _use(
+        self, talk: Conversation, scribe: Scribe, box: Toolbox, use: ToolUse, notes: list[asyncio.Task[None]]
+    ) -> Conversation:
+        """Run a tool; what is written down about it joins `notes`, in order."""
         if not use.begun:
             called = ToolCalled(use.step, use.call, one_line(use.tool), self._redact(brief(use)))
-            await scribe.record(called)
+            notes.append(asyncio.create_task(scribe.record(called)))
+            # A cell runs no command's id twice, so a command need not wait for this fact. An edit has no id.
+            if use.tool != BASH:
+                await _written(notes)
         result = await box.run(use)
         returned = ToolReturned(
             use.step, use.call, result.output, result.failed, result.exit, result.seconds, result.cut
         )
-        await scribe.record(returned)
+        notes.append(asyncio.create_task(scribe.record(returned)))
         if result.died:
             raise CellDied(result.output)
         return talk.take(returned)
+
+
+async def _written(notes: list[asyncio.Task[None]]) -> None:
+    """Until these facts are on disk. Raises what kept one from it."""
+    if not notes:
+        return
+    await asyncio.wait(notes)  # which, cancelled, cancels none of them
+    faults = [note.exception() for note in notes]
+    notes.clear()
+    for fault in filter(None, faults):
+        raise fault
 
 
 def as_prompted(node: str, prompt: Prompt, redact: Callable[[str], str]) -> Prompted:
