@@ -10,15 +10,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.money import Burn
 from factory_tui.domain.state import CellView, Engine, Escalation, NodeTally, Notice, Pass, Run, State, Tally, Visit
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 OVER: frozenset[e.RunState] = frozenset({"shipped", "stopped", "failed"})
 """States that a run does not leave."""
+GOES_ON: frozenset[e.RunState] = frozenset({"queued", "running"})
+"""States that go on by themselves as soon as there is a slot."""
 
 
 def reduce(state: State, event: e.Event) -> State:
@@ -129,8 +132,27 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
     return replace(state, escalations={**state.escalations, fact.id: answered}, runs={**state.runs, run.id: changed})
 
 
+def _commanded(run: Run, _event: e.Event, fact: e.CommandTaken) -> Run:
+    """A stop stands, whatever is asked after it."""
+    match fact.command:
+        case c.Pause() | c.Stop() if run.state in GOES_ON and not isinstance(run.asked, c.Stop):
+            return replace(run, asked=fact.command)
+        case c.Resume():
+            return replace(run, asked=None)
+    return run
+
+
 def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:
-    return replace(run, state=fact.state, reason=fact.reason, why=fact.why, retry_at=fact.retry_at, moved_at=event.at)
+    asked = run.asked if fact.state in GOES_ON or fact.state == "held" else None
+    return replace(
+        run,
+        state=fact.state,
+        reason=fact.reason,
+        why=fact.why,
+        retry_at=fact.retry_at,
+        asked=asked,
+        moved_at=event.at,
+    )
 
 
 def _entered(run: Run, _event: e.Event, fact: e.NodeEntered) -> Run:
@@ -237,7 +259,6 @@ def call_key(step: int, attempt: int) -> str:
 _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EngineStarted: _engine_started,
     e.EngineStopped: _engine_stopped,
-    e.CommandTaken: lambda state, _event, _fact: state,
     e.FloorFrozen: lambda state, _event, _fact: replace(state, frozen=True),
     e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False),
     e.Noticed: _noticed,
@@ -247,6 +268,7 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EscalationAnswered: _escalation_answered,
 }
 _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
+    e.CommandTaken: _commanded,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,
     e.NodeLeft: _left,

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from factory_tui.domain.commands import Pause, Stop
 from factory_tui.domain.events import (
     HeldReason,
     JamClass,
@@ -102,6 +103,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: HeldReason | None = None
     why: str = ""
     retry_at: int | None = None
+    asked: Pause | Stop | None = None
+    """Taken, and not in effect yet: an engine that dies meanwhile does not forget it."""
     moved_at: int = 0
     changed_at: int = 0
     """UTC ms of the last event of this run: its age on the floor is the time since."""

@@ -12,10 +12,10 @@ from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunState
 from factory_tui.domain.identifiers import escalation_id
-from factory_tui.domain.reducer import OVER
+from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import GOES_ON, STOP, Opening, judge
+from factory_tui.engine.orders import STOP, Opening, judge
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -43,7 +43,6 @@ class Factory:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._walking: set[str] = set()
         """Runs whose task may be interrupted; one that comes to rest is let do so."""
-        self._to_pause: set[str] = set()
         self._interrupted: dict[str, Parked] = {}
         self._group: asyncio.TaskGroup | None = None
         self._deciding = asyncio.Lock()
@@ -128,14 +127,13 @@ class Factory:
                 self._walking.discard(run)
             interrupted = self._interrupted.pop(run, None)
             if interrupted is not None and stopped.moved.state not in OVER:
-                stopped = interrupted
+                stopped = self._asked_for(run) or interrupted
             await self._record.append(self._told(run, stopped))
             await self._put_away(run)
         except JournalFull as full:
             await self._hold_all(full)
         finally:
             del self._tasks[run]
-            self._to_pause.discard(run)
             self._changed.set()
 
     async def _put_away(self, run: str) -> None:
@@ -149,12 +147,16 @@ class Factory:
         """Walk; what stopped it."""
         place, scribe = self._workplace, self._record.scribe(run)
         now = self.state.runs[run]
+        if (asked := self._asked_for(run)) is not None:
+            return asked
         try:
             if now.state != "running":
                 await scribe.record(RunMoved("running"))
             place.budget.enter(run, now.cap, now.burn.money)
             await place.thaw_home(run)
-            return await self._walk(Walk(place, scribe, HANDLERS, pausing=lambda: run in self._to_pause))
+            return await self._walk(
+                Walk(place, scribe, HANDLERS, pausing=lambda: isinstance(self.state.runs[run].asked, c.Pause))
+            )
         except Parked as parked:
             return parked
         except Ended as ended:
@@ -254,12 +256,11 @@ class Factory:
     def _act(self, command: c.Command) -> None:
         """What a taken command does to work that is under way."""
         match command:
-            case c.Pause(now=False) if command.run in self._walking:
-                self._to_pause.add(command.run)
-            case c.Pause():
-                self._interrupt(command.run, Parked("paused", "paused now"))
-            case c.Stop() if command.run in self._walking:
-                self._interrupt(command.run, Parked("stopped", command.reason or "stopped by an operator"))
+            case c.Pause(now=False) if self.state.runs[command.run].handler != "harness":
+                return  # its walk looks after every step; a visit has none, and goes on from its last verdict
+            case c.Pause() | c.Stop() if command.run in self._walking:
+                if (asked := self._asked_for(command.run)) is not None:
+                    self._interrupt(command.run, asked)
             case c.Stop() | c.Answer():
                 run = self._subject(command)
                 if self.state.runs[run].state in OVER and self._group is not None:
@@ -269,6 +270,15 @@ class Factory:
                     self._interrupt(run, Parked("queued", "emergency stop"))
             case c.StopEngine():
                 self.stop("stopped by an operator")
+
+    def _asked_for(self, run: str) -> Parked | None:
+        """How the run is to stop by a command that was taken and is not in effect yet, if there is one."""
+        match self.state.runs[run].asked:
+            case c.Stop(reason=reason):
+                return Parked("stopped", reason or "stopped by an operator")
+            case c.Pause():
+                return Parked("paused", "paused by an operator")
+        return None
 
     def _interrupt(self, run: str, stopped: Parked) -> None:
         """Have a run stop where it is; what a tool does in its cell is not ended unless the run is."""

@@ -16,11 +16,9 @@ from factory_tui.domain.events import (
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
-from factory_tui.domain.reducer import OVER
+from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import State
 
-GOES_ON: frozenset[RunState] = frozenset({"queued", "running"})
-"""States that go on by themselves as soon as there is a slot."""
 CAN_RESUME: frozenset[RunState] = frozenset({"paused", "held"})
 STOP = "stop"
 """The choice of an escalation that ends its run."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from factory_tui.domain import reducer
+from factory_tui.domain.commands import Pause, Resume, Stop
 from factory_tui.domain.events import (
     AnyFact,
     CallReserved,
@@ -24,6 +25,7 @@ from factory_tui.domain.events import (
     FloorThawed,
     Noticed,
     PassBegan,
+    RunMoved,
     RunQueued,
     VerdictReached,
 )
@@ -32,7 +34,7 @@ from factory_tui.domain.reducer import fold, reduce
 from factory_tui.domain.state import State
 from tests.domain.facts import KINDS, facts, histories
 
-OF_THE_FLOOR = (EngineStarted, EngineStopped, CommandTaken, FloorFrozen, FloorThawed, Noticed, RunQueued)
+OF_THE_FLOOR = (EngineStarted, EngineStopped, FloorFrozen, FloorThawed, Noticed, RunQueued)
 
 
 def queued(seed: str = "a") -> RunQueued:
@@ -109,6 +111,28 @@ def test_a_late_answer_leaves_the_newer_question_open() -> None:
     asks = [("a-1", EscalationRaised(name, "jam", "asked", "ada", "?")) for name in ("E-1", "E-2")]
     state = told(("a-1", queued()), *asks, ("a-1", EscalationAnswered("E-1", "", "never mind")))
     assert state.runs["a-1"].escalation == "E-2"
+
+
+def test_a_pause_is_remembered_until_it_is_in_effect_or_taken_back() -> None:
+    asked: list[tuple[str, AnyFact]] = [
+        ("a-1", queued()),
+        ("a-1", RunMoved("running")),
+        ("a-1", CommandTaken("1", Pause("a-1"))),
+    ]
+    assert told(*asked).runs["a-1"].asked == Pause("a-1")
+    held = [*asked, ("a-1", RunMoved("held", "disk", "full", 7)), ("a-1", RunMoved("queued"))]
+    assert told(*held).runs["a-1"].asked == Pause("a-1")
+    assert told(*held, ("a-1", CommandTaken("2", Resume("a-1")))).runs["a-1"].asked is None
+    assert told(*asked, ("a-1", RunMoved("paused"))).runs["a-1"].asked is None
+
+
+def test_nothing_that_is_asked_after_it_takes_a_stop_back() -> None:
+    going: list[tuple[str, AnyFact]] = [
+        ("a-1", queued()),
+        ("a-1", RunMoved("running")),
+        ("a-1", CommandTaken("1", Stop("a-1", "enough"))),
+    ]
+    assert told(*going, ("a-1", CommandTaken("2", Pause("a-1")))).runs["a-1"].asked == Stop("a-1", "enough")
 
 
 def test_a_void_verdict_counts_for_nobody() -> None:

@@ -146,6 +146,38 @@ class TestCommands:
             for run in runs:
                 await floor.reach(run, "shipped")
 
+    async def test_a_soft_pause_does_not_wait_for_a_visit_and_no_verdict_is_reached_twice(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await floor.start()
+            await floor.fact(VerdictReached)
+            await floor.command(Pause(run))
+            await floor.reach(run, "paused")
+            assert not floor.told(VisitEnded)
+            await floor.command(Resume(run))
+            assert len((await floor.reach(run, "shipped")).passes) == 2
+            reached = [(fact.visit, fact.scenario, fact.index) for fact in floor.told(VerdictReached)]
+            assert len(set(reached)) == len(reached)
+
+    async def test_an_emergency_stop_keeps_in_mind_what_was_to_be_paused(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path, playbook=SLOW)) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+            await floor.command(Pause(run))
+            await floor.command(EmergencyStop())
+            await floor.reach(run, "paused")
+            await floor.command(Thaw())
+            assert floor.state.runs[run].state == "paused"
+
+    async def test_an_engine_that_goes_keeps_in_mind_what_was_to_be_paused(self, tmp_path: Path) -> None:
+        workspace, playbooks = make(tmp_path, playbook=SLOW)
+        async with Floor(workspace, playbooks) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+            await floor.command(Pause(run))
+        async with Floor(workspace, playbooks) as floor:
+            await floor.reach(run, "paused")
+            assert not floor.told(ToolCalled)
+
     async def test_who_may_not_is_told_so(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
             for command, why in (
