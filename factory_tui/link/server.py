@@ -61,26 +61,33 @@ class _Console:
         self.outbox = outbox
         self.wake = asyncio.Event()
         self.sent = asyncio.Event()
+        self.gone = False
+        """Whether nothing can be sent to it any more."""
 
     async def send(self) -> None:
-        """Hand over what waits, as fast as this console reads."""
-        while True:
-            await self.wake.wait()
-            self.wake.clear()
-            while data := self.outbox.take():
-                self.writer.write(data)
-                await self.writer.drain()
-                self.sent.set()
+        """Hand over what waits, as fast as this console reads, until it is gone."""
+        try:
+            while True:
+                await self.wake.wait()
+                self.wake.clear()
+                while data := self.outbox.take():
+                    self.writer.write(data)
+                    await self.writer.drain()
+                    self.sent.set()
+        finally:
+            self.gone = True
+            self.sent.set()
 
-    async def room(self) -> None:
-        """Until answers that wait are fewer than the bound."""
-        while self.outbox.full:
+    async def room(self) -> bool:
+        """Wait until answers that wait are fewer than the bound; False when the console is gone."""
+        while self.outbox.full and not self.gone:
             self.sent.clear()
             await self.sent.wait()
+        return not self.gone
 
     async def emptied(self) -> None:
-        """Until nothing waits."""
-        while self.outbox:
+        """Until nothing waits, or nobody is there to read it."""
+        while self.outbox and not self.gone:
             self.sent.clear()
             await self.sent.wait()
 
@@ -203,7 +210,8 @@ class LinkServer:
             while data := await read_line(reader, "console"):
                 outbox.answer(await self._answer(actor, role, data))
                 console.wake.set()
-                await console.room()
+                if not await console.room():
+                    break
         finally:
             self._consoles.discard(console)
             sending.cancel()

@@ -26,6 +26,7 @@ from factory_tui.link.protocol import (
     LinkError,
     LinkLost,
     NoAnswer,
+    QueryRequest,
     RefusedError,
     Skipped,
     line,
@@ -297,3 +298,16 @@ async def test_the_console_can_be_fed_by_it(engine: SmallEngine) -> None:
             assert message == engine.events[0]
             break
     await feed.close()
+
+
+async def test_a_console_that_asks_much_and_dies_without_reading_is_let_go(engine: SmallEngine) -> None:
+    engine.record(*notices(*["x" * 50_000] * 100))
+    reader, writer = await asyncio.open_unix_connection(str(engine.path))
+    writer.write(line(Hello(PROTOCOL)))
+    for number in range(1, 6):
+        writer.write(line(QueryRequest(number, None, None, 100)))
+    await writer.drain()
+    await until(lambda: any(console.outbox.full for console in engine.server._consoles))
+    writer.transport.abort()
+    await until(lambda: engine.server.consoles == 0)
+    del reader
