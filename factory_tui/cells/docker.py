@@ -154,11 +154,11 @@ class DockerGround:
         """Whether the container has ended, and how."""
         said = self._wire.said.decode("utf-8", "replace").strip()[-500:] if self._wire else ""
         try:
-            state = (await self._cells.ask(lambda c: c.api.inspect_container(self.id)))["State"]
-        except docker.errors.NotFound:
+            state = await self._cells.ask(lambda c: _state(c, self.id))
+        except CellError as error:
+            return False, str(error)
+        if not state:
             return True, "the cell's container is gone"
-        except (docker.errors.DockerException, requests.RequestException) as error:
-            return False, f"the Docker engine does not answer: {error}"
         if state["Running"]:
             return False, f"the cell's container runs but its runner does not answer. {said}".strip()
         memory = " (out of memory?)" if state["ExitCode"] == 137 else ""
@@ -203,8 +203,13 @@ class DockerCells:
         self._attached: dict[str, RunnerCell] = {}
 
     async def ask(self, question: Callable[[docker.DockerClient], T]) -> T:
-        """One call of docker-py in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, question, self._client)
+        """One call of docker-py in the pool. Raises CellError for what the engine, or the way to it, could not do."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, question, self._client)
+        except requests.RequestException as error:
+            raise NoEngine(f"the Docker engine does not answer: {error}. Remedy: see that it runs") from error
+        except docker.errors.DockerException as error:
+            raise CellError(f"the Docker engine cannot do it: {error}") from error
 
     async def start(self, labels: Labels) -> RunnerCell:
         """A started cell with an empty work tree. Raises CellError with the remedy."""
@@ -230,10 +235,7 @@ class DockerCells:
         return cell
 
     async def _open(self, connection: Connection, name: str) -> None:
-        try:
-            await self.ask(lambda c: c.api.start(name))
-        except docker.errors.APIError as error:
-            raise _unfit(error, self._image) from error
+        await self.ask(lambda c: _begin(c, name, self._image))
         await connection.open(torn=False)
 
     @staticmethod
@@ -292,6 +294,22 @@ class DockerCells:
         self._attached.clear()
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
+
+
+def _state(client: docker.DockerClient, name: str) -> dict[str, Any]:
+    """What the engine says of the container; empty when there is none."""
+    try:
+        state: dict[str, Any] = client.api.inspect_container(name)["State"]
+    except docker.errors.NotFound:
+        return {}
+    return state
+
+
+def _begin(client: docker.DockerClient, name: str, image: str) -> None:
+    try:
+        client.api.start(name)
+    except docker.errors.APIError as error:
+        raise _unfit(error, image) from error
 
 
 def _stand(client: docker.DockerClient, name: str, *, still: bool) -> None:

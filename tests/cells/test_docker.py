@@ -7,6 +7,7 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
+import docker
 import pytest
 
 from factory_tui.cells.attach import attach
@@ -54,7 +55,8 @@ class TestReattach:
         await eventually(started)
         await first.close()  # a killed engine's connection ends without a word
         for task in tasks:
-            assert (await task).lost
+            with pytest.raises(asyncio.CancelledError):
+                await task
 
         second, cell = await self.second(docker_workspace, cell_image)
         assert await cell.run("echo before", id="done") == done
@@ -78,7 +80,8 @@ class TestReattach:
         )
         await cell.run("(sleep 0.3; touch go) > /dev/null 2>&1 &")
         await first.close()
-        assert (await task).lost
+        with pytest.raises(asyncio.CancelledError):
+            await task
         second, cell = await self.second(docker_workspace, cell_image)
 
         async def ended() -> bool:
@@ -241,3 +244,12 @@ async def test_no_engine_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(NoEngine, match="Remedy"):
         connect()
+
+
+async def test_an_engine_that_went_away_is_trouble_with_cells_not_a_fault_of_ours() -> None:
+    gone = docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41", timeout=5)
+    cells = DockerCells(gone, "w", "image", LIMITS)
+    for asked in (cells.start(LABELS), cells.adopt(), cells.sweep(), cells.remove("name")):
+        with pytest.raises(NoEngine, match="does not answer"):
+            await asked
+    await cells.close()
