@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from factory_tui.domain.commands import Command
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
+    from factory_tui.link.client import Link
 
 SHIPPED, FAILED, USAGE, WAITS = 0, 1, 2, 3
 EXIT_CODES = (
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
         return USAGE
-    except (EngineSilent, ConnectionError) as trouble:
+    except (EngineSilent, OSError) as trouble:
         print(f"factory-tui: {trouble}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -237,8 +238,9 @@ async def _start_and_follow(
 ) -> int:
     from factory_tui.console.plain import exit_code, follow
     from factory_tui.domain.commands import StartRun
+    from factory_tui.engine.spawn import EngineSilent
     from factory_tui.link.client import Link
-    from factory_tui.link.protocol import RefusedError
+    from factory_tui.link.protocol import LinkLost, RefusedError
 
     link = await Link.connect(workspace.socket)
     try:
@@ -250,6 +252,8 @@ async def _start_and_follow(
             except RefusedError as refused:
                 print(refused, file=sys.stderr)
                 return USAGE
+            except LinkLost as lost:
+                raise EngineSilent(await _last_words(link) or str(lost)) from lost
         if shape == "console":
             return SHIPPED
         state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(seeds))
@@ -259,6 +263,14 @@ async def _start_and_follow(
         return code
     finally:
         await link.close()
+
+
+async def _last_words(link: "Link") -> str:
+    """Why an engine ended, as it told before it closed the link."""
+    from factory_tui.domain.events import EngineStopped, Event
+
+    heard = [message.fact async for message in link if isinstance(message, Event)]
+    return next((fact.reason for fact in reversed(heard) if isinstance(fact, EngineStopped)), "")
 
 
 def _say(line: str) -> None:

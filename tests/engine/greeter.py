@@ -9,6 +9,7 @@ CONFIG = """
 slots = 4
 [cells]
 kind = "{kind}"
+image = "{image}"
 [models.default]
 id = "claude-haiku-4-5"
 key_env = "GREETER_KEY"
@@ -101,13 +102,19 @@ text = "greet.py is done."
 
 
 def make(
-    folder: Path, kind: str = "process", playbook: str = PLAYBOOK, seed: str = SEED, loop: str = ""
+    folder: Path,
+    *,
+    kind: str = "process",
+    image: str = "factory-cell",
+    playbook: str = PLAYBOOK,
+    seed: str = SEED,
+    loop: str = "",
 ) -> tuple[Workspace, Path]:
     """The workspace, and the folder of its playbook."""
     workspace = Workspace(folder / "greeter")
     for part in (workspace.seeds, workspace.scenarios / "greeter", workspace.loops):
         part.mkdir(parents=True)
-    workspace.config.write_text(CONFIG.format(kind=kind))
+    workspace.config.write_text(CONFIG.format(kind=kind, image=image))
     (workspace.seeds / "greeter.md").write_text(seed)
     (workspace.loops / "factory.dot").write_text(loop or (bundled() / "loops" / "factory.dot").read_text())
     for name, (kind_of, set_of, command, wanted) in SCENARIOS.items():

@@ -109,7 +109,7 @@ class TestCommands:
             await floor.fact(Answered)
 
     async def test_pause_now_freezes_a_command_and_resume_lets_it_go_on(self, tmp_path: Path) -> None:
-        playbook = PLAYBOOK.replace("echo trimmed", "sleep 1 && date +%N > once && sleep 2 && echo trimmed")
+        playbook = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
         async with Floor(*make(tmp_path, playbook=playbook)) as floor:
             run = await floor.start()
             called = await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
@@ -196,6 +196,18 @@ class TestHeld:
             run = await floor.reach(await floor.start(), "held")
             assert (run.reason, run.retry_at) == ("credential", None)
             assert len(floor.told(CallSettled)) == 1
+
+    @pytest.mark.parametrize(("fault", "said"), [("html", "answered a web page"), ("cut", "it was cut")])
+    async def test_an_endpoint_that_answers_a_page_or_ends_early_holds_the_run_and_is_named(
+        self, tmp_path: Path, fault: str, said: str
+    ) -> None:
+        workspace, playbooks = make(tmp_path, playbook=PLAYBOOK + f'\n[[fault]]\nthen = "{fault}"\n')
+        workspace.config.write_text(workspace.config.read_text() + "[agent]\nattempts = 1\n")
+        async with Floor(workspace, playbooks) as floor:
+            run = await floor.reach(await floor.start(), "held")
+            assert run.reason == "provider"
+            assert said in run.why
+            assert "check base_url of the model in config.toml" in run.why
 
     async def test_a_rule_that_is_missing_is_named_by_its_nearest_and_the_run_goes_on_once_it_is_there(
         self, tmp_path: Path

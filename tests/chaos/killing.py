@@ -1,0 +1,88 @@
+"""Killing an engine at a moment of its choosing, and asking the next one whether anything was lost."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from factory_tui.domain.events import (
+    Answered,
+    CallSettled,
+    NodeEntered,
+    Satisfaction,
+    ToolCalled,
+    ToolReturned,
+    VerdictReached,
+    VisitBegan,
+)
+from tests.engine.floor import FarFloor
+from tests.engine.greeter import PLAYBOOK, make
+
+SLOW = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
+PACE = 600.0
+
+
+async def in_a_model_stream(floor: FarFloor) -> None:
+    await floor.frame()
+
+
+async def in_a_cell_command(floor: FarFloor) -> None:
+    await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+
+
+async def in_a_harness_visit(floor: FarFloor) -> None:
+    await floor.fact(VerdictReached, lambda fact: fact.number == 2 and fact.set == "vault")
+
+
+async def in_a_confirm(floor: FarFloor) -> None:
+    begun = await floor.fact(VisitBegan, lambda fact: fact.kind == "confirm")
+    await floor.fact(VerdictReached, after=begun.seq)
+
+
+async def in_a_ship(floor: FarFloor) -> None:
+    await floor.fact(NodeEntered, lambda fact: fact.node == "ship")
+
+
+Moment = Callable[[FarFloor], Awaitable[None]]
+MOMENTS: tuple[Moment, ...] = (in_a_model_stream, in_a_cell_command, in_a_harness_visit, in_a_confirm, in_a_ship)
+
+
+class Survived(NamedTuple):
+    """What became of a run, and of the cells of its workspace (its identity)."""
+
+    satisfaction: Satisfaction | None
+    passes: int
+    workspace: str
+    commands: int
+    """Tools that returned."""
+
+
+async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | None) -> Survived:
+    """A run that ships, with a kill at that moment; fails when anything acknowledged was lost or paid for twice."""
+    workspace, playbooks = make(folder, kind=kind, image=image, playbook=SLOW)
+    floor = FarFloor(workspace, playbooks, PACE)
+    await floor.open()
+    run = await floor.start()
+    if moment is not None:
+        await moment(floor)
+        await floor.kill()
+    seen = list(floor.events)
+    if moment is not None:
+        floor = FarFloor(workspace, playbooks, PACE)
+        await floor.open()
+    ended = await floor.reach(run, "shipped", "held", "jammed", "failed")
+    assert ended.state == "shipped", f"{ended.state}: {ended.why}"
+    events = await floor.link.events(None, None, 2000)
+    await floor.stop()
+    kept = {event.seq: event for event in events}
+    assert [kept[event.seq] for event in seen] == seen, "something acknowledged was lost"
+    answers = Counter(event.fact.step for event in events if isinstance(event.fact, Answered))
+    paid = [event.fact for event in events if isinstance(event.fact, CallSettled) and event.fact.outcome == "answered"]
+    assert set(answers.values()) == {1}, "a step was answered twice"
+    assert sorted(fact.step for fact in paid) == sorted(answers), "an answered step was paid twice"
+    verdicts = [event.fact for event in events if isinstance(event.fact, VerdictReached)]
+    assert len({(one.visit, one.scenario, one.index) for one in verdicts}) == len(verdicts), "a verdict counted twice"
+    assert not list((workspace.state / "cells").glob("*.json")), "cells were left"
+    current = ended.current
+    returned = sum(isinstance(event.fact, ToolReturned) for event in events)
+    return Survived(current.vault if current else None, len(ended.passes), workspace.identity, returned)

@@ -1,0 +1,231 @@
+"""What a person gets wrong is answered by file, line, key and remedy, through the real command line."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from factory_tui.config.workspace import Workspace
+from tests.engine.floor import ROOT
+from tests.engine.greeter import make
+
+Spoil = Callable[[Workspace], object]
+
+
+class Ground:
+    """A workspace whose engine runs, and its command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.workspace, self.playbooks = make(folder)
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+        self.env |= {"HOME": str(folder), "PYTHONPATH": str(ROOT)}
+        self.env.pop("GREETER_KEY", None)
+
+    def call(self, *arguments: str, **env: str) -> tuple[int, str]:
+        """Its exit code and all that it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "factory_tui", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self.env | env,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode()
+
+    def at(self, *arguments: str, **env: str) -> tuple[int, str]:
+        """A call on this workspace."""
+        return self.call(*arguments, "--workspace", str(self.workspace.root), **env)
+
+    def run(self, seed: str = "greeter", **env: str) -> tuple[int, str]:
+        return self.at("run", seed, "--plain", "--rehearsals", str(self.playbooks), **env)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Ground]:
+    with tempfile.TemporaryDirectory(prefix="bad") as folder:  # short, for the socket
+        ground = Ground(Path(folder))
+        shutil.copytree(ground.workspace.root, Path(folder) / "good")
+        code, said = ground.at("engine", "start", "--rehearsals", str(ground.playbooks))
+        assert code == 0, said
+        yield ground
+        assert ground.at("engine", "stop")[0] == 0
+
+
+@pytest.fixture
+def ground(served: Ground) -> Iterator[Ground]:
+    """The same with everything in order again afterwards."""
+    yield served
+    for name in ("seeds", "loops", "scenarios"):
+        shutil.rmtree(served.workspace.root / name)
+        shutil.copytree(served.folder / "good" / name, served.workspace.root / name)
+    shutil.copy(served.folder / "good" / "config.toml", served.workspace.config)
+
+
+@pytest.fixture
+def unserved() -> Iterator[Ground]:
+    with tempfile.TemporaryDirectory(prefix="bad") as folder:
+        ground = Ground(Path(folder))
+        yield ground
+        ground.at("engine", "stop")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def seed(text: bytes) -> Spoil:
+    return lambda w: (w.seeds / "greeter.md").write_bytes(text)
+
+
+def both(w: Workspace) -> None:
+    (w.seeds / "greeter").mkdir()
+    shutil.copy(w.seeds / "greeter.md", w.seeds / "greeter" / "seed.md")
+
+
+def linked(w: Workspace) -> None:
+    both(w)
+    (w.seeds / "greeter.md").unlink()
+    (w.seeds / "greeter" / "users").symlink_to("/etc/passwd")
+
+
+def without_vault(w: Workspace) -> None:
+    for path in (w.scenarios / "greeter").glob("*.toml"):
+        edit(path, 'set = "vault"', 'set = "feedback"') if 'set = "vault"' in path.read_text() else None
+
+
+CASES: dict[str, tuple[Spoil, list[str]]] = {
+    "an unknown key": (
+        lambda w: edit(w.config, "slots", "slot"),
+        ["config.toml:3: engine.slot: unknown key `slot`", "Remedy: "],
+    ),
+    "a wrong type": (
+        lambda w: edit(w.config, "slots = 4", 'slots = "four"'),
+        ["config.toml:3: engine.slots: expected a whole number", "Remedy: "],
+    ),
+    "no TOML": (lambda w: edit(w.config, "slots = 4", "slots ="), ["config.toml:3", "Remedy: "]),
+    "no DOT": (
+        lambda w: edit(w.loops / "factory.dot", "shape=Mdiamond", "shape="),
+        ["loops/factory.dot:13:18", "expected a value"],
+    ),
+    "no such seed": (
+        lambda w: (w.seeds / "greeter.md").rename(w.seeds / "other.md"),
+        ["seeds/greeter.md", "there is no seed `greeter`", "Remedy: ", "other"],
+    ),
+    "a seed without an owner": (seed(b"+++\nship_at = 0.7\n+++\nGreet.\n"), ["seeds/greeter.md:2: owner", "Remedy: "]),
+    "an empty seed": (seed(b""), ["seeds/greeter.md:1", "the seed is empty", "Remedy: "]),
+    "a seed in Latin-1": (
+        seed(b'+++\nowner = "demo"\n+++\nGr\xfc\xdfe\n'),
+        ["seeds/greeter.md:4", "0xfc, is not UTF-8", "Remedy: "],
+    ),
+    "a file and a folder": (both, ["seeds/greeter/ and seeds/greeter.md are one name", "Remedy: "]),
+    "a case twin": (
+        lambda w: shutil.copy(w.seeds / "greeter.md", w.seeds / "Greeter.md"),
+        ["seeds/Greeter.md and seeds/greeter.md are one name", "Remedy: "],
+    ),
+    "a link out of the seed": (linked, ["seeds/greeter/users", "leads out of its folder", "Remedy: "]),
+    "no vault": (without_vault, ["scenarios/greeter", "no vault", "Remedy: "]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_mistake_is_named_with_its_place_and_its_remedy(ground: Ground, case: str) -> None:
+    spoil, wanted = CASES[case]
+    spoil(ground.workspace)
+    code, said = ground.run()
+    assert code == 2, said
+    for words in wanted:
+        assert words in said
+    assert "Traceback" not in said
+
+
+def test_a_seed_with_spaces_is_offered_a_name(ground: Ground) -> None:
+    shutil.copy(ground.workspace.seeds / "greeter.md", ground.workspace.seeds / "my seed.md")
+    code, said = ground.run("my seed")
+    assert code == 2
+    assert "seeds/my seed.md" in said
+    assert "`my-seed`" in said
+
+
+def test_a_scenario_folder_without_a_seed_is_found_by_the_doctor(ground: Ground) -> None:
+    (ground.workspace.scenarios / "ghost").mkdir()
+    code, said = ground.at("doctor")
+    assert code == 1
+    assert "scenarios/ghost: there is no seed `ghost`" in said
+
+
+def test_a_live_model_without_a_key_and_a_second_engine_are_refused(ground: Ground) -> None:
+    code, said = ground.at("run", "greeter", "--plain", "--live")
+    assert (code, "GREETER_KEY is not set" in said) == (2, True), said
+    code, said = ground.at("engine", "run")
+    assert code == 1
+    assert "another engine (process" in said
+    assert "factory-tui engine stop" in said
+
+
+def test_without_docker_rehearsals_go_on_unfenced_and_a_live_model_is_refused(unserved: Ground) -> None:
+    edit(unserved.workspace.config, '"process"', '"auto"')
+    nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "GREETER_KEY": "k"}
+    code, said = unserved.at("run", "greeter", "--plain", "--live", **nowhere)
+    assert code == 2, said
+    assert "refused in process cells" in said
+    assert "--unfenced" in said
+    _, status = unserved.at("status")
+    assert "cells: process" in status
+
+
+def test_docker_that_was_asked_for_and_is_not_there_is_named(unserved: Ground) -> None:
+    edit(unserved.workspace.config, '"process"', '"docker"')
+    code, said = unserved.run(DOCKER_HOST="unix:///nowhere/docker.sock")
+    assert code == 1
+    assert "Docker" in said
+    assert "Traceback" not in said
+
+
+def test_without_git_nothing_is_begun(unserved: Ground) -> None:
+    code, said = unserved.run(PATH="/nowhere")
+    assert code == 2, said
+    assert "install git" in said
+
+
+def test_a_stale_socket_is_cleared_away(unserved: Ground) -> None:
+    unserved.workspace.state.mkdir()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(unserved.workspace.socket))
+    assert unserved.at("engine", "start")[0] == 0
+    assert unserved.at("engine", "status")[0] == 0
+
+
+def test_a_socket_path_that_is_too_long_falls_back(tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 20)
+    deep.mkdir()
+    ground = Ground(deep)
+    runtime = os.environ["XDG_RUNTIME_DIR"]
+    assert ground.at("engine", "start", XDG_RUNTIME_DIR=runtime)[0] == 0
+    try:
+        assert ground.at("engine", "status", XDG_RUNTIME_DIR=runtime)[0] == 0
+        assert not list(ground.workspace.state.glob("*.sock"))
+    finally:
+        assert ground.at("engine", "stop", XDG_RUNTIME_DIR=runtime)[0] == 0
+
+
+def test_a_port_in_use_is_named(unserved: Ground) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        playbook = unserved.playbooks / "greeter.toml"
+        code, said = unserved.call("twin", "messages", "--playbook", str(playbook), "--port", str(port))
+    assert code == 1
+    assert f"port {port} on 127.0.0.1 cannot be had" in said
+    assert "--port 0" in said
