@@ -78,13 +78,18 @@ class Workspace:
         if not path.exists():
             self._make_state()
             fresh = self.state / f"id.{secrets.token_hex(4)}"
-            fresh.write_text(secrets.token_hex(8) + "\n")
+            with fresh.open("x") as file:
+                file.write(secrets.token_hex(8) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # the journal's key is found by it: it may not be lost to a power cut alone
             try:
                 os.link(fresh, path)  # whoever comes first decides, whole
             except FileExistsError:
                 pass
             finally:
                 fresh.unlink()
+            sync_folder(self.state)
+            sync_folder(self.root)
         identity = path.read_text().strip()
         if len(identity) != 16 or not set(identity) <= set("0123456789abcdef"):
             raise _mistake(
@@ -147,6 +152,15 @@ class Workspace:
                 f"cannot be made: {error.strerror}.",
                 "Make the workspace's folder writable, with space on its disk.",
             ) from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def bundled() -> Path:

@@ -18,6 +18,7 @@ import msgspec
 
 import factory_tui
 from factory_tui.cells.protocol import Entry
+from factory_tui.config.workspace import sync_folder
 from factory_tui.delivery.git import AUTHOR, DeliveryError, Git, change, commit_head
 from factory_tui.delivery.snapshot import Snapshots, content, git_mode, refused, write_tree
 from factory_tui.domain.state import Pass, Run
@@ -81,6 +82,7 @@ def _ship(snapshots: Snapshots, run: Run, passes: list[Pass], journal: JournalRa
             file.write(provenance)
             file.flush()
             os.fsync(file.fileno())
+        _sync(partial)
         _replace(partial, folder)
     except OSError as error:
         _remove(partial)
@@ -179,6 +181,15 @@ def _files(folder: Path) -> dict[str, str]:
     return found
 
 
+def _sync(folder: Path) -> None:
+    """Wait until git's files and all folders are on disk, as the work's files are since they were written."""
+    for parent, _, files in os.walk(folder):
+        for name in files if Path(parent).is_relative_to(folder / ".git") else ():
+            with Path(parent, name).open("rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(parent))
+
+
 def _replace(partial: Path, folder: Path) -> None:
     """Put the new folder in place; an old one of that name, which is not the handover, goes first."""
     old = folder.with_name(f".{folder.name}.old")
@@ -186,11 +197,8 @@ def _replace(partial: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(old)
     partial.rename(folder)
-    descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    for above in folder.parents[:3]:
+        sync_folder(above)
     _remove(old)
 
 

@@ -272,7 +272,10 @@ def _entry(path: str, link: bool, mode: int, data: bytes) -> Entry:
 
 
 def write_tree(entries: Iterable[Entry], folder: Path) -> None:
-    """Write entries, with their content, into a new folder: directories, files, then links: none is followed."""
+    """Write entries, with their content, into a new folder: directories, files, then links: none is followed.
+
+    Every file's content is on disk then; the folders' own entries are not yet.
+    """
     ordered = list(entries)
     check(ordered)
     folders = {entry.path[:at] for entry in ordered for at in _slashes(entry.path)}
@@ -284,6 +287,8 @@ def write_tree(entries: Iterable[Entry], folder: Path) -> None:
             with (folder / entry.path).open("xb") as file:
                 file.write(entry.data or b"")
                 os.fchmod(file.fileno(), entry.mode & 0o777)
+                file.flush()
+                os.fsync(file.fileno())
     for entry in ordered:
         if entry.kind == "link":
             (folder / entry.path).symlink_to(entry.target)

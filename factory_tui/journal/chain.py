@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from factory_tui.config.workspace import sync_folder
 from factory_tui.journal.errors import Head, JournalError
 
 GENESIS = bytes(32)
@@ -96,12 +97,3 @@ def durable(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from factory_tui.config.workspace import sync_folder
 from factory_tui.domain.events import SCHEMA
-from factory_tui.journal.chain import sync_folder
 from factory_tui.journal.errors import JournalError, JournalTooNew
 
 MIGRATIONS: tuple[str, ...] = (

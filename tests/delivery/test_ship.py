@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from decimal import Decimal
 from pathlib import Path
@@ -108,6 +109,23 @@ async def test_the_files_are_the_last_passes_and_nothing_of_the_agents_git(snaps
     there = [entry for entry in read_tree(handover.path) if not entry.path.startswith((".git", "provenance.json"))]
     assert bare(there) == bare(SHIPPED)
     assert "fsmonitor" not in (handover.path / ".git" / "config").read_text()
+
+
+async def test_all_of_it_is_on_disk_before_it_is_said_to_be_there(
+    snapshots: Snapshots, shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        synced.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    run = await a_run(snapshots, [file("main.py", b"1"), file("locked", b"2", 0o000), folder("empty"), link("to", "x")])
+    handover = await ship(snapshots, run, JournalRange(1, 2, "aa"), shipped)
+    for path in [handover.path, *handover.path.parents[:3], *handover.path.rglob("*")]:
+        assert path.is_symlink() or path.stat().st_ino in synced, path
 
 
 async def test_provenance_says_where_it_came_from(snapshots: Snapshots, shipped: Path) -> None:
