@@ -59,7 +59,7 @@ async def demonstrate(workspace: Workspace, docker_engine: DockerClient) -> Demo
 async def test_the_demo_in_docker(
     subtests: pytest.Subtests, tmp_path: Path, docker_engine: DockerClient, cell_image: str
 ) -> None:
-    """One run, looked at from all sides."""
+    """One run, looked at from all sides; one test, since workers of a parallel run would each pay for a shared one."""
     demo = await demonstrate(Workspace(tmp_path / "workspace"), docker_engine)
     with subtests.test("both seeds ship and the last line sums up"):
         sums_up(demo.said)
