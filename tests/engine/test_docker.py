@@ -1,0 +1,39 @@
+"""What only a cell that outlives its engine can show."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from factory_tui.domain.events import CellStarted, Prompted, ToolCalled, ToolReturned
+from tests.engine.floor import Floor
+from tests.engine.greeter import PLAYBOOK, make
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+async def test_a_command_goes_on_while_the_engine_is_away_and_a_killed_container_is_rebuilt(
+    tmp_path: Path, docker_engine: "DockerClient", cell_image: str
+) -> None:
+    slow = PLAYBOOK.replace("echo trimmed", "sleep 3 && echo trimmed")
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=slow)
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.start()
+        called = await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+    async with Floor(workspace, playbooks) as floor:
+        returned = await floor.fact(ToolReturned, after=called.seq)
+        assert isinstance(returned.fact, ToolReturned)
+        assert "trimmed" in returned.fact.output
+        assert not floor.told(CellStarted), "the same cell"
+        cell = next(iter(floor.state.runs[run].cells))
+        docker_engine.containers.get(cell).kill()
+        said = await floor.fact(Prompted, lambda fact: fact.origin == "recovery")
+        assert isinstance(said.fact, Prompted)
+        assert "as it was at the end of pass 1" in said.fact.content
+        shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
+        assert (shipped.state, len(shipped.passes)) == ("shipped", 2), shipped.why
+    ours = f"factory-tui.workspace={workspace.identity}"
+    assert not docker_engine.containers.list(all=True, filters={"label": ours})
