@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from factory_tui.domain.hostile import clean_json
+from factory_tui.domain.hostile import clean_json, one_line
 from factory_tui.domain.money import Tokens
 
 INVALID = "invalid_input"
@@ -19,6 +19,10 @@ INVALID = "invalid_input"
 
 Whoever sends the block back leaves the key out: the API knows no such key.
 """
+_REASON = 60
+"""Characters of a stop reason."""
+_MOST_TOKENS = 1 << 40
+"""A count beyond it is no count, and no journal could hold it."""
 _CALL = re.compile(r"[!-~]{1,128}")
 """A tool call's id: it names a command in the cell and is drawn on screens."""
 _TEXTS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
@@ -96,7 +100,7 @@ class Assembly:
             case "content_block_delta":
                 return self._extend(int(event["index"]), event["delta"])
             case "message_delta":
-                self.stop_reason = str(event["delta"].get("stop_reason") or self.stop_reason)
+                self.stop_reason = one_line(str(event["delta"].get("stop_reason") or self.stop_reason), _REASON)
                 usage = event.get("usage") or {}
                 self._count(usage)
                 self.final_usage = self.final_usage or "output_tokens" in usage
@@ -120,7 +124,9 @@ class Assembly:
             raise TooLong("the answer is longer than the limit")
 
     def _count(self, usage: dict[str, Any]) -> None:
-        self.usage.update({name: count for name, count in usage.items() if isinstance(count, int) and count >= 0})
+        self.usage.update(
+            {name: count for name, count in usage.items() if type(count) is int and 0 <= count <= _MOST_TOKENS}
+        )
 
     def _extend(self, index: int, delta: dict[str, Any]) -> str:
         block = self._blocks[index]

@@ -80,3 +80,19 @@ def test_input_nested_beyond_sense_is_no_input() -> None:
     for event in message(use("t", "bash", '{"a":' + "[" * 50_000)):
         answer.feed(event)
     assert json.loads(answer.content())[0]["input"] == {}
+
+
+@pytest.mark.parametrize("count", [True, 10**30, -1, "7", None, 1.5])
+def test_what_is_no_count_is_not_counted(count: object) -> None:
+    assembly = Assembly(1000)
+    assembly.feed({"type": "message_start", "message": {"usage": {"input_tokens": 3}}})
+    assembly.feed({"type": "message_delta", "delta": {}, "usage": {"input_tokens": count}})
+    assert type(assembly.tokens.input) is int
+    assert assembly.tokens.input == 3
+
+
+def test_a_stop_reason_is_short_and_safe_to_draw() -> None:
+    assembly = Assembly(1000)
+    assembly.feed({"type": "message_delta", "delta": {"stop_reason": "\x1b]0;owned\x07" + "x" * 5000}})
+    assert len(assembly.stop_reason) <= 60
+    assert clean(assembly.stop_reason) == assembly.stop_reason
