@@ -45,6 +45,13 @@ def main(argv: list[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return 130
+    except Exception as trouble:
+        from factory_tui.journal import JournalError  # slow to load, and rarely needed
+
+        if not isinstance(trouble, JournalError):
+            raise
+        print(f"factory-tui: {trouble}", file=sys.stderr)
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,8 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"factory-tui {__version__}")
-    parser.set_defaults(command=_attach)
+    parser.set_defaults(command=_attach, workspace=Path(), plain=False, json=False)
     _workspace_option(parser)
+    _shape_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="two seeds become two shipped programs", epilog=EXIT_CODES)
@@ -77,19 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     _run_commands(commands)
 
     status = commands.add_parser("status", help="the floor, once")
-    status.add_argument("--json", action="store_true", help="the full state as JSON")
+    status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
     _workspace_option(status)
     status.set_defaults(command=_status)
 
     doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
-    doctor.add_argument("--json", action="store_true")
+    doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
     _workspace_option(doctor)
     doctor.set_defaults(command=_doctor)
 
     twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
     messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
     messages.add_argument("--playbook", type=Path, required=True)
-    messages.add_argument("--port", type=int, default=8765)
+    messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
     messages.set_defaults(command=_twin_messages)
     return parser
 
@@ -143,18 +151,33 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _workspace_option(parser: argparse.ArgumentParser) -> None:
+    # Suppressed, here and below: the default of a command would undo what was said before its name.
     parser.add_argument(
-        "--workspace", type=Path, default=Path(), help="the workspace, or a folder in it (default: here)"
+        "--workspace", type=Path, default=argparse.SUPPRESS, help="the workspace, or a folder in it (default: here)"
     )
+
+
+def _shape_options(parser: argparse.ArgumentParser) -> None:
+    shape = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("--plain", "print a readable log instead of the console"),
+        ("--json", "print events as JSON lines; the last line is a summary"),
+    ):
+        shape.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{number} is no port; ports are 0 to 65535")
+    return number
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     money = parser.add_mutually_exclusive_group()
     money.add_argument("--live", action="store_true", help="use the real model without asking; it spends money")
     money.add_argument("--rehearse", action="store_true", help="use the twin and a playbook, even where a key is set")
-    shape = parser.add_mutually_exclusive_group()
-    shape.add_argument("--plain", action="store_true", help="print a readable log instead of the console")
-    shape.add_argument("--json", action="store_true", help="print events as JSON lines; the last line is a summary")
+    _shape_options(parser)
     parser.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
 
 
@@ -175,12 +198,10 @@ def _attach(arguments: argparse.Namespace) -> int:
     from factory_tui.engine import spawn
 
     workspace = _find(arguments)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("factory-tui: no terminal to draw on. Remedy: factory-tui status, or run with --plain", file=sys.stderr)
-        return USAGE
     if not spawn.answers(workspace):
         spawn.start(workspace)
-    return _console(workspace)
+    shape = _shape(arguments)
+    return _console(workspace) if shape == "console" else asyncio.run(_start_and_follow(workspace, (), arguments, None))
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -210,14 +231,18 @@ def _run_seeds(
     from factory_tui.engine import spawn
 
     settings = load(workspace.config)
-    ledger = _ledger(arguments, settings.models[getattr(arguments, "model", "") or settings.agent.model].key_env)
+    model = getattr(arguments, "model", "") or settings.agent.model
+    if model not in settings.models:
+        known = ", ".join(settings.models)
+        print(f"no model is called `{model}`. Remedy: name one of {known}, or add [models.{model}].", file=sys.stderr)
+        return USAGE
+    ledger = _ledger(arguments, settings.models[model].key_env)
     if arguments.rehearsals:
         options = [*options, "--rehearsals", str(arguments.rehearsals.resolve())]
     if not spawn.answers(workspace):
         spawn.start(workspace, options)
-    shape = _shape(arguments)
-    code = asyncio.run(_start_and_follow(workspace, seeds, arguments, ledger, shape))
-    return _console(workspace) if shape == "console" and code == SHIPPED else code
+    code = asyncio.run(_start_and_follow(workspace, seeds, arguments, ledger))
+    return _console(workspace) if _shape(arguments) == "console" and code == SHIPPED else code
 
 
 def _ledger(arguments: argparse.Namespace, key_env: str) -> "Ledger":
@@ -234,17 +259,19 @@ def _ledger(arguments: argparse.Namespace, key_env: str) -> "Ledger":
 
 
 async def _start_and_follow(
-    workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, ledger: "Ledger", shape: str
+    workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, ledger: "Ledger | None"
 ) -> int:
+    """Start these seeds and follow them, unless the console will; without seeds, follow all that there is."""
     from factory_tui.console.plain import exit_code, follow
     from factory_tui.domain.commands import StartRun
     from factory_tui.engine.spawn import EngineSilent
     from factory_tui.link.client import Link
     from factory_tui.link.protocol import LinkLost, RefusedError
 
+    shape = _shape(arguments)
     link = await Link.connect(workspace.socket)
     try:
-        before = set(link.state.runs)
+        before = set(link.state.runs) if seeds else set()
         for seed in seeds:
             loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
             try:
@@ -284,7 +311,11 @@ def _console(workspace: "Workspace") -> int:
     from factory_tui.console.plain import at_rest, exit_code, table
     from factory_tui.link.client import Link
 
-    run_console(lambda: Link.connect(workspace.socket), load(workspace.config).ui)
+    try:
+        run_console(lambda: Link.connect(workspace.socket), load(workspace.config).ui)
+    except ValueError as mistake:
+        print(f"{workspace.config}: {mistake}", file=sys.stderr)
+        return USAGE
     state, up = asyncio.run(_look(workspace))
     for line in table(state):
         print(line)
@@ -327,9 +358,13 @@ def _command(arguments: argparse.Namespace) -> int:
 
 async def _ask(workspace: "Workspace", command: "Command") -> int:
     from factory_tui.link.client import Link
-    from factory_tui.link.protocol import RefusedError
+    from factory_tui.link.protocol import NoAnswer, RefusedError
 
-    link = await Link.connect(workspace.socket)
+    try:
+        link = await Link.connect(workspace.socket)
+    except NoAnswer:
+        print("no engine runs on this workspace. Remedy: factory-tui engine start", file=sys.stderr)
+        return FAILED
     try:
         await link.command(command)
     except RefusedError as refused:

@@ -32,7 +32,7 @@ async def follow(
 ) -> State:
     """Say what happens until `wanted` runs or more, those in `ignore` not counted, are all at rest; then sum up.
 
-    Also ends, with what is known, when the link ends. Raises OSError when the link breaks.
+    On a frozen floor all are. Also ends, with what is known, when the link ends. Raises OSError when the link breaks.
     """
     state = feed.state
     if not _done(state, ignore, wanted):
@@ -150,4 +150,4 @@ def _watched(state: State, ignore: Collection[str]) -> list[Run]:
 
 def _done(state: State, ignore: Collection[str], wanted: int) -> bool:
     watched = _watched(state, ignore)
-    return len(watched) >= wanted and all(at_rest(run) for run in watched)
+    return len(watched) >= wanted and (state.frozen or all(at_rest(run) for run in watched))

@@ -97,3 +97,13 @@ def test_the_console_loads_nothing_heavy() -> None:
     code = f"import sys, factory_tui.console.app; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_on_a_frozen_floor_nothing_is_waited_for() -> None:
+    teller = story.Teller()
+    tale = story.Tale(teller, "orders-etl-1", story.ORDERS)
+    tale.queued("orders-etl")
+    tale.say(e.FloorFrozen())
+    feed = StoryFeed()
+    feed.push(*teller.events)
+    assert plain.exit_code(await plain.follow(feed, lambda _line: None)) == 3

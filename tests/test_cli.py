@@ -1,0 +1,87 @@
+"""What the commands say and return when something is not as it should be, and without a terminal."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from factory_tui.cli import FAILED, SHIPPED, USAGE, main
+from factory_tui.config.workspace import Workspace
+from tests.engine.conftest import home
+from tests.engine.greeter import make
+
+# The engine outlives the command that started it, which is the point.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+Output = pytest.CaptureFixture[str]
+__all__ = ["home"]
+
+
+@pytest.fixture
+def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The greeter's, and nowhere inside it; its engine, if a test starts one, is stopped."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    found, _ = make(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.chdir(elsewhere)
+    yield found
+    main(["engine", "stop", "--workspace", str(found.root)])
+
+
+def test_a_workspace_may_be_named_before_the_command(workspace: Workspace, capsys: Output) -> None:
+    assert main(["--workspace", str(workspace.root), "--json", "status"]) == SHIPPED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["up"], told["runs"]) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [
+        (["run", "greeter", "--model", "big"], USAGE, "no model is called `big`. Remedy: name one of default"),
+        (["pause", "greeter-1"], FAILED, "no engine runs on this workspace. Remedy: factory-tui engine start"),
+        (["engine", "stop"], SHIPPED, ""),
+        (["engine", "status"], FAILED, ""),
+    ],
+)
+def test_a_wrong_wish_is_answered_with_a_remedy(
+    workspace: Workspace, capsys: Output, asked: list[str], code: int, said: str
+) -> None:
+    assert main([*asked, "--workspace", str(workspace.root)]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_outside_of_a_workspace_it_says_where_to_go(workspace: Workspace, capsys: Output) -> None:
+    assert main(["status"]) == USAGE
+    assert "no workspace here" in capsys.readouterr().err
+
+
+def test_a_journal_that_is_none_is_named(workspace: Workspace, capsys: Output) -> None:
+    workspace.state.mkdir()
+    (workspace.state / "journal.db").write_text("no journal " * 100)
+    assert main(["status", "--workspace", str(workspace.root)]) == FAILED
+    assert "journal.db" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_is_none_is_refused(port: str, capsys: Output) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["twin", "messages", "--playbook", "x.toml", f"--port={port}"])
+    assert refused.value.code == USAGE
+    assert "--port" in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_work_says_why(
+    workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    workspace.config.write_text(workspace.config.read_text().replace('"process"', '"docker"'))
+    assert main(["run", "greeter", "--rehearse", "--workspace", str(workspace.root)]) == FAILED
+    assert "no Docker engine answers. Remedy:" in capsys.readouterr().err
+
+
+def test_without_a_terminal_it_follows_what_there_is(workspace: Workspace, capsys: Output) -> None:
+    assert main(["--workspace", str(workspace.root)]) == SHIPPED
+    assert "SATISFACTION" in capsys.readouterr().out
+    assert main(["--workspace", str(workspace.root), "--json"]) == SHIPPED
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]["runs"] == []
