@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from factory_tui import __version__
+from factory_tui.arguments import parser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.commands import Command
@@ -23,20 +23,17 @@ if TYPE_CHECKING:
     from factory_tui.link.client import Link
 
 SHIPPED, FAILED, USAGE, WAITS = 0, 1, 2, 3
-EXIT_CODES = (
-    "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
-)
 DEMO_SEEDS = ("shortlinks", "orders-etl")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line, run the command, and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     from factory_tui.config.reading import Mistakes
     from factory_tui.engine.spawn import EngineSilent
 
     try:
-        return int(arguments.command(arguments))
+        return COMMANDS[arguments.command](arguments)
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
         return USAGE
@@ -52,133 +49,6 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"factory-tui: {trouble}", file=sys.stderr)
         return FAILED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="factory-tui",
-        description="A terminal control room for dark factories. Without a command: attach to this workspace's engine.",
-        epilog=EXIT_CODES,
-    )
-    parser.add_argument("--version", action="version", version=f"factory-tui {__version__}")
-    parser.set_defaults(command=_attach, workspace=Path(), plain=False, json=False)
-    _workspace_option(parser)
-    _shape_options(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    demo = commands.add_parser("demo", help="two seeds become two shipped programs", epilog=EXIT_CODES)
-    demo.add_argument("--dir", type=Path, help="a new folder for the demo's workspace (default: factory-demo)")
-    _run_options(demo)
-    demo.set_defaults(command=_demo)
-
-    run = commands.add_parser("run", help="run a seed and follow it", epilog=EXIT_CODES)
-    run.add_argument("seed", nargs="+")
-    run.add_argument("--loop", default="", help="the loop to walk (default: the seed's)")
-    run.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
-    run.add_argument("--unfenced", action="store_true", help="allow a live model in a process cell, without a fence")
-    _workspace_option(run)
-    _run_options(run)
-    run.set_defaults(command=_run)
-
-    _engine_commands(commands)
-
-    _run_commands(commands)
-
-    status = commands.add_parser("status", help="the floor, once")
-    status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
-    _workspace_option(status)
-    status.set_defaults(command=_status)
-
-    doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
-    doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
-    _workspace_option(doctor)
-    doctor.set_defaults(command=_doctor)
-
-    twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
-    messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
-    messages.add_argument("--playbook", type=Path, required=True)
-    messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
-    messages.set_defaults(command=_twin_messages)
-    return parser
-
-
-def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    engine = commands.add_parser("engine", help="start, stop or look at the workspace's engine")
-    actions = engine.add_subparsers(metavar="ACTION", required=True)
-    for name, text, command in (
-        ("start", "start it in the background", _engine_start),
-        ("stop", "stop it; runs go on from where they are at the next start", _engine_stop),
-        ("status", "whether it runs", _engine_status),
-        ("run", "be the engine, in the foreground", _engine_run),
-    ):
-        action = actions.add_parser(name, help=text)
-        _workspace_option(action)
-        if name in {"start", "run"}:
-            action.add_argument("--until-over", action="store_true", help="stop when every run has ended")
-            action.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
-            action.add_argument(
-                "--pace",
-                type=float,
-                default=0.0,
-                help="characters a second of a rehearsal's answers (default: at once)",
-            )
-        action.set_defaults(command=command)
-
-
-def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """What an operator may ask of a run or of the floor, without the console."""
-    for name, text in (
-        ("pause", "pause a run after its step"),
-        ("resume", "let a paused or held run go on"),
-        ("stop", "end a run for good; its passes stay"),
-        ("answer", "answer an escalation"),
-        ("freeze", "emergency stop of the whole floor"),
-        ("thaw", "undo an emergency stop"),
-    ):
-        command = commands.add_parser(name, help=text)
-        if name in {"pause", "resume", "stop"}:
-            command.add_argument("run")
-        if name == "pause":
-            command.add_argument("--now", action="store_true", help="in the middle of the step")
-        if name == "stop":
-            command.add_argument("--reason", default="")
-        if name == "answer":
-            command.add_argument("escalation", help="its name, like E-1")
-            command.add_argument("choice", help="one of the choices it offers; or - and --text")
-            command.add_argument("--text", default="", help="in your own words")
-        _workspace_option(command)
-        command.set_defaults(command=_command, name=name)
-
-
-def _workspace_option(parser: argparse.ArgumentParser) -> None:
-    # Suppressed, here and below: the default of a command would undo what was said before its name.
-    parser.add_argument(
-        "--workspace", type=Path, default=argparse.SUPPRESS, help="the workspace, or a folder in it (default: here)"
-    )
-
-
-def _shape_options(parser: argparse.ArgumentParser) -> None:
-    shape = parser.add_mutually_exclusive_group()
-    for name, text in (
-        ("--plain", "print a readable log instead of the console"),
-        ("--json", "print events as JSON lines; the last line is a summary"),
-    ):
-        shape.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{number} is no port; ports are 0 to 65535")
-    return number
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    money = parser.add_mutually_exclusive_group()
-    money.add_argument("--live", action="store_true", help="use the real model without asking; it spends money")
-    money.add_argument("--rehearse", action="store_true", help="use the twin and a playbook, even where a key is set")
-    _shape_options(parser)
-    parser.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
 
 
 def _find(arguments: argparse.Namespace) -> "Workspace":
@@ -449,3 +319,18 @@ def _twin_messages(arguments: argparse.Namespace) -> int:
 
     run_alone(arguments.playbook, arguments.port)
     return SHIPPED
+
+
+COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
+    "attach": _attach,
+    "demo": _demo,
+    "run": _run,
+    "status": _status,
+    "doctor": _doctor,
+    "twin messages": _twin_messages,
+    "ask": _command,
+    "engine start": _engine_start,
+    "engine stop": _engine_stop,
+    "engine status": _engine_status,
+    "engine run": _engine_run,
+}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from factory_tui.cli import FAILED, SHIPPED, USAGE, main
+from factory_tui.arguments import parser
+from factory_tui.cli import COMMANDS, FAILED, SHIPPED, USAGE, main
 from factory_tui.config.workspace import Workspace
 from tests.engine.conftest import home
 from tests.engine.greeter import make
@@ -61,6 +62,15 @@ def test_a_journal_that_is_none_is_named(workspace: Workspace, capsys: Output) -
     (workspace.state / "journal.db").write_text("no journal " * 100)
     assert main(["status", "--workspace", str(workspace.root)]) == FAILED
     assert "journal.db" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["", "demo", "run a", "pause a-1", "freeze", "answer E-1 stop", "status", "doctor", "twin messages --playbook f"]
+    + [f"engine {action}" for action in ("start", "stop", "status", "run")],
+)
+def test_every_command_that_can_be_asked_for_is_there(asked: str) -> None:
+    assert parser().parse_args(asked.split()).command in COMMANDS
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

@@ -1,0 +1,138 @@
+"""What may be said on the command line. It knows the names of commands, not what they do, and loads nothing else."""
+
+import argparse
+from pathlib import Path
+
+from factory_tui import __version__
+
+EXIT_CODES = (
+    "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar; `command` of what it parses is the command's name."""
+    top = argparse.ArgumentParser(
+        prog="factory-tui",
+        description="A terminal control room for dark factories. Without a command: attach to this workspace's engine.",
+        epilog=EXIT_CODES,
+    )
+    top.add_argument("--version", action="version", version=f"factory-tui {__version__}")
+    top.set_defaults(command="attach", workspace=Path(), plain=False, json=False)
+    _workspace_option(top)
+    _shape_options(top)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="two seeds become two shipped programs", epilog=EXIT_CODES)
+    demo.add_argument("--dir", type=Path, help="a new folder for the demo's workspace (default: factory-demo)")
+    _run_options(demo)
+    demo.set_defaults(command="demo")
+
+    run = commands.add_parser("run", help="run a seed and follow it", epilog=EXIT_CODES)
+    run.add_argument("seed", nargs="+")
+    run.add_argument("--loop", default="", help="the loop to walk (default: the seed's)")
+    run.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
+    run.add_argument("--unfenced", action="store_true", help="allow a live model in a process cell, without a fence")
+    _workspace_option(run)
+    _run_options(run)
+    run.set_defaults(command="run")
+
+    _engine_commands(commands)
+
+    _run_commands(commands)
+
+    status = commands.add_parser("status", help="the floor, once")
+    status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
+    _workspace_option(status)
+    status.set_defaults(command="status")
+
+    doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
+    doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
+    _workspace_option(doctor)
+    doctor.set_defaults(command="doctor")
+
+    twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
+    messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
+    messages.add_argument("--playbook", type=Path, required=True)
+    messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
+    messages.set_defaults(command="twin messages")
+    return top
+
+
+def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    engine = commands.add_parser("engine", help="start, stop or look at the workspace's engine")
+    actions = engine.add_subparsers(metavar="ACTION", required=True)
+    for name, text in (
+        ("start", "start it in the background"),
+        ("stop", "stop it; runs go on from where they are at the next start"),
+        ("status", "whether it runs"),
+        ("run", "be the engine, in the foreground"),
+    ):
+        action = actions.add_parser(name, help=text)
+        _workspace_option(action)
+        if name in {"start", "run"}:
+            action.add_argument("--until-over", action="store_true", help="stop when every run has ended")
+            action.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
+            action.add_argument(
+                "--pace",
+                type=float,
+                default=0.0,
+                help="characters a second of a rehearsal's answers (default: at once)",
+            )
+        action.set_defaults(command=f"engine {name}")
+
+
+def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What an operator may ask of a run or of the floor, without the console."""
+    for name, text in (
+        ("pause", "pause a run after its step"),
+        ("resume", "let a paused or held run go on"),
+        ("stop", "end a run for good; its passes stay"),
+        ("answer", "answer an escalation"),
+        ("freeze", "emergency stop of the whole floor"),
+        ("thaw", "undo an emergency stop"),
+    ):
+        command = commands.add_parser(name, help=text)
+        if name in {"pause", "resume", "stop"}:
+            command.add_argument("run")
+        if name == "pause":
+            command.add_argument("--now", action="store_true", help="in the middle of the step")
+        if name == "stop":
+            command.add_argument("--reason", default="")
+        if name == "answer":
+            command.add_argument("escalation", help="its name, like E-1")
+            command.add_argument("choice", help="one of the choices it offers; or - and --text")
+            command.add_argument("--text", default="", help="in your own words")
+        _workspace_option(command)
+        command.set_defaults(command="ask", name=name)
+
+
+def _workspace_option(parser: argparse.ArgumentParser) -> None:
+    # Suppressed, here and below: the default of a command would undo what was said before its name.
+    parser.add_argument(
+        "--workspace", type=Path, default=argparse.SUPPRESS, help="the workspace, or a folder in it (default: here)"
+    )
+
+
+def _shape_options(parser: argparse.ArgumentParser) -> None:
+    shape = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("--plain", "print a readable log instead of the console"),
+        ("--json", "print events as JSON lines; the last line is a summary"),
+    ):
+        shape.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{number} is no port; ports are 0 to 65535")
+    return number
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    money = parser.add_mutually_exclusive_group()
+    money.add_argument("--live", action="store_true", help="use the real model without asking; it spends money")
+    money.add_argument("--rehearse", action="store_true", help="use the twin and a playbook, even where a key is set")
+    _shape_options(parser)
+    parser.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
