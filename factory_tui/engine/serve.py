@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -46,6 +47,7 @@ from factory_tui.twins.messages.playbook import load as load_playbook
 from factory_tui.twins.messages.server import Twin
 
 log = logging.getLogger(__name__)
+LOG_SIZE = 1 << 20
 BUNDLED_PLAYBOOKS = Path(factory_tui.__file__).parent / "rehearsals"
 
 
@@ -194,11 +196,20 @@ async def _page(journal: Journal, run: str | None, before: int | None, limit: in
     return await journal.before(journal.head.seq + 1 if before is None else before, run, limit)
 
 
+def log_to(workspace: Workspace) -> None:
+    """Log to stderr; where that is the workspace's log, keep to two files of at most LOG_SIZE each."""
+    handler: logging.Handler = logging.StreamHandler()
+    if workspace.log.exists() and os.path.samestat(os.fstat(2), workspace.log.stat()):
+        handler = RotatingFileHandler(workspace.log, maxBytes=LOG_SIZE, backupCount=1, encoding="utf-8")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
+    )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for every model call
+
+
 def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None, pace: float = 0.0) -> int:
     """Be the engine in this process; its exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for every model call
+    log_to(workspace)
 
     async def serve() -> None:
         await Engine(workspace, playbooks, pace).serve(until_over=until_over)
