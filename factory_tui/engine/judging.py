@@ -31,6 +31,12 @@ async def harness(walk: Walk, node: Node) -> Done:
     if corpus.hash != walk.run.corpus:
         why = f"scenarios/{walk.run.seed} changed since {walk.run.id} began. Remedy: stop it and start a new run."
         raise Parked("held", why, reason="config")
+    if walk.current.ended:
+        # The ship rule's error is shared out among passes: one more look at the same pass would be one too many.
+        why = (
+            f"loop {walk.run.loop} reaches {node.id} again, and nothing was generated since pass {walk.current.number}"
+        )
+        raise Parked("held", f"{why}. Remedy: lead it back to a codergen node, and start a new run.", reason="config")
     commit = walk.current.commit or await walk.snapshot()
     entries = await place.snapshots.entries(commit)
     result = await _visit(walk, corpus, entries, "screen", ())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.config.workspace import bundled
 from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, Stop, Thaw
 from factory_tui.domain.events import (
     Answered,
@@ -310,6 +311,16 @@ class TestHumans:
 
 
 class TestTrouble:
+    async def test_a_loop_cannot_have_one_pass_judged_until_luck_ships_it(self, tmp_path: Path) -> None:
+        loop = (bundled() / "loops" / "factory.dot").read_text()
+        again = loop.replace("satisfied -> generate  ", "satisfied -> harness  ")
+        assert again != loop
+        async with Floor(*make(tmp_path, loop=again)) as floor:
+            run = await floor.reach(await floor.start(), "held", "shipped", "failed")
+            assert (run.state, run.reason) == ("held", "config")
+            assert "nothing was generated since pass 1" in run.why
+            assert len(floor.told(VisitEnded)) == 1
+
     async def test_a_checkpoint_that_goes_on_failing_ends_the_pass(self, tmp_path: Path) -> None:
         tests = PLAYBOOK.replace('"Hello, Ana!\\n")', '"Bye, Ana!\\n")')
         never = tests + '\n[[rule]]\nname = "shrug"\nlast = "checkpoint"\n[[rule.block]]\ntype = "text"\ntext = "Hm."\n'
