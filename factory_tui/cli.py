@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from factory_tui.config.workspace import Workspace
+    from factory_tui.console.feed import Feed
     from factory_tui.domain.commands import Command
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
@@ -30,14 +31,13 @@ def main(argv: list[str] | None = None) -> int:
     """Parse the command line, run the command, and return its exit code."""
     arguments = parser().parse_args(argv)
     from factory_tui.config.reading import Mistakes
-    from factory_tui.engine.spawn import EngineSilent
 
     try:
         return COMMANDS[arguments.command](arguments)
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
         return USAGE
-    except (EngineSilent, OSError) as trouble:
+    except OSError as trouble:
         print(f"factory-tui: {trouble}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
@@ -65,13 +65,14 @@ def _shape(arguments: argparse.Namespace) -> Literal["console", "plain", "json"]
 
 
 def _attach(arguments: argparse.Namespace) -> int:
+    workspace = _find(arguments)
+    if _shape(arguments) == "console":
+        return _console(workspace, starts=True)
     from factory_tui.engine import spawn
 
-    workspace = _find(arguments)
     if not spawn.answers(workspace):
         spawn.start(workspace)
-    shape = _shape(arguments)
-    return _console(workspace) if shape == "console" else asyncio.run(_start_and_follow(workspace, (), arguments, None))
+    return asyncio.run(_start_and_follow(workspace, (), arguments, None))
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -174,15 +175,27 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _console(workspace: "Workspace") -> int:
-    """The console until it detaches; then what is left to know."""
+def _console(workspace: "Workspace", *, starts: bool = False) -> int:
+    """The console until it detaches; then what is left to know. It may start an engine, once, after it painted."""
     from factory_tui.config.load import load
     from factory_tui.console.app import run_console
+    from factory_tui.console.feed import attach_to
     from factory_tui.console.plain import at_rest, exit_code, table
-    from factory_tui.link.client import Link
+
+    attach = attach_to(workspace.socket)
+
+    async def connect() -> "Feed":
+        nonlocal starts
+        if starts:
+            from factory_tui.engine import spawn
+
+            starts = False
+            if not await asyncio.to_thread(spawn.answers, workspace):
+                await asyncio.to_thread(spawn.start, workspace)
+        return await attach()
 
     try:
-        run_console(lambda: Link.connect(workspace.socket), load(workspace.config).ui)
+        run_console(connect, load(workspace.config).ui)
     except ValueError as mistake:
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE

@@ -16,7 +16,7 @@ PATIENCE = 20.0
 """Seconds an engine may take until its socket answers; it loads what is slow after that."""
 
 
-class EngineSilent(Exception):  # noqa: N818
+class EngineSilent(OSError):  # noqa: N818
     """An engine was started and did not answer; the message ends with what it said."""
 
 
