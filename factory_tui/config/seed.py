@@ -30,16 +30,12 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner: str = ""
     """The accountable human; required."""
     loop: str = "factory"
-    risk: str = ""
     ship_at: float | None = None
     alpha: float | None = None
     max_passes: int | None = None
     max_trajectories: int | None = None
     budget: Decimal | None = None
     """Dollars a run may spend."""
-    context: dict[str, str] = {}
-    """Put in the pipeline's context when a run begins."""
-    autostart: bool = False
 
 
 class Attachment(msgspec.Struct, frozen=True):

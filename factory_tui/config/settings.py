@@ -102,12 +102,6 @@ class OwnerTable(_Table, frozen=True):
     email: str = ""
 
 
-class ReloadTable(_Table, frozen=True):
-    """`[reload]`: what an edit of a seed does to its running run."""
-
-    mode: Literal["next-pass", "restart", "ask"] = "next-pass"
-
-
 class ShipTable(_Table, frozen=True):
     """`[ship]`."""
 
@@ -142,6 +136,5 @@ class Settings(_Table, frozen=True):
     harness: HarnessTable = HarnessTable()
     policy: PolicyTable = PolicyTable()
     owners: dict[str, OwnerTable] = {}
-    reload: ReloadTable = ReloadTable()
     ship: ShipTable = ShipTable()
     ui: UiTable = UiTable()

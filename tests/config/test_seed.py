@@ -36,14 +36,11 @@ def test_a_seed_is_its_front_matter_and_its_prose(workspace: Workspace) -> None:
     put(
         workspace,
         "shop.md",
-        '+++\nowner = "demo"\nship_at = 0.8\nbudget = 2.50\nmax_passes = 3\ncontext = { port = "80" }\n'
-        "autostart = true\n+++\n\n# Shop\n\n+++\nnot front matter\n",
+        '+++\nowner = "demo"\nship_at = 0.8\nbudget = 2.50\nmax_passes = 3\n+++\n\n# Shop\n\n+++\nnot front matter\n',
     )
     seed = load_seed(workspace, "shop", ("demo",))
     assert (seed.name, seed.owner, seed.loop, seed.file) == ("shop", "demo", "factory", "seeds/shop.md")
     assert (seed.ship_at, seed.alpha, seed.max_passes, seed.budget) == (0.8, None, 3, Decimal("2.5"))
-    assert seed.context == {"port": "80"}
-    assert seed.autostart
     assert seed.prose == "# Shop\n\n+++\nnot front matter\n"
     assert seed.attachments == ()
     assert len(seed.revision) == 12
