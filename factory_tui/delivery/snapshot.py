@@ -83,10 +83,6 @@ class Snapshots:
         """What changed between two commits' work trees, unified, safe to draw; "" is a tree without files."""
         return await asyncio.to_thread(self._diff, before, after)
 
-    async def messages(self, commit: str) -> list[Commit]:
-        """The commit and those before it, oldest first."""
-        return await asyncio.to_thread(self._messages, commit)
-
     def commit(self, name: str) -> Commit:
         """The commit of that name; blocks."""
         with self._git.objects() as objects:
@@ -154,14 +150,6 @@ class Snapshots:
                 trees.append(next((item.name for item in items if item.path == b"work"), EMPTY_TREE))
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
         return clean_bytes(self._git.run("diff-tree", "-r", "-p", *plain, *trees))
-
-    def _messages(self, commit: str) -> list[Commit]:
-        found: list[Commit] = []
-        with self._git.objects() as objects:
-            while commit:
-                found.append(objects.commit(commit))
-                commit = found[-1].parent
-        return found[::-1]
 
     def _stamp_file(self, cell: str) -> Path:
         return self._stamps / f"{hashlib.sha256(cell.encode()).hexdigest()[:32]}.json"

@@ -1,4 +1,4 @@
-"""Names: runs `shortlinks-7`, passes `shortlinks-7.3`, escalations `E-31`, and ULIDs for events and commands.
+"""Names: runs `shortlinks-7`, escalations `E-31`, and ULIDs for events and commands.
 
 Pure: time and randomness come in as arguments.
 """
@@ -20,11 +20,6 @@ def ulid(milliseconds: int, entropy: int) -> str:
 def run_id(seed: str, number: int) -> str:
     """`shortlinks-7`: the seventh run of seed shortlinks in this workspace."""
     return f"{seed}-{number}"
-
-
-def pass_id(run: str, number: int) -> str:
-    """`shortlinks-7.3`: the third pass of that run."""
-    return f"{run}.{number}"
 
 
 def escalation_id(number: int) -> str:

@@ -88,11 +88,6 @@ class Budget:
             account.cap = cap
             self._move_on()
 
-    def cap_ledger(self, ledger: Ledger, cap: Decimal | None) -> None:
-        """Change a factory cap."""
-        self._ledgers[ledger].cap = cap
-        self._move_on()
-
     async def reserve(self, run: str, ledger: Ledger, money: Decimal) -> Hold:
         """Room for a call's worst case, in the order asked; waits while calls in flight may still give room back.
 

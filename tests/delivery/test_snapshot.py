@@ -157,14 +157,13 @@ async def test_a_diff_is_unified_and_safe_to_draw(snapshots: Snapshots) -> None:
     assert await snapshots.diff(first.commit, first.commit) == ""
 
 
-async def test_messages_tell_the_history(snapshots: Snapshots) -> None:
+async def test_commits_tell_the_history(snapshots: Snapshots) -> None:
     first = await take(snapshots, [file("a")])
     second = await snapshots.take([file("b")], cell="c1", parent=first.commit, message="Pass 2\n\nüber", at=5_999)
-    history = await snapshots.messages(second.commit)
-    assert [(one.name, one.message, one.seconds) for one in history] == [
-        (first.commit, "Pass 1", 1),
-        (second.commit, "Pass 2\n\nüber", 5),
-    ]
+    last = snapshots.commit(second.commit)
+    assert (last.name, last.message, last.seconds) == (second.commit, "Pass 2\n\nüber", 5)
+    root = snapshots.commit(last.parent)
+    assert (root.name, root.message, root.seconds, root.parent) == (first.commit, "Pass 1", 1, "")
 
 
 @pytest.mark.parametrize(

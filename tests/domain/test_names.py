@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory_tui.domain.identifiers import escalation_id, pass_id, run_id, ulid
+from factory_tui.domain.identifiers import escalation_id, run_id, ulid
 
 MILLISECONDS = st.integers(0, 2**48 - 1)
 ENTROPY = st.integers(0, 2**80 - 1)
@@ -33,8 +33,4 @@ def test_the_time_of_a_known_ulid() -> None:
 
 
 def test_names_say_what_they_name() -> None:
-    assert (run_id("shortlinks", 7), pass_id("shortlinks-7", 3), escalation_id(31)) == (
-        "shortlinks-7",
-        "shortlinks-7.3",
-        "E-31",
-    )
+    assert (run_id("shortlinks", 7), escalation_id(31)) == ("shortlinks-7", "E-31")
