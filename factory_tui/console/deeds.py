@@ -60,7 +60,7 @@ def _new(app: "ConsoleApp") -> None:
         if command:
             app.send(command)
 
-    app.push_screen(ChooseSeed(seeds, newest.ledger if newest else None), chosen)
+    app.push_screen(ChooseSeed(seeds, newest.ledger if newest else "rehearsal"), chosen)
 
 
 def _pause(app: "ConsoleApp") -> None:

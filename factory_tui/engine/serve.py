@@ -4,7 +4,6 @@ Owns the order of start and stop. What takes long (the SDK, the cells) comes aft
 """
 
 import asyncio
-import getpass
 import logging
 import os
 import secrets
@@ -38,7 +37,7 @@ from factory_tui.engine.record import Record
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import Journal, JournalError
 from factory_tui.link.protocol import LinkError
-from factory_tui.link.server import LinkServer
+from factory_tui.link.server import LinkServer, user_name
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget, lost_calls
 from factory_tui.policy.credentials import Credentials
@@ -185,7 +184,7 @@ class Engine:
             seeds=tuple(seed.name for seed in seeds),
         )
         notices = [Draft(Noticed("error", problem.message, problem.remedy)) for problem in problems]
-        await record.append([Draft(started, actor=getpass.getuser()), *notices])
+        await record.append([Draft(started, actor=user_name(os.geteuid())), *notices])
 
     async def _obey(self, actor: str, role: Role, command: Command) -> str | None:
         factory = await asyncio.shield(self._ready)

@@ -238,13 +238,17 @@ class LinkServer:
 def identify(peer: socket.socket) -> tuple[str, Role]:
     """Who is at the other end, as the kernel says (SO_PEERCRED, unix(7)). Raises LinkError for another user."""
     _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        name = f"uid {uid}"
     if uid != os.geteuid():
-        raise LinkError(f"this engine belongs to another user; {name} may not attach")
-    return name, "admin"
+        raise LinkError(f"this engine belongs to another user; {user_name(uid)} may not attach")
+    return user_name(uid), "admin"
+
+
+def user_name(uid: int) -> str:
+    """What the system calls a user; a container's may have no name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def clear_stale(path: Path) -> None:

@@ -83,6 +83,12 @@ async def test_an_operator_may_not_thaw() -> None:
         assert "thawing needs the role admin" in snap.text_of(stage.app)
 
 
+async def test_the_first_run_spends_no_money_unasked() -> None:
+    async with on_stage(StoryFeed()) as stage:
+        await stage.press("n", *"first", "enter")
+        assert await sent(stage) == [c.StartRun("first", ledger="rehearsal")]
+
+
 async def test_n_starts_a_run_of_the_chosen_seed() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("n")

@@ -1,7 +1,6 @@
 """Attach, follow, ask: over a real socket."""
 
 import asyncio
-import getpass
 import json
 import os
 import socket
@@ -31,6 +30,7 @@ from factory_tui.link.protocol import (
     Skipped,
     line,
 )
+from factory_tui.link.server import user_name
 from tests.link.conftest import DEADLINE, SmallEngine, until
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def test_a_console_gets_the_full_state_then_every_event(engine: SmallEngin
     engine.record(*notices("before"))
     link = await Link.connect(engine.path)
     assert link.state == engine.state
-    assert (link.now, link.actor, link.role) == (engine.clock, getpass.getuser(), "admin")
+    assert (link.now, link.actor, link.role) == (engine.clock, user_name(os.geteuid()), "admin")
     engine.record(*notices("after", "and after"))
     messages = await take(link, 2)
     assert messages == engine.events[1:]
@@ -91,7 +91,7 @@ async def test_live_frames_come_in_their_place_and_pieces_of_one_text_are_joined
 async def test_a_command_is_accepted_or_refused_and_carries_who_asked(engine: SmallEngine) -> None:
     link = await Link.connect(engine.path)
     await link.command(Pause("a-1", now=True))
-    assert engine.commands == [(getpass.getuser(), "admin", Pause("a-1", now=True))]
+    assert engine.commands == [(user_name(os.geteuid()), "admin", Pause("a-1", now=True))]
     with pytest.raises(RefusedError, match="no run nobody-1"):
         await link.command(Pause("nobody-1"))
     with pytest.raises(RefusedError, match="a fault of the engine: RuntimeError"):
@@ -311,3 +311,7 @@ async def test_a_console_that_asks_much_and_dies_without_reading_is_let_go(engin
     writer.transport.abort()
     await until(lambda: engine.server.consoles == 0)
     del reader
+
+
+def test_a_user_without_a_name_is_called_by_number() -> None:
+    assert user_name(3_999_999_999) == "uid 3999999999"

@@ -1,8 +1,8 @@
 """docs/protocol.md's example session, replayed against a real server: every line in it is what is said."""
 
 import asyncio
-import getpass
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from factory_tui import __version__
 from factory_tui.domain.events import Noticed
 from factory_tui.domain.live import LiveText
+from factory_tui.link.server import user_name
 from tests.link.conftest import DEADLINE, SmallEngine
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -31,7 +32,7 @@ def heard(data: bytes) -> Any:
     """A line as the page shows it: with its user and its version."""
     message = json.loads(data)
     if message["type"] == "full-state":
-        assert message["actor"] == getpass.getuser()
+        assert message["actor"] == user_name(os.geteuid())
         message["actor"] = "ada"
     if message["type"] == "hello":
         assert message["software"] == f"factory-tui {__version__}"

@@ -16,7 +16,7 @@ from factory_tui.domain.commands import StartRun
 from factory_tui.domain.money import Ledger
 
 _PAYS: dict[Ledger | None, str] = {
-    None: "as config.toml says",
+    None: "live if its key is set",
     "rehearsal": "rehearsal, no cost",
     "live": "live, spends money",
 }
