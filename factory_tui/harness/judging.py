@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +14,6 @@ import msgspec
 from factory_tui.harness.draws import render
 from factory_tui.harness.matching import (
     ABSENT,
-    SEARCHED,
     Check,
     NotJson,
     equal,
@@ -24,6 +22,7 @@ from factory_tui.harness.matching import (
     match,
     match_json,
     match_text,
+    search,
 )
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def captured(source: str, sources: dict[str, bytes], answer: Exchange) -> Any:
             return look_up(load_json(sources[kind]), what)
         except NotJson:
             return ABSENT
-    found = re.search(what, sources[kind].decode("utf-8", "replace")[:SEARCHED])
+    found = search(what, sources[kind].decode("utf-8", "replace"))
     return ABSENT if found is None else found[1 if found.re.groups else 0]
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import threading
 from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +28,8 @@ SHOWN = 200
 """Characters of a value that evidence shows."""
 SEARCHED = 200_000
 """Characters that a regex sees."""
+PATIENCE = 1.0
+"""Seconds that a search may take."""
 
 
 class _Absent:
@@ -162,7 +166,7 @@ def _holds(rule: str, want: Any, observed: Any) -> bool:
         case "any_of":
             return isinstance(want, list) and any(same(item, observed) for item in want)
         case "regex":
-            return isinstance(observed, str) and re.search(want, observed[:SEARCHED]) is not None
+            return isinstance(observed, str) and search(want, observed) is not None
         case "contains":
             return all(_contains(observed, item) for item in (want if isinstance(want, list) else [want]))
         case "excludes":
@@ -176,6 +180,37 @@ def _holds(rule: str, want: Any, observed: Any) -> bool:
         case "unordered":
             return _unordered(want, observed)
     raise AssertionError(f"no rule {rule}")
+
+
+class _TooSlow(Exception):  # noqa: N818
+    """The search took longer than PATIENCE."""
+
+
+def search(pattern: str, observed: str) -> re.Match[str] | None:
+    """What a regex finds first; None too when it takes too long.
+
+    A product can answer what makes a harmless pattern take hours, and a search holds the engine's loop. It looks for
+    signals on its way, so an alarm ends it; signals are the main thread's, which is the engine's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return re.search(pattern, observed[:SEARCHED])
+
+    def ring(*_: object) -> None:
+        raise _TooSlow
+
+    other = signal.setitimer(signal.ITIMER_REAL, 0)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        try:
+            return re.search(pattern, observed[:SEARCHED])
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _TooSlow:
+        return None
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *other)
 
 
 def _contains(whole: object, part: object) -> bool:

@@ -1,5 +1,7 @@
 """Matchers: what holds, what does not, and how near it was."""
 
+import signal
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from factory_tui.harness.matching import (
     ABSENT,
+    PATIENCE,
     NotJson,
     distance,
     load_json,
@@ -18,6 +21,7 @@ from factory_tui.harness.matching import (
     match_json,
     match_text,
     same,
+    search,
 )
 from factory_tui.harness.shapes import Matcher
 
@@ -116,3 +120,14 @@ def test_a_captured_value_of_any_type_can_be_compared_with(rule: Matcher, heard:
     for observed in ("text", 5, [1], None):
         (check,) = match("it", rule, observed, {"heard": heard})
         assert not check.met or heard == observed
+
+
+@pytest.mark.parametrize(("pattern", "observed"), [(r"^(\w+ ?)+$", "a" * 60 + "!"), (r"x.*x.*x.*y", "x" * 200_000)])
+def test_a_search_that_would_take_for_ever_finds_nothing_soon(pattern: str, observed: str) -> None:
+    before, timer, began = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL), time.monotonic()
+    (check,) = match("stdout", Matcher(regex=pattern), observed, {})
+    assert not check.met
+    assert time.monotonic() - began < 10 * PATIENCE
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0) is (timer[0] > 0), "somebody else's alarm was taken away"
+    assert search("a+", "baa")
