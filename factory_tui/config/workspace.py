@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,8 @@ from factory_tui.config.reading import Mistakes, Problem
 BUNDLED = ("config.toml", "standards.md", "seeds", "loops", "scenarios")
 SOCKET_LIMIT = 100
 """Bytes of a socket's path; the system's own limit is 104 to 108."""
+PATIENCE = 1.0
+"""Seconds to wait for the lock."""
 
 
 class Lock:
@@ -129,16 +132,14 @@ class Workspace:
         self._make_state()
         path = self.state / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor):
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise _mistake(
                 path,
                 f"another engine (process {holder}) holds this workspace.",
                 "Attach to it with `factory-tui`, or end it with `factory-tui engine stop`.",
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return Lock(descriptor)
@@ -161,6 +162,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock; whoever reads the journal of a stopped engine has it for a moment, so that one is waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def bundled() -> Path:

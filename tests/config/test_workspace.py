@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import stat
+import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -119,6 +120,12 @@ def test_a_second_engine_is_told_who_holds_it(workspace: Workspace) -> None:
         engine.join()
     with workspace.hold():  # a killed engine holds nothing
         assert (workspace.state / "lock").read_text() == f"{os.getpid()}\n"
+    workspace.hold().release()
+
+
+def test_who_only_looked_is_waited_for(workspace: Workspace) -> None:
+    looking = workspace.hold()
+    threading.Timer(0.2, looking.release).start()
     workspace.hold().release()
 
 
