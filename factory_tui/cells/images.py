@@ -17,7 +17,7 @@ import sysconfig
 import tarfile
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,13 +89,13 @@ def _pull(client: docker.DockerClient, image: str) -> str:
     """Pull; why that failed, or nothing."""
     ends = time.monotonic() + PULL_SECONDS
     try:
-        patient = docker.from_env(timeout=PULL_SECONDS)
         repository, _, tag = image.rpartition(":") if ":" in image.rsplit("/", 1)[-1] else (image, "", "latest")
-        for event in patient.api.pull(repository, tag=tag, stream=True, decode=True):
-            if "error" in event:
-                return str(event["error"])
-            if time.monotonic() > ends:
-                return "too slow"
+        with closing(docker.from_env(timeout=PULL_SECONDS)) as patient:
+            for event in patient.api.pull(repository, tag=tag, stream=True, decode=True):
+                if "error" in event:
+                    return str(event["error"])
+                if time.monotonic() > ends:
+                    return "too slow"
     except (docker.errors.DockerException, requests.RequestException) as error:
         return str(error).splitlines()[0]
     return "" if _local(client, image) else "the engine does not have it after the pull"

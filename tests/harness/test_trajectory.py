@@ -11,6 +11,7 @@ from factory_tui.cells.protocol import CellError, Entry, Labels
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
+from tests.conformance.cells import eventually
 from tests.harness.product import APP, COUNT, ECHO, TOTAL, product, scenario
 
 LABELS = Labels("w", "tiny-1", "trajectory", 1)
@@ -151,9 +152,16 @@ async def test_the_cell_is_told_no_story_no_name_and_no_expectation(cells: Proce
     assert trajectory.steps[0].answered == "exit 1 [] True\n".strip()
 
 
-async def test_cancelling_closes_the_cell(cells: ProcessCells) -> None:
-    task = asyncio.create_task(judged(cells, TOTAL, [Entry("sum.py", "file", data=b"import time; time.sleep(60)")]))
-    await asyncio.sleep(0.3)
+async def test_cancelling_closes_the_cell(cells: ProcessCells, tmp_path: Path) -> None:
+    sign = tmp_path / "runs"
+    slow = f"import pathlib, time; pathlib.Path({str(sign)!r}).touch(); time.sleep(60)"
+    task = asyncio.create_task(judged(cells, TOTAL, [Entry("sum.py", "file", data=slow.encode())]))
+
+    async def runs() -> bool:
+        await asyncio.sleep(0)
+        return sign.exists()
+
+    await eventually(runs)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
