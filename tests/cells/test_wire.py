@@ -181,7 +181,7 @@ async def test_a_runner_that_babbles_is_a_dead_cell_and_nobody_waits_for_it(babb
     connection = Connection(dial, why)
     await connection.open(torn=False)
     async with asyncio.timeout(10):
-        outcome = await connection.command({"id": "one", "timeout": 1, "limit": 10}, b"", None)
+        outcome = await connection.command({"id": "one", "keep": True, "timeout": 1, "limit": 10}, b"", None)
     assert outcome.lost
     assert b"it babbles" in outcome.stderr
     await connection.close()
