@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from factory_tui.arguments import parser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from factory_tui.config.workspace import Workspace
     from factory_tui.console.feed import Feed
@@ -110,10 +110,24 @@ def _run_seeds(
     ledger = _ledger(arguments, settings.models[model].key_env)
     if arguments.rehearsals:
         options = [*options, "--rehearsals", str(arguments.rehearsals.resolve())]
-    if not spawn.answers(workspace):
+    ours = not spawn.answers(workspace)
+    if ours:
         spawn.start(workspace, options)
-    code = asyncio.run(_start_and_follow(workspace, seeds, arguments, ledger))
-    return _console(workspace) if _shape(arguments) == "console" and code == SHIPPED else code
+    before = frozenset(asyncio.run(_look(workspace))[0].runs)
+    code = asyncio.run(_start_and_follow(workspace, seeds, arguments, ledger, before))
+    if code == USAGE and ours:
+        asyncio.run(_stop_if_idle(workspace))
+    return _console(workspace, before) if _shape(arguments) == "console" and code == SHIPPED else code
+
+
+async def _stop_if_idle(workspace: "Workspace") -> None:
+    """Leave no engine behind that has nothing to do."""
+    from factory_tui.domain.reducer import OVER
+    from factory_tui.engine.looking import look, stop
+
+    state, up = await look(workspace)
+    if up and all(run.state in OVER for run in state.runs.values()):
+        await stop(workspace)
 
 
 def _ledger(arguments: argparse.Namespace, key_env: str) -> "Ledger":
@@ -130,9 +144,13 @@ def _ledger(arguments: argparse.Namespace, key_env: str) -> "Ledger":
 
 
 async def _start_and_follow(
-    workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, ledger: "Ledger | None"
+    workspace: "Workspace",
+    seeds: "Sequence[str]",
+    arguments: argparse.Namespace,
+    ledger: "Ledger | None" = None,
+    before: "Collection[str]" = (),
 ) -> int:
-    """Start these seeds and follow them, unless the console will; without seeds, follow all that there is."""
+    """Start these seeds and follow all but the runs of `before`, unless the console will."""
     from factory_tui.console.plain import exit_code, follow
     from factory_tui.domain.commands import StartRun
     from factory_tui.engine.spawn import EngineSilent
@@ -142,13 +160,14 @@ async def _start_and_follow(
     shape = _shape(arguments)
     link = await Link.connect(workspace.socket)
     try:
-        before = set(link.state.runs) if seeds else set()
         for seed in seeds:
             loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
             try:
                 await link.command(StartRun(seed, loop, model, ledger, getattr(arguments, "unfenced", False)))
             except RefusedError as refused:
                 print(refused, file=sys.stderr)
+                if seed != seeds[0]:
+                    print("What was named before it goes on.", file=sys.stderr)
                 return USAGE
             except LinkLost as lost:
                 raise EngineSilent(await _last_words(link) or str(lost)) from lost
@@ -175,8 +194,11 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _console(workspace: "Workspace", *, starts: bool = False) -> int:
-    """The console until it detaches; then what is left to know. It may start an engine, once, after it painted."""
+def _console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: bool = False) -> int:
+    """The console until it detaches; then what is left to know. It may start an engine, once, after it painted.
+
+    The runs of `before` have no part in the exit code.
+    """
     from factory_tui.config.load import load
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
@@ -189,9 +211,9 @@ def _console(workspace: "Workspace", *, starts: bool = False) -> int:
         if starts:
             from factory_tui.engine import spawn
 
-            starts = False
             if not await asyncio.to_thread(spawn.answers, workspace):
                 await asyncio.to_thread(spawn.start, workspace)
+            starts = False
         return await attach()
 
     try:
@@ -205,7 +227,8 @@ def _console(workspace: "Workspace", *, starts: bool = False) -> int:
     if up:
         print("\nThe engine goes on.", end=" ")
         _how_to_attach(workspace)
-    return exit_code(state) if all(at_rest(run) for run in state.runs.values()) else SHIPPED
+    resting = all(at_rest(run) for run in state.runs.values() if run.id not in before)
+    return exit_code(state, before) if resting else SHIPPED
 
 
 def _how_to_attach(workspace: "Workspace") -> None:

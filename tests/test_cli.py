@@ -90,6 +90,16 @@ def test_an_engine_that_cannot_work_says_why(
     assert "no Docker engine answers. Remedy:" in capsys.readouterr().err
 
 
+def test_a_refused_run_leaves_no_idle_engine(workspace: Workspace, capsys: Output) -> None:
+    where = ["--workspace", str(workspace.root)]
+    assert main(["run", "nobody", "--rehearse", *where]) == USAGE
+    assert "there is no seed `nobody`" in capsys.readouterr().err
+    assert main(["engine", "status", *where]) == FAILED
+    assert main(["engine", "start", *where]) == SHIPPED
+    assert main(["run", "nobody", "--rehearse", *where]) == USAGE
+    assert main(["engine", "status", *where]) == SHIPPED, "one that was there stays"
+
+
 def test_without_a_terminal_it_follows_what_there_is(workspace: Workspace, capsys: Output) -> None:
     assert main(["--workspace", str(workspace.root)]) == SHIPPED
     assert "SATISFACTION" in capsys.readouterr().out

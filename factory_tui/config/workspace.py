@@ -127,12 +127,12 @@ class Workspace:
         folder.parent.mkdir(parents=True, exist_ok=True)
         return _private(folder)
 
-    def hold(self) -> Lock:
+    def hold(self, patience: float = PATIENCE) -> Lock:
         """Hold the workspace as its one engine. Raises Mistakes naming the process that holds it already."""
         self._make_state()
         path = self.state / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _locked(descriptor):
+        if not _locked(descriptor, patience):
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise _mistake(
@@ -164,9 +164,9 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _locked(descriptor: int) -> bool:
+def _locked(descriptor: int, patience: float) -> bool:
     """Take the lock; whoever reads the journal of a stopped engine has it for a moment, so that one is waited for."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,9 @@ from factory_tui.journal import Journal
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import NoAnswer
 
+LETTING_GO = 20.0
+"""Seconds that an engine may take from its last word until it has let go of the workspace."""
+
 
 async def look(workspace: Workspace) -> tuple[State, bool]:
     """The state, and whether an engine runs: from the engine, else from the journal. Raises Mistakes, JournalError."""
@@ -41,7 +44,7 @@ async def _from_journal(workspace: Workspace) -> State:
 
 
 async def stop(workspace: Workspace) -> bool:
-    """Stop the workspace's engine and wait until it let go; False when none runs."""
+    """Stop the workspace's engine and wait until it let go; False when none runs. Raises Mistakes when it does not."""
     try:
         link = await Link.connect(workspace.socket)
     except NoAnswer:
@@ -50,4 +53,5 @@ async def stop(workspace: Workspace) -> bool:
     async for _ in link:
         continue
     await link.close()
-    return True
+    with workspace.hold(patience=LETTING_GO):
+        return True

@@ -8,7 +8,8 @@ import pytest
 
 from factory_tui.cells import images
 from factory_tui.cells.choose import choose
-from factory_tui.cells.protocol import NoEngine, NoImage
+from factory_tui.cells.docker import connect
+from factory_tui.cells.protocol import NoEngine, NoImage, NoPermission
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,15 @@ async def test_without_an_engine_processes_are_chosen_and_why_is_said(
     assert why.startswith("no Docker engine answers")
     with pytest.raises(NoEngine):
         await choose("w", tmp_path, kind="docker")
+
+
+def test_who_may_not_talk_to_docker_is_told_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut() -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("factory_tui.cells.docker._knock", shut)
+    with pytest.raises(NoPermission, match="Remedy: sudo usermod -aG docker"):
+        connect()
 
 
 async def test_processes_can_be_asked_for(tmp_path: Path) -> None:
