@@ -90,6 +90,14 @@ def test_an_engine_that_cannot_work_says_why(
     assert "no Docker engine answers. Remedy:" in capsys.readouterr().err
 
 
+def test_a_key_alone_spends_no_money(workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREETER_KEY", "sk-key-of-a-test")
+    assert main(["run", "greeter", "--workspace", str(workspace.root)]) == USAGE
+    said = capsys.readouterr().err
+    assert "nobody said --live: this is a rehearsal" in said
+    assert "no playbook to rehearse `greeter`" in said
+
+
 def test_a_refused_run_leaves_no_idle_engine(workspace: Workspace, capsys: Output) -> None:
     where = ["--workspace", str(workspace.root)]
     assert main(["run", "nobody", "--rehearse", *where]) == USAGE

@@ -244,7 +244,8 @@ class DockerCells:
             container = client.containers.create(**options)
         except docker.errors.ImageNotFound as error:
             raise NoImage(
-                f"the image {options['image']} is not on the Docker engine. Remedy: factory-tui image bootstrap"
+                f"the image {options['image']} is gone from the Docker engine. "
+                "Remedy: start factory-tui's engine again, which finds or makes one"
             ) from error
         except docker.errors.APIError as error:
             raise _unfit(error, options["image"]) from error
@@ -341,7 +342,7 @@ def _unfit(error: docker.errors.APIError, image: str) -> CellError:
     if "python3" in text and ("not found" in text or "no such file" in text):
         return ImageUnfit(
             f"the image {image} has no python3, which a cell's runner needs. Remedy: set [cells] image to one that has"
-            " Python 3.8 or newer, or run factory-tui image bootstrap"
+            " Python 3.8 or newer, or to a name that is nowhere: one is then made from this host's files"
         )
     return CellError(f"the Docker engine cannot start a cell from {image}: {text}")
 

@@ -74,7 +74,7 @@ def ensure(client: docker.DockerClient, image: str, *, bootstrap: bool = True, p
             tried.append(str(error))
     else:
         tried.append("making an image from this host's files was not asked for")
-    raise NoImage(f"no image for cells: {'; '.join(tried)}. Remedy: factory-tui image bootstrap, or docker load one")
+    raise NoImage(f"no image for cells: {'; '.join(tried)}. Remedy: docker load one, and name it in [cells] image")
 
 
 def _local(client: docker.DockerClient, image: str) -> bool:
