@@ -202,7 +202,6 @@ def _console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: 
     from factory_tui.config.load import load
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
-    from factory_tui.console.plain import at_rest, exit_code, table
 
     attach = attach_to(workspace.socket)
 
@@ -221,6 +220,8 @@ def _console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: 
     except ValueError as mistake:
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE
+    from factory_tui.console.plain import at_rest, exit_code, table
+
     state, up = asyncio.run(_look(workspace))
     for line in table(state):
         print(line)

@@ -5,7 +5,6 @@ Owns paths, the workspace's identity, its lock and the bundled copy. It opens no
 
 import fcntl
 import os
-import secrets
 import shutil
 import stat
 import time
@@ -80,9 +79,9 @@ class Workspace:
         path = self.state / "id"
         if not path.exists():
             self._make_state()
-            fresh = self.state / f"id.{secrets.token_hex(4)}"
+            fresh = self.state / f"id.{os.urandom(4).hex()}"
             with fresh.open("x") as file:
-                file.write(secrets.token_hex(8) + "\n")
+                file.write(os.urandom(8).hex() + "\n")
                 file.flush()
                 os.fsync(file.fileno())  # the journal's key is found by it: it may not be lost to a power cut alone
             try:
