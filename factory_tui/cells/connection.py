@@ -29,6 +29,8 @@ PIECE = 1 << 19
 """Bytes of payload in one frame to the runner."""
 _MAX_OUT = 1 << 30
 _HELLO = 15.0
+_PATIENCE = 0.1
+"""Seconds that an acknowledgement waits for a frame to travel with."""
 
 
 class Broken(Exception):  # noqa: N818
@@ -79,6 +81,8 @@ class Connection:
         self._count = 0
         self._name = secrets.token_hex(4)
         self._dead = ""
+        self._acks = b""
+        self._later: asyncio.TimerHandle | None = None
         self._up = asyncio.Event()
 
     def name(self) -> str:
@@ -169,7 +173,9 @@ class Connection:
         op, name = header["op"], header["id"]
         pending = self._pending.get(name)
         if op == "end":
-            self._write(pack({"op": "ack", "id": name}))
+            self._acks += pack({"op": "ack", "id": name})
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(_PATIENCE, self._write, b"")
         if pending is None or pending.answer.done():
             return
         if op in ("out", "part", "data"):
@@ -182,7 +188,12 @@ class Connection:
         pending.answer.set_result((header, payload))
 
     def _write(self, data: bytes) -> None:
-        if self._wire is not None:
+        """Send, with what waits to be acknowledged: each message of its own wakes three processes on its way."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        data, self._acks = self._acks + data, b""
+        if self._wire is not None and data:
             with contextlib.suppress(OSError):  # the reader sees the end of the stream and opens it again
                 self._wire.write(data)
 
@@ -306,6 +317,7 @@ class Connection:
         quietly: is cancelled, since nothing is known of what it waits for.
         """
         self._dead = "the cell is closed"
+        self._write(b"")
         if self._reader is not None:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import secrets
 import socket
@@ -20,6 +19,7 @@ import docker.errors
 import requests
 from docker.utils import parse_host
 
+from factory_tui.cells import runner
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
@@ -36,7 +36,6 @@ from factory_tui.cells.protocol import (
     NoImage,
     NoPermission,
 )
-from factory_tui.cells.runner import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -94,7 +93,7 @@ def create_options(image: str, workspace: str, labels: Labels, limits: CellLimit
     inodes = f"nr_inodes={limits.work_inodes}"
     return {
         "image": image,
-        "command": ["-I", "-S", "-u", "-c", source(), json.dumps(config)],
+        "command": runner.arguments(config),
         "entrypoint": ["python3"],
         "name": f"factory-tui-{secrets.token_hex(8)}",
         "labels": {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from factory_tui.cells import runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.protocol import Cell, CellLimits, Kind, Labels
-from factory_tui.cells.runner import source
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -101,7 +100,7 @@ class ProcessGround:
         }
         with (self.folder / "runner.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-u", "-c", source(), json.dumps(config)),
+                *(sys.executable, *runner.arguments(config)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

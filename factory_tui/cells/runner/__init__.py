@@ -1,28 +1,53 @@
-"""The runner, a cell's other end, and how it travels: as one text for ``python3 -I -S -u -c TEXT CONFIG``.
+"""The runner, a cell's other end, and how it travels: as arguments of a Python in a cell where nothing is installed.
 
-Its modules use the standard library only and run on Python >= 3.8, in a cell where this package is not installed.
+Its modules use the standard library only and run on Python >= 3.8.
 """
 
 from __future__ import annotations
 
+import json
+import zlib
+from binascii import b2a_base64
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-MODULES: Final = ("frames", "loop", "processes", "keeper", "files", "commands", "calls", "main")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MODULES: Final = ("frames", "loop", "processes", "keeper", "files", "commands", "calls", "main")
 """In the order in which they need each other."""
-
 _LOADER: Final = """
-import sys
-for name, text in {modules!r}.items():
+import marshal, os, sys
+heard, said = os.pipe()
+if not os.fork():
+    import binascii, json, zlib
+    texts = json.loads(zlib.decompress(binascii.a2b_base64(sys.argv[1])))
+    codes = [(name, compile(text, name, "exec", optimize=2)) for name, text in texts.items()]
+    with open(said, "wb") as file:
+        marshal.dump(codes, file)
+    os._exit(0)
+os.close(said)
+with open(heard, "rb") as file:
+    codes = marshal.load(file)
+os.wait()
+for name, code in codes:
     module = sys.modules[name] = type(sys)(name)
-    exec(compile(text, name, "exec"), module.__dict__)
-del text
+    exec(code, module.__dict__)
 module.main()
+"""
+"""Puts every module under its own full name, so that imports find it. Compiles in a process of its own: what a compiler
+leaves behind would be copied at every fork for as long as the cell lives, and so would Python's five copies of a long
+argument, hence the compression.
 """
 
 
-def source() -> str:
-    """The text: every module under its own full name, so that imports find it, then ``main``. The same every time."""
+def arguments(config: Mapping[str, Any]) -> list[str]:
+    """What to give to Python to be the runner; each argument is below the system's limit of 128 KiB.
+
+    ``config`` has ``work`` (the absolute path of the work tree), ``uid`` and ``gid`` of commands (None: the runner's
+    own), ``leave`` (whether to kill all and end with its stdin), ``env`` of commands, and maybe ``nofile``.
+    """
     here = Path(__file__).parent
-    modules = {f"{__name__}.{name}": (here / f"{name}.py").read_text("utf-8") for name in MODULES}
-    return _LOADER.format(modules=modules)
+    modules = {f"{__name__}.{name}": (here / f"{name}.py").read_text("utf-8") for name in _MODULES}
+    packed = b2a_base64(zlib.compress(json.dumps(modules).encode()), newline=False).decode()
+    return ["-I", "-S", "-u", "-c", _LOADER, packed, json.dumps(config)]

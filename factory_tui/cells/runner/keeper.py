@@ -55,7 +55,9 @@ class Keeper:
         raw = json.dumps(spec).encode()
         message = _SIZE.pack(len(raw)) + raw
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))]
-        self._socket.sendall(message[self._socket.sendmsg([message], rights) :])
+        rest = message[self._socket.sendmsg([message], rights) :]
+        if rest:
+            self._socket.sendall(rest)
 
     def answers(self) -> list[int]:
         """Wait statuses and CLEAN, as they came; nothing when the keeper is gone."""
