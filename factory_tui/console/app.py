@@ -223,6 +223,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Whether an action makes sense now; what does not is not drawn."""
         if not allowed(BY_ID[action], self.mirror.role):
             return False
+        if self.mirror.stopped and BY_ID[action].least != "viewer":
+            return False
         run = self.mirror.run(self.chosen)
         if action in ("floor.open", "run.pause", "run.stop"):
             return run is not None and (action == "floor.open" or run.state not in OVER)

@@ -95,6 +95,11 @@ class Mirror:
         self.stream.clear()
         self.dirty = True
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the engine has stopped: nothing can be asked of it, nor read from it."""
+        return self.connection == "engine stopped" or (self.connection == "live" and not self.state.engine.up)
+
     def apply(self, message: Message) -> None:
         """Take one message in."""
         self.dirty = True

@@ -56,6 +56,33 @@ async def test_a_lost_link_is_shown_and_comes_back_by_itself() -> None:
         assert feeds[0].closed
 
 
+async def test_once_the_engine_stopped_nothing_is_offered_that_needs_it() -> None:
+    teller = story.Teller()
+    teller.events = list(STORY[:60])
+    teller.say("", e.EngineStopped("asked by ana"))
+    feed, calls = StoryFeed(teller.events), 0
+
+    async def connect() -> Feed:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise ConnectionRefusedError("nobody listens")
+        return feed
+
+    async with on_stage(feed, connect=connect) as stage:
+        await until(lambda: stage.app.mirror.trace(stage.app.chosen).first is not None, "the chosen run's trace")
+        feed.drop()
+        await until(lambda: stage.app.mirror.connection == "engine stopped", "the end is noticed")
+        await stage.press("down", "enter")
+        text = snap.text_of(stage.app)
+        assert "the engine stopped: q, then attach again to read on" in text
+        assert "nothing yet" not in text
+        await stage.press("escape")
+        bar = snap.text_of(stage.app).splitlines()[-1]
+        assert "open" in bar
+        assert not [verb for verb in ("new run", "pause", "stop", "freeze") if verb in bar]
+
+
 async def test_before_the_first_engine_the_floor_says_so() -> None:
     async def connect() -> Feed:
         raise FileNotFoundError("no socket")

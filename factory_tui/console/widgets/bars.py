@@ -88,7 +88,7 @@ class Header(Panel):
         if mirror.connection != "live":
             return [(mirror.connection, "asks")]
         seen: Row = [("read only  ", "waits")] if mirror.role == "viewer" else []
-        return [*seen, ("live", "good") if mirror.state.engine.up else ("engine stopped", "waits")]
+        return [*seen, ("engine stopped", "waits") if mirror.stopped else ("live", "good")]
 
 
 class BurnLine(Panel):

@@ -62,7 +62,8 @@ class TailView(Panel):
         start = max(0, end - (height - len(flow)))
         shown = [self._ring[index] for index in range(start, end)]
         if not shown and not flow:
-            return [[("  nothing yet", "dim")]]
+            stopped = self.mirror.stopped
+            return [[("  the engine stopped: q, then attach again to read on" if stopped else "  nothing yet", "dim")]]
         return [*shown, *flow]
 
     def _take(self, width: int) -> None:
