@@ -93,11 +93,10 @@ def _stop(app: "ConsoleApp") -> None:
 
 def _at_stake(run: Run) -> str:
     spent = f"{money(run.burn.money)}{' (rehearsal)' if run.rehearsal else ''}"
-    cells = ", ".join(cell.cell for cell in run.cells.values()) or "none"
     newest = run.current
     unshipped = f"pass {newest.number}, {newest.files} files" if newest and newest.commit else "nothing yet"
     return (
-        f"It is {run.state} and has spent {spent}.\nCells that close: {cells}\nNot shipped: {unshipped}\n\n"
+        f"It is {run.state} and has spent {spent}.\nCells that close: {len(run.cells)}\nNot shipped: {unshipped}\n\n"
         "Its passes and its trace stay. A stopped run does not come back."
     )
 

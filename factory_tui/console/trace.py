@@ -18,6 +18,8 @@ TEXT = 400
 """Characters of one trace line, at most."""
 ANSWER_LINES = 12
 OUTPUT_LINES = 3
+COMMAND = 60
+"""Characters of a checkpoint's command that are shown."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -217,10 +219,11 @@ def _tool_returned(_event: e.Event, fact: e.ToolReturned) -> Said:
 
 
 def _checkpoint(_event: e.Event, fact: e.CheckpointRan) -> Said:
+    command = one_line(fact.command, COMMAND)
     if fact.passed:
-        yield "check", "good", f"{fact.node} passed in {duration(fact.seconds)}: {fact.command}"
+        yield "check", "good", f"{fact.node} passed in {duration(fact.seconds)}: {command}"
         return
-    yield "check", "bad", f"{fact.node} failed, exit {fact.exit}: {fact.command}"
+    yield "check", "bad", f"{fact.node} failed, exit {fact.exit}: {command}"
     for line in _tail(fact.output):
         yield "check", "bad", line
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from factory_tui.console import plain
+from factory_tui.console import plain, trace
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
 from factory_tui.domain.reducer import fold
@@ -38,6 +38,18 @@ async def test_the_log_says_what_happens_and_ends_with_the_table() -> None:
         ["orders-etl", "orders-etl-1", "✓", "shipped", "2"],
     ]
     assert all("REHEARSAL" in line for line in table[1:])
+
+
+@pytest.mark.parametrize(("code", "word"), [(0, "passed in 0.6s"), (1, "failed, exit 1")])
+async def test_a_long_checkpoint_is_told_by_its_node_and_the_start_of_its_command(code: int, word: str) -> None:
+    teller = story.Teller()
+    command = "python3 -c '" + "import unittest; " * 40 + "'"
+    teller.say("orders-etl-1", e.CheckpointRan("unit_tests", command, code, "FAIL: test_total", 0.6, not code))
+    first, *rest = trace.lines(teller.events[0])
+    assert first.text.startswith(f"unit_tests {word}: python3 -c")
+    assert first.text.endswith("…")
+    assert len(first.text.split(": ", 1)[1]) <= trace.COMMAND
+    assert [line.text for line in rest] == (["FAIL: test_total"] if code else [])
 
 
 async def test_json_is_events_and_then_one_summary() -> None:
