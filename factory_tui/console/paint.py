@@ -40,6 +40,13 @@ def middle(text: str, room: int) -> str:
     return f"{_take(text, room - end - 1)}…{text[-end:]}"
 
 
+def tail(text: str, room: int) -> str:
+    """A path in at most `room` cells: cut at its front, since what it names stands at the end."""
+    if cell_len(text) <= room:
+        return text
+    return f"…{_take(text[::-1], room - 1)[::-1]}"
+
+
 def _take(text: str, room: int) -> str:
     if text.isascii():
         return text[:room]

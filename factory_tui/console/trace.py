@@ -72,6 +72,13 @@ def labels(ledger: str, unfenced: bool) -> str:
     return " ".join(["REHEARSAL"] * (ledger == "rehearsal") + ["UNFENCED"] * unfenced)
 
 
+def asked(command: c.Pause | c.Stop | None) -> str:
+    """`pausing`, `stopping` or nothing: what a run is about to do, once its current step ends."""
+    if command is None:
+        return ""
+    return "stopping" if isinstance(command, c.Stop) else "pausing"
+
+
 def _engine_up(_event: e.Event, fact: e.EngineStarted) -> Said:
     fence = "fenced" if fact.fenced else "UNFENCED"
     why = f": {fact.why}" if fact.why else ""

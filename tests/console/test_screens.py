@@ -3,6 +3,8 @@
 import pytest
 
 from factory_tui.config.settings import UiTable
+from factory_tui.console.widgets.card import Card
+from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveText
@@ -70,6 +72,66 @@ async def test_lamps_say_state_by_glyph_and_word() -> None:
         tale.say(e.RunMoved(state, reason, "the endpoint answered 529" if reason else ""))  # type: ignore[arg-type]
     async with on_stage(StoryFeed(teller.events)) as stage:
         snap.check(stage.app, "console/floor-lamps")
+
+
+def shipped_to(path: str) -> list[Event]:
+    """A run that shipped although nobody is greeted without a name."""
+    teller = story.Teller()
+    tale = story.Tale(teller, "hello-1", (("greets", "feedback"), ("no-name", "feedback"), ("greets-ana", "vault")))
+    tale.queued("hello")
+    tale.say(e.PassBegan(1, "9f3c1a7e55d0"))
+    tale.look(1, "confirm", {"no-name": 0.0}, 2, "ship")
+    tale.say(e.Shipped(path, "3b7e90c4", "sha256:77aa"), e.RunMoved("shipped"))
+    return teller.events
+
+
+@pytest.mark.parametrize("folder", ["/home/ana/factories/demo", "/srv" + "/deep" * 40])
+async def test_the_card_says_where_a_run_shipped_to_and_what_is_not_satisfied(folder: str) -> None:
+    path = f"{folder}/.factory/shipped/hello-1"
+    async with on_stage(StoryFeed(shipped_to(path)), (120, 40)) as stage:
+        rows = ["".join(text for text, _ in row) for row in stage.app.screen.query_one(Card).rows(44, 13)]
+        text = snap.text_of(stage.app)
+        assert "1 feedback story unsatisfied: no-name" in text
+        said = "".join(row.strip() for row in rows[rows.index("  shipped to") + 1 :])
+        assert len(rows) <= 13
+        assert said == path or (said.startswith("…") and path.endswith(said[1:]))
+        assert all(row.strip() in text for row in rows[-2:])
+
+
+async def test_a_first_screen_says_how_far_the_vault_is() -> None:
+    past = story.until(e.VerdictReached, "shortlinks-1", 12)
+    async with on_stage(StoryFeed(past), (120, 40)) as stage:
+        stage.app.choose("shortlinks-1")
+        await stage.settle()
+        text = snap.text_of(stage.app)
+        assert " of 7 " in text.split("so far", 1)[1].splitlines()[0]
+        assert "not measured yet" not in text
+
+
+async def test_a_tick_is_for_success_only() -> None:
+    past = story.until(e.PassBegan, "shortlinks-1", 2)
+    teller = story.Teller()
+    teller.events = list(past)
+    teller.say("shortlinks-1", e.NodeEntered("generate", "codergen", 2), e.RunMoved("stopped"))
+    async with on_stage(StoryFeed(teller.events), (120, 40)) as stage:
+        stage.app.choose("shortlinks-1")
+        await stage.press("enter")
+        strip = snap.text_of(stage.app).splitlines()[2]
+        for mark in ("✓ compile", "✓ tests", "✗ harness", "· gate", "○ ship"):
+            assert mark in strip
+
+
+async def test_what_a_run_is_about_to_do_is_said_beside_its_state() -> None:
+    teller = story.Teller()
+    teller.events = list(MIDDLE)
+    teller.say("orders-etl-1", e.CommandTaken("c1", c.Pause("orders-etl-1")), actor="ana")
+    for size, said in (((80, 24), "● pausing"), ((120, 40), "● running pausing")):
+        async with on_stage(StoryFeed(teller.events), size) as stage:
+            stage.app.choose("orders-etl-1")
+            await stage.settle()
+            assert said in snap.text_of(stage.app)
+            await stage.press("enter")
+            assert "● running  pausing" in snap.text_of(stage.app)
 
 
 async def test_ascii_draws_nothing_else() -> None:

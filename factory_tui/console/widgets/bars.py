@@ -7,7 +7,7 @@ from factory_tui.console.actions import BY_ID, Action, bar, shown
 from factory_tui.console.figures import count, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.paint import Row, ends, middle, width
-from factory_tui.console.trace import labels
+from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import RunState
 from factory_tui.domain.money import Burn, Tokens
@@ -54,6 +54,8 @@ class Header(Panel):
         tone: Tone = "waits" if frozen else LAMPS[run.state]
         reason = f" ({run.reason})" if run.reason else ""
         lamp: Row = [(f"  {self.glyphs.marks[tone]} {'frozen' if frozen else run.state}{reason}", tone)]
+        if run.asked:
+            lamp.append((f"  {asked(run.asked)}", "waits"))
         rest = _joined((lamp, self._labels()))
         return [*where, (" ", "text"), (middle(run.id, max(8, room - width(rest) - 10)), "strong"), *rest]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from factory_tui.console.figures import duration, interval, money, percent
+from factory_tui.console.figures import duration, interval, money, percent, plural
 from factory_tui.console.glyphs import span_bar
-from factory_tui.console.paint import Row, left, wrap
+from factory_tui.console.paint import Row, cut, left, tail, wrap
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
@@ -12,6 +12,9 @@ from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
 
 _NAME = 10
+_HIGH = (12, 15)
+"""Rows with the frame: at least, and at most where the terminal is tall."""
+_TALL = 32
 
 
 class Card(Panel):
@@ -22,7 +25,19 @@ class Card(Panel):
         run = self.mirror.run(self.console_app.chosen)
         return [(run.id if run else "run", "title")], []
 
-    def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
+    def sync(self) -> None:
+        """Take the rows that the run needs, so far as a tall terminal can give them."""
+        if not self.size.width:
+            return
+        least, most = _HIGH
+        if self.screen.size.height < _TALL:
+            most = least
+        wanted = max(least, min(len(self.rows(self.size.width - 2, most - 2)) + 2, most))
+        if str(self.styles.height) != str(wanted):
+            self.styles.height = wanted
+        super().sync()
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         run = self.mirror.run(self.console_app.chosen)
         if run is None:
             return [[("  no run chosen", "dim")]]
@@ -36,14 +51,29 @@ class Card(Panel):
             ("took", self._took(run)),
         ]
         rows = [[(left(f"  {name}", _NAME + 2), "dim"), *value] for name, value in facts]
+        rows += self._unsatisfied(run, width)
         asked = self.mirror.state.escalations.get(run.escalation)
         if asked:
             rows += self._said(f"{asked.id} for {asked.to}: {asked.question}", "asks", width)
         elif run.why and run.state != "running":
             rows += self._said(run.why, "waits" if run.state in ("held", "paused") else "text", width)
         elif run.shipped:
-            rows += self._said(f"shipped to {run.shipped}", "good", width)
+            left_over, room = height - len(rows), width - 3
+            path = tail(run.shipped, room * (left_over - 1) if left_over > 1 else room - len("shipped to "))
+            rows += self._said(f"shipped to {path}", "good", width)
         return rows
+
+    def _unsatisfied(self, run: Run, width: int) -> list[Row]:
+        """Feedback stories that no trajectory of the newest pass satisfied: the ship rule looks at the vault only."""
+        newest = run.current
+        if newest is None or newest.feedback is None:
+            return []
+        tallies = ((name, newest.tallies.get(name)) for name, kind in run.scenarios if kind == "feedback")
+        names = [name for name, tally in tallies if tally and tally.unsatisfied and not tally.satisfied]
+        if not names:
+            return []
+        said = f"{plural(len(names), 'feedback story')} unsatisfied: {', '.join(names)}"
+        return [[("  ", "text"), (cut(one_line(said, 400), width - 3), "waits")]]
 
     def _said(self, text: str, tone: str, width: int) -> list[Row]:
         return [[("  ", "text"), (part, tone)] for part in wrap(one_line(text, 400), width - 3)]
@@ -61,7 +91,7 @@ class Card(Panel):
     def _satisfaction(self, run: Run, room: int) -> list[tuple[str, Row]]:
         newest = run.measured
         if newest is None:
-            return [("vault", [("not measured yet", "dim")]), ("ships at", [(percent(run.ship_at), "text")])]
+            return [("vault", [(self._so_far(run), "dim")]), ("ships at", [(percent(run.ship_at), "text")])]
         found: list[tuple[str, Row]] = []
         for name, item in (("feedback", newest.feedback), ("vault", newest.vault)):
             if item:
@@ -69,6 +99,14 @@ class Card(Panel):
         bound = [("bound ", "dim"), (percent(newest.ship_low), "text")] if newest.ship_low is not None else []
         found.append(("ships at", [(percent(run.ship_at), "text"), ("  ", "text"), *bound]))
         return found
+
+    def _so_far(self, run: Run) -> str:
+        """The vault's verdicts of a first screen that is still on."""
+        vault = {name for name, kind in run.scenarios if kind == "vault"}
+        tallies = [tally for name, tally in (run.current.tallies if run.current else {}).items() if name in vault]
+        satisfied = sum(tally.satisfied for tally in tallies)
+        judged = satisfied + sum(tally.unsatisfied for tally in tallies)
+        return f"so far {satisfied} of {judged}" if judged else "not measured yet"
 
     def _share(self, item: Satisfaction, run: Run, room: int) -> Row:
         row: Row = [(left(interval(item), 13), "text")]

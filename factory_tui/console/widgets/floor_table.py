@@ -10,7 +10,7 @@ from factory_tui.console.figures import duration, interval, money
 from factory_tui.console.glyphs import LAMPS, span_bar, spark
 from factory_tui.console.paint import Row, left, middle, right, wrap
 from factory_tui.console.paint import width as cells_of
-from factory_tui.console.trace import labels
+from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
@@ -18,6 +18,10 @@ from factory_tui.domain.state import Run
 
 if TYPE_CHECKING:
     from textual import events
+
+
+_BOTH = 18
+"""Cells for a state and for what the run is about to do."""
 
 
 def measured(run: Run) -> Satisfaction | None:
@@ -94,10 +98,11 @@ class FloorTable(Panel):
         wide, ultra = room >= 98, room >= 158
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
         name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
+        awaited = any(run.asked for run in runs)
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
             Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
-            Column("STATE", 9, self._state),
+            Column("STATE", _BOTH if wide and awaited else 10 if awaited else 9, self._state),
             Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
             Column("PASS", 5, self._pass),
             Column("SATISFIED", 12, self._satisfied),
@@ -123,7 +128,13 @@ class FloorTable(Panel):
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"
         tone = "waits" if frozen else LAMPS[run.state]
-        return [(left(f"{self.glyphs.marks[tone]} {'frozen' if frozen else run.state}", cells), tone)]
+        said, soon = "frozen" if frozen else run.state, asked(run.asked)
+        if not soon:
+            return [(left(f"{self.glyphs.marks[tone]} {said}", cells), tone)]
+        if cells < _BOTH:
+            return [(f"{self.glyphs.marks[tone]} ", tone), (left(soon, cells - 2), "waits")]
+        lamp = f"{self.glyphs.marks[tone]} {said} "
+        return [(lamp, tone), (left(soon, cells - len(lamp)), "waits")]
 
     def _pass(self, run: Run, cells: int) -> Row:
         return [(left(f"{len(run.passes)}/{run.max_passes}" if run.passes else "", cells), "text")]

@@ -8,7 +8,8 @@ from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
 
-_STATUS: dict[str, Tone] = {"success": "good", "partial_success": "good", "retry": "waits", "fail": "bad"}
+_STATUS: dict[str, Tone] = {"success": "good", "retry": "waits", "fail": "bad"}
+"""By the status remembered; a node that has none, as a decision or one that was cut short, is only passed."""
 
 
 def stations(run: Run, ends: bool) -> list[str]:
@@ -63,7 +64,7 @@ class Pipeline(Panel):
     def _station(self, run: Run, name: str) -> Row:
         tally = run.nodes.get(name)
         live = name == run.node and run.state not in ("shipped", "stopped", "failed")
-        tone: Tone = LAMPS[run.state] if live else _STATUS.get(tally.status or "success", "dim") if tally else "idle"
+        tone: Tone = LAMPS[run.state] if live else _STATUS.get(tally.status or "", "dim") if tally else "idle"
         if live and self.mirror.state.frozen:
             tone = "waits"
         mark = self.glyphs.marks[tone]
