@@ -1,6 +1,9 @@
 """What may be said on the command line. It knows the names of commands, not what they do, and loads nothing else."""
 
 import argparse
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from factory_tui import __version__
@@ -8,6 +11,14 @@ from factory_tui import __version__
 EXIT_CODES = (
     "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
 )
+
+
+def program() -> str:
+    """What to type for this program here: its name where the PATH has it, else the way this process was started."""
+    name, started = "factory-tui", Path(sys.argv[0])
+    if shutil.which(name):
+        return name
+    return shlex.quote(str(started)) if started.name == name else f"{shlex.quote(sys.executable)} -m factory_tui"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(command="demo")
 
     run = commands.add_parser("run", help="run a seed and follow it", epilog=EXIT_CODES)
-    run.add_argument("seed", nargs="+")
+    run.add_argument("seed", nargs="+", help="a name in seeds/; several run at once")
     run.add_argument("--loop", default="", help="the loop to walk (default: the seed's)")
     run.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
     run.add_argument("--unfenced", action="store_true", help="allow a live model in a process cell, without a fence")
@@ -53,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
 
     twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
     messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
-    messages.add_argument("--playbook", type=Path, required=True)
+    messages.add_argument("--playbook", type=Path, required=True, help="the playbook, a TOML file")
     messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
     messages.set_defaults(command="twin messages")
     return top
@@ -94,11 +105,11 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     ):
         command = commands.add_parser(name, help=text)
         if name in {"pause", "resume", "stop"}:
-            command.add_argument("run")
+            command.add_argument("run", help="its name, like shortlinks-1")
         if name == "pause":
             command.add_argument("--now", action="store_true", help="in the middle of the step")
         if name == "stop":
-            command.add_argument("--reason", default="")
+            command.add_argument("--reason", default="", help="kept with the run")
         if name == "answer":
             command.add_argument("escalation", help="its name, like E-1")
             command.add_argument("choice", help="one of the choices it offers; or - and --text")

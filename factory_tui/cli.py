@@ -7,23 +7,26 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from factory_tui.arguments import parser
+from factory_tui.arguments import parser, program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from factory_tui.config.settings import ModelTable
     from factory_tui.config.workspace import Workspace
     from factory_tui.console.feed import Feed
-    from factory_tui.domain.commands import Command
+    from factory_tui.domain.commands import Command, StartRun
+    from factory_tui.domain.events import RunQueued
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
     from factory_tui.link.client import Link
 
-SHIPPED, FAILED, USAGE, WAITS = 0, 1, 2, 3
+SHIPPED, FAILED, USAGE, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
 DEMO_SEEDS = ("shortlinks", "orders-etl")
 
 
@@ -33,7 +36,12 @@ def main(argv: list[str] | None = None) -> int:
     from factory_tui.config.reading import Mistakes
 
     try:
-        return COMMANDS[arguments.command](arguments)
+        code = COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has left, as `head` does
+        return FAILED
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
         return USAGE
@@ -41,14 +49,15 @@ def main(argv: list[str] | None = None) -> int:
         print(f"factory-tui: {trouble}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except Exception as trouble:
         from factory_tui.journal import JournalError  # slow to load, and rarely needed
+        from factory_tui.twins.messages.playbook import PlaybookError
 
-        if not isinstance(trouble, JournalError):
+        if not isinstance(trouble, JournalError | PlaybookError):
             raise
         print(f"factory-tui: {trouble}", file=sys.stderr)
-        return FAILED
+        return USAGE if isinstance(trouble, PlaybookError) else FAILED
 
 
 def _find(arguments: argparse.Namespace) -> "Workspace":
@@ -72,7 +81,7 @@ def _attach(arguments: argparse.Namespace) -> int:
 
     if not spawn.answers(workspace):
         spawn.start(workspace)
-    return asyncio.run(_start_and_follow(workspace, (), arguments, None))
+    return _followed(workspace, (), arguments)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -99,25 +108,46 @@ def _run_seeds(
 ) -> int:
     """Start the seeds on the workspace's engine and follow them, in the shape asked for."""
     from factory_tui.config.load import load
-    from factory_tui.engine import spawn
+    from factory_tui.domain.commands import StartRun
+    from factory_tui.engine import opening, spawn
+    from factory_tui.twins.messages.playbook import BUNDLED, load_folder
 
-    settings = load(workspace.config)
-    model = getattr(arguments, "model", "") or settings.agent.model
-    if model not in settings.models:
-        known = ", ".join(settings.models)
-        print(f"no model is called `{model}`. Remedy: name one of {known}, or add [models.{model}].", file=sys.stderr)
-        return USAGE
-    ledger = _ledger(arguments, settings.models[model].key_env)
-    if arguments.rehearsals:
-        options = [*options, "--rehearsals", str(arguments.rehearsals.resolve())]
+    loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
+    unfenced = getattr(arguments, "unfenced", False)
     ours = not spawn.answers(workspace)
+    try:
+        foreseen = opening.foresee(workspace, [StartRun(seed, loop, model) for seed in seeds])
+        ledger = _ledger(arguments, foreseen, load(workspace.config).models)
+        if arguments.rehearsals:
+            options = [*options, "--rehearsals", str(arguments.rehearsals.resolve())]
+            _same_playbooks(workspace, arguments, ours=ours)
+        folder = (arguments.rehearsals or BUNDLED).resolve()
+        known = load_folder(folder) if ours else {}
+        if ours and ledger == "rehearsal" and (lacking := [seed for seed in seeds if seed not in known]):
+            raise opening.Refused("\n".join(opening.no_playbook(seed, folder) for seed in lacking))
+    except opening.Refused as refused:
+        print(refused, file=sys.stderr)
+        return USAGE
     if ours:
         spawn.start(workspace, options)
     before = frozenset(asyncio.run(_look(workspace))[0].runs)
-    code = asyncio.run(_start_and_follow(workspace, seeds, arguments, ledger, before))
+    code = _followed(workspace, [StartRun(seed, loop, model, ledger, unfenced) for seed in seeds], arguments, before)
     if code == USAGE and ours:
         asyncio.run(_stop_if_idle(workspace))
     return _console(workspace, before) if _shape(arguments) == "console" and code == SHIPPED else code
+
+
+def _same_playbooks(workspace: "Workspace", arguments: argparse.Namespace, *, ours: bool) -> None:
+    """Raise PlaybookError for a folder that cannot be used, or that is not the one the running engine plays."""
+    from factory_tui.twins.messages.playbook import PlaybookError, load_folder
+
+    folder = arguments.rehearsals.resolve()
+    load_folder(folder)
+    played = workspace.rehearsals.read_text() if workspace.rehearsals.exists() else "others"
+    if not ours and played != str(folder):
+        raise PlaybookError(
+            f"an engine runs already with other playbooks ({played}). Remedy: {_typed(workspace, 'engine stop')} first."
+        )
 
 
 async def _stop_if_idle(workspace: "Workspace") -> None:
@@ -130,29 +160,48 @@ async def _stop_if_idle(workspace: "Workspace") -> None:
         await stop(workspace)
 
 
-def _ledger(arguments: argparse.Namespace, key_env: str) -> "Ledger":
+def _ledger(
+    arguments: argparse.Namespace, foreseen: "Sequence[RunQueued]", models: "Mapping[str, ModelTable]"
+) -> "Ledger":
     """Live only when asked for: by --live, or by a yes where there is a key and somebody to ask."""
     if arguments.live:
         return "live"
+    model = models[foreseen[0].model]
+    key_env = model.key_env
     if arguments.rehearse or (key_env and not os.environ.get(key_env)):
         return "rehearsal"
     if not sys.stdin.isatty():
         print("A model is configured, but nobody said --live: this is a rehearsal.", file=sys.stderr)
         return "rehearsal"
-    answer = input("A model is configured. Run live? It spends money, up to the cap of each run. [y/N] ")
+    from factory_tui.console.figures import money
+
+    for run in foreseen:
+        print(f"{run.seed}: may spend {'without a cap' if run.cap is None else f'up to {money(run.cap)}'}")
+    print(f"Run live with the model {run.model} ({model.id})? It spends money; n: rehearse instead, at no cost.")
+    answer = input("[y/N] ")
     return "live" if answer.strip().lower() in {"y", "yes"} else "rehearsal"
 
 
-async def _start_and_follow(
+def _followed(
     workspace: "Workspace",
-    seeds: "Sequence[str]",
+    wanted: "Sequence[StartRun]",
     arguments: argparse.Namespace,
-    ledger: "Ledger | None" = None,
     before: "Collection[str]" = (),
 ) -> int:
-    """Start these seeds and follow all but the runs of `before`, unless the console will."""
-    from factory_tui.console.plain import exit_code, follow
-    from factory_tui.domain.commands import StartRun
+    """The exit code of what was started and followed; whoever breaks off is told what goes on."""
+    try:
+        return asyncio.run(_start_and_follow(workspace, wanted, arguments, before))
+    except KeyboardInterrupt:
+        print(f"\nWhat runs goes on. To end a run: {_typed(workspace, 'stop RUN')}", file=sys.stderr)
+        print(f"Attach again with: {_typed(workspace)}", file=sys.stderr)
+        return INTERRUPTED
+
+
+async def _start_and_follow(
+    workspace: "Workspace", wanted: "Sequence[StartRun]", arguments: argparse.Namespace, before: "Collection[str]"
+) -> int:
+    """Start these runs and follow all but those of `before`, unless the console will."""
+    from factory_tui.console.plain import below, exit_code, follow
     from factory_tui.engine.spawn import EngineSilent
     from factory_tui.link.client import Link
     from factory_tui.link.protocol import LinkLost, RefusedError
@@ -160,23 +209,28 @@ async def _start_and_follow(
     shape = _shape(arguments)
     link = await Link.connect(workspace.socket)
     try:
-        for seed in seeds:
-            loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
+        for index, asked in enumerate(wanted):
             try:
-                await link.command(StartRun(seed, loop, model, ledger, getattr(arguments, "unfenced", False)))
+                await link.command(asked)
             except RefusedError as refused:
                 print(refused, file=sys.stderr)
-                if seed != seeds[0]:
-                    print("What was named before it goes on.", file=sys.stderr)
+                if started := ", ".join(one.seed for one in wanted[:index]):
+                    print(
+                        f"Started before that, and going on: {started}. See: {_typed(workspace, 'status')}",
+                        file=sys.stderr,
+                    )
                 return USAGE
             except LinkLost as lost:
                 raise EngineSilent(await _last_words(link) or str(lost)) from lost
         if shape == "console":
             return SHIPPED
-        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(seeds))
+        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted))
         code = exit_code(state, before)
-        if shape == "plain" and code == WAITS:
-            _how_to_attach(workspace)
+        if shape == "plain":
+            for line in below(state, workspace.root, _typed(workspace, "thaw"), before):
+                print(line)
+            if code == WAITS:
+                print(f"Attach again with: {_typed(workspace)}")
         return code
     finally:
         await link.close()
@@ -220,22 +274,22 @@ def _console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: 
     except ValueError as mistake:
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE
-    from factory_tui.console.plain import at_rest, exit_code, table
+    from factory_tui.console.plain import at_rest, below, exit_code, table
 
     state, up = asyncio.run(_look(workspace))
-    for line in table(state):
+    for line in [*table(state), *below(state, workspace.root, _typed(workspace, "thaw"))]:
         print(line)
     if up:
-        print("\nThe engine goes on.", end=" ")
-        _how_to_attach(workspace)
+        print(f"\nThe engine goes on. Attach again with: {_typed(workspace)}")
     resting = all(at_rest(run) for run in state.runs.values() if run.id not in before)
     return exit_code(state, before) if resting else SHIPPED
 
 
-def _how_to_attach(workspace: "Workspace") -> None:
+def _typed(workspace: "Workspace", command: str = "") -> str:
+    """What to type, from here, to ask this workspace's engine for a command, or to attach."""
     path = min(str(workspace.root), os.path.relpath(workspace.root), key=len)
-    here = "" if workspace.root.resolve() == Path.cwd() else f" --workspace {path}"
-    print(f"Attach again with: factory-tui{here}")
+    here = "" if workspace.root.resolve() == Path.cwd() else f"--workspace {shlex.quote(path)}"
+    return " ".join(part for part in (program(), command, here) if part)
 
 
 async def _look(workspace: "Workspace") -> "tuple[State, bool]":
@@ -252,15 +306,23 @@ def _command(arguments: argparse.Namespace) -> int:
     match arguments.name:
         case "pause":
             asked: c.Command = c.Pause(arguments.run, arguments.now)
+            done = f"{arguments.run} pauses {'now' if arguments.now else 'after its step'}"
         case "resume":
-            asked = c.Resume(arguments.run)
+            asked, done = c.Resume(arguments.run), f"{arguments.run} goes on"
         case "stop":
             asked = c.Stop(arguments.run, arguments.reason)
+            done = f"{arguments.run} stops for good; its passes stay"
         case "answer":
             asked = c.Answer(arguments.escalation, arguments.choice.removeprefix("-"), arguments.text)
+            done = f"{arguments.escalation} is answered"
+        case "freeze":
+            asked, done = c.EmergencyStop(), f"the floor is frozen; {_typed(workspace, 'thaw')} lets it go on"
         case _:
-            asked = c.EmergencyStop() if arguments.name == "freeze" else c.Thaw()
-    return asyncio.run(_ask(workspace, asked))
+            asked, done = c.Thaw(), "the floor goes on"
+    code = asyncio.run(_ask(workspace, asked))
+    if code == SHIPPED:
+        print(done)
+    return code
 
 
 async def _ask(workspace: "Workspace", command: "Command") -> int:
@@ -270,7 +332,7 @@ async def _ask(workspace: "Workspace", command: "Command") -> int:
     try:
         link = await Link.connect(workspace.socket)
     except NoAnswer:
-        print("no engine runs on this workspace. Remedy: factory-tui engine start", file=sys.stderr)
+        print(f"no engine runs on this workspace. Remedy: {_typed(workspace, 'engine start')}", file=sys.stderr)
         return FAILED
     try:
         await link.command(command)
@@ -285,7 +347,7 @@ async def _ask(workspace: "Workspace", command: "Command") -> int:
 def _status(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from factory_tui.console.plain import summary, table
+    from factory_tui.console.plain import below, summary, table
 
     workspace = _find(arguments)
     state, up = asyncio.run(_look(workspace))
@@ -295,7 +357,7 @@ def _status(arguments: argparse.Namespace) -> int:
     print(
         f"engine: {f'running, process {state.engine.pid}' if up else 'not running'}; cells: {state.engine.cells or '-'}"
     )
-    for line in table(state):
+    for line in [*table(state), *below(state, workspace.root, _typed(workspace, "thaw"))]:
         print(line)
     return SHIPPED
 
@@ -311,8 +373,12 @@ def _engine_start(arguments: argparse.Namespace) -> int:
 
     workspace = _find(arguments)
     if spawn.answers(workspace):
+        if arguments.rehearsals:
+            _same_playbooks(workspace, arguments, ours=False)
         print("an engine runs already on this workspace")
         return SHIPPED
+    if arguments.rehearsals:
+        _same_playbooks(workspace, arguments, ours=True)
     print(f"engine started, process {spawn.start(workspace, _engine_options(arguments))}")
     return SHIPPED
 

@@ -40,7 +40,7 @@ def test_a_workspace_may_be_named_before_the_command(workspace: Workspace, capsy
     ("asked", "code", "said"),
     [
         (["run", "greeter", "--model", "big"], USAGE, "no model is called `big`. Remedy: name one of default"),
-        (["pause", "greeter-1"], FAILED, "no engine runs on this workspace. Remedy: factory-tui engine start"),
+        (["pause", "greeter-1"], FAILED, "no engine runs on this workspace. Remedy: "),
         (["engine", "stop"], SHIPPED, ""),
         (["engine", "status"], FAILED, ""),
     ],
@@ -86,7 +86,8 @@ def test_an_engine_that_cannot_work_says_why(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     workspace.config.write_text(workspace.config.read_text().replace('"process"', '"docker"'))
-    assert main(["run", "greeter", "--rehearse", "--workspace", str(workspace.root)]) == FAILED
+    playbooks = ["--rehearsals", str(workspace.root.parent / "playbooks")]
+    assert main(["run", "greeter", "--rehearse", *playbooks, "--workspace", str(workspace.root)]) == FAILED
     assert "no Docker engine answers. Remedy:" in capsys.readouterr().err
 
 
@@ -113,3 +114,45 @@ def test_without_a_terminal_it_follows_what_there_is(workspace: Workspace, capsy
     assert "SATISFACTION" in capsys.readouterr().out
     assert main(["--workspace", str(workspace.root), "--json"]) == SHIPPED
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]["runs"] == []
+
+
+def test_one_wrong_name_starts_nothing(workspace: Workspace, capsys: Output) -> None:
+    playbooks = str(workspace.root.parent / "playbooks")
+    where = ["--rehearse", "--rehearsals", playbooks, "--workspace", str(workspace.root)]
+    assert main(["run", "greeter", "nobody", *where]) == USAGE
+    assert "there is no seed `nobody`" in capsys.readouterr().err
+    assert main(["--workspace", str(workspace.root), "--json", "status"]) == SHIPPED
+    assert json.loads(capsys.readouterr().out)["runs"] == []
+
+
+def test_playbooks_that_cannot_be_played_are_named_at_once(workspace: Workspace, capsys: Output) -> None:
+    broken = workspace.root.parent / "broken"
+    wanted = ["run", "greeter", "--rehearse", "--workspace", str(workspace.root), "--rehearsals", str(broken)]
+    assert main(wanted) == USAGE
+    assert "there is no such folder of playbooks" in capsys.readouterr().err
+    broken.mkdir()
+    assert main(wanted) == USAGE
+    assert f"`greeter` with in {broken}. Remedy: run it live, or write greeter.toml" in capsys.readouterr().err
+    (broken / "greeter.toml").write_text("seed =")
+    assert main(wanted) == USAGE
+    assert "greeter.toml: not valid TOML" in capsys.readouterr().err
+
+
+def test_an_engine_with_other_playbooks_is_not_passed_over(workspace: Workspace, capsys: Output) -> None:
+    where = ["--workspace", str(workspace.root)]
+    assert main(["engine", "start", *where]) == SHIPPED
+    playbooks = str(workspace.root.parent / "playbooks")
+    assert main(["run", "greeter", "--rehearse", "--rehearsals", playbooks, *where]) == USAGE
+    assert "an engine runs already with other playbooks" in capsys.readouterr().err
+
+
+def test_a_frozen_floor_says_who_froze_it_and_what_thaws_it(workspace: Workspace, capsys: Output) -> None:
+    where = ["--workspace", str(workspace.root)]
+    assert main(["engine", "start", *where]) == SHIPPED
+    assert main(["freeze", *where]) == SHIPPED
+    assert "the floor is frozen" in capsys.readouterr().out
+    assert main(["status", *where]) == SHIPPED
+    assert "FROZEN by " in (said := capsys.readouterr().out)
+    assert " thaw --workspace " in said
+    assert main(["thaw", *where]) == SHIPPED
+    assert "the floor goes on" in capsys.readouterr().out

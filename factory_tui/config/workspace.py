@@ -55,6 +55,8 @@ class Workspace:
         self.scenarios = self.root / "scenarios"
         self.state = self.root / ".factory"
         self.log = self.state / "engine.log"
+        self.rehearsals = self.state / "rehearsals"
+        """Names the folder of playbooks that the engine here was started with."""
         self.shipped = self.state / "shipped"
         self.snapshots = self.state / "snapshots.git"
 

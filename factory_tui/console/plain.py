@@ -3,7 +3,9 @@
 Loads neither Textual nor Rich.
 """
 
+import os
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -126,6 +128,18 @@ def table(state: State, runs: Collection[Run] | None = None) -> list[str]:
         "",
         *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows),
     ]
+
+
+def below(state: State, root: Path, thaw: str, ignore: Collection[str] = ()) -> list[str]:
+    """Lines below the table: where what shipped lies, as seen from here, and by what command a frozen floor thaws."""
+    said = []
+    for run in _watched(state, ignore):
+        if run.shipped:
+            path = str(root / run.shipped)
+            said.append(f"{run.id} shipped to: {min(path, os.path.relpath(path), key=len)}")
+    if state.frozen:
+        said.append(f"FROZEN{f' by {state.frozen_by}' if state.frozen_by else ''}: no run goes on. Remedy: {thaw}")
+    return ["", *said] if said else []
 
 
 def _cells(state: State, run: Run) -> tuple[str, ...]:

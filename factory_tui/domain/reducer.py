@@ -15,7 +15,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.money import Burn
 from factory_tui.domain.state import CellView, Engine, Escalation, NodeTally, Notice, Pass, Run, State, Tally, Visit
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 OVER: frozenset[e.RunState] = frozenset({"shipped", "stopped", "failed"})
@@ -259,8 +259,8 @@ def call_key(step: int, attempt: int) -> str:
 _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EngineStarted: _engine_started,
     e.EngineStopped: _engine_stopped,
-    e.FloorFrozen: lambda state, _event, _fact: replace(state, frozen=True),
-    e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False),
+    e.FloorFrozen: lambda state, event, _fact: replace(state, frozen=True, frozen_by=event.actor),
+    e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False, frozen_by=""),
     e.Noticed: _noticed,
     e.RunQueued: _queued,
     e.CallSettled: _settled,

@@ -196,6 +196,7 @@ class State(msgspec.Struct, frozen=True):
     at: int = 0
     engine: Engine = Engine()
     frozen: bool = False
+    frozen_by: str = ""
     runs: dict[str, Run] = {}
     counts: dict[str, int] = {}
     """Runs ever queued, by seed: the next run's number is one more."""

@@ -4,8 +4,11 @@ Reads what people wrote, anew each time; every refusal says what to mend, and wh
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from factory_tui import pipeline
 from factory_tui.config.load import load
@@ -39,11 +42,14 @@ class Opening:
         *,
         fenced: Callable[[], bool],
         playbooks: Callable[[str], bool],
+        folder: Path | None = None,
     ) -> None:
         self._workspace = workspace
         self._credentials = credentials
         self._fenced = fenced
         self._playbooks = playbooks
+        self._folder = folder
+        """Where the playbooks are from, for what is told."""
 
     def __call__(self, command: StartRun) -> RunQueued | str:
         """The run as it will be, or why it cannot be."""
@@ -118,7 +124,10 @@ class Opening:
     def _ledger(self, command: StartRun, settings: Settings, seed: Seed) -> Ledger:
         name = command.model or settings.agent.model
         if name not in settings.models:
-            raise Refused(f"no model is called `{name}`. Remedy: add [models.{name}] to config.toml.")
+            known = ", ".join(settings.models)
+            raise Refused(
+                f"no model is called `{name}`. Remedy: name one of {known}, or add [models.{name}] to config.toml."
+            )
         if command.ledger == "rehearsal":
             return self._rehearsal(seed)
         try:
@@ -127,7 +136,8 @@ class Opening:
             if command.ledger is None and self._playbooks(seed.name):
                 return "rehearsal"
             raise Refused(
-                f"model {name}: {missing}. Remedy: set the key, or add a playbook to rehearse with."
+                f"model {name}: {missing}. Remedy: set the key, or write a playbook to rehearse with; "
+                "docs/rehearsals.md says how."
             ) from None
         if price_of(settings, name) is None:
             raise Refused(
@@ -137,8 +147,29 @@ class Opening:
 
     def _rehearsal(self, seed: Seed) -> Ledger:
         if not self._playbooks(seed.name):
-            raise Refused(f"there is no playbook to rehearse `{seed.name}` with. Remedy: run it live, or write one.")
+            raise Refused(no_playbook(seed.name, self._folder))
         return "rehearsal"
+
+
+def foresee(workspace: Workspace, asked: Iterable[StartRun]) -> list[RunQueued]:
+    """The runs as they will be, as far as files alone can say, before any of them is asked for.
+
+    Key, fence and playbooks are the engine's to look at. Raises Refused with everything that stands against one.
+    """
+    opening = Opening(workspace, Credentials((), {}), fenced=lambda: True, playbooks=lambda _seed: True)
+    opened = [opening(replace(command, ledger="rehearsal")) for command in asked]
+    if against := [one for one in opened if isinstance(one, str)]:
+        raise Refused("\n".join(dict.fromkeys(against)))
+    return [one for one in opened if isinstance(one, RunQueued)]
+
+
+def no_playbook(seed: str, folder: Path | None) -> str:
+    """Why a seed cannot be rehearsed, and what mends it."""
+    where = f" in {folder}" if folder else ""
+    return (
+        f"there is no playbook to rehearse `{seed}` with{where}. Remedy: run it live, or write {seed}.toml into a "
+        f'folder, with seed = "{seed}", and name that by --rehearsals; docs/rehearsals.md says how.'
+    )
 
 
 def _or(value: T | None, default: T) -> T:

@@ -41,13 +41,12 @@ from factory_tui.link.server import LinkServer, user_name
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget, lost_calls
 from factory_tui.policy.credentials import Credentials
-from factory_tui.twins.messages.playbook import PlaybookError
+from factory_tui.twins.messages.playbook import BUNDLED, PlaybookError
 from factory_tui.twins.messages.playbook import load as load_playbook
 from factory_tui.twins.messages.server import Twin
 
 log = logging.getLogger(__name__)
 LOG_SIZE = 1 << 20
-BUNDLED_PLAYBOOKS = Path(factory_tui.__file__).parent / "rehearsals"
 
 
 def now() -> int:
@@ -65,7 +64,7 @@ class Engine:
 
     def __init__(self, workspace: Workspace, playbooks: Path | None = None, pace: float = 0.0) -> None:
         self._workspace = workspace
-        self._playbooks = playbooks or BUNDLED_PLAYBOOKS
+        self._playbooks = playbooks or BUNDLED
         self._ready: asyncio.Future[Factory] = asyncio.get_running_loop().create_future()
         self._twin = Twin((), pace=pace)
 
@@ -74,6 +73,7 @@ class Engine:
         async with AsyncExitStack() as stack:
             stack.callback(self._workspace.hold().release)
             settings = load(self._workspace.config)
+            self._workspace.rehearsals.write_text(str(self._playbooks.resolve()))
             journal = await Journal.open(
                 self._workspace.state,
                 self._workspace.keys,
@@ -151,7 +151,11 @@ class Engine:
         warm = asyncio.create_task(door.warm(), name="sdk")
         stack.callback(warm.cancel)
         opening = Opening(
-            workspace, credentials, fenced=lambda: cells.fenced, playbooks=lambda seed: seed in self._twin.playbooks
+            workspace,
+            credentials,
+            fenced=lambda: cells.fenced,
+            playbooks=lambda seed: seed in self._twin.playbooks,
+            folder=self._playbooks,
         )
         return Factory(record, place, opening, settings.engine.slots)
 

@@ -37,8 +37,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+import factory_tui
 from factory_tui.twins.messages.request import Prompt
 
+BUNDLED = Path(factory_tui.__file__).parent / "rehearsals"
 StopReason = Literal["end_turn", "tool_use", "max_tokens", "refusal", "model_context_window_exceeded"]
 Fault = int | Literal["cut", "html"]
 
@@ -180,6 +182,17 @@ class Playbook:
             ):
                 return fault.then
         return None
+
+
+def load_folder(folder: Path) -> dict[str, Playbook]:
+    """Every playbook of a folder, by seed.
+
+    Raises:
+        PlaybookError: there is no such folder, or as `load`.
+    """
+    if not folder.is_dir():
+        raise PlaybookError(f"{folder}: there is no such folder of playbooks; docs/rehearsals.md says how to write one")
+    return {playbook.seed: playbook for playbook in map(load, sorted(folder.glob("*.toml")))}
 
 
 def load(path: Path) -> Playbook:
