@@ -15,6 +15,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "no venv could be made. Remedy on Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV), about half a minute"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
