@@ -108,6 +108,17 @@ async def test_a_refusal_is_shown_with_its_reason() -> None:
         assert "refused: the run is not running" in snap.text_of(stage.app)
 
 
+async def test_a_long_refusal_is_shown_with_its_remedy_above_the_keys() -> None:
+    why = "the run is not running, and what was asked of it needs one that is. " * 2 + "Remedy: start another"
+    async with on_stage(StoryFeed(MIDDLE, refuse=why)) as stage:
+        await stage.press("p")
+        await until(lambda: stage.app.flash is not None, "the refusal")
+        await stage.settle()
+        lines = snap.text_of(stage.app).splitlines()
+        assert "Remedy: start another" in " ".join(line.strip() for line in lines[-4:-1])
+        assert "q detach" in lines[-1]
+
+
 async def test_a_viewer_is_offered_nothing_that_changes_a_run() -> None:
     async with on_stage(StoryFeed(MIDDLE, role="viewer")) as stage:
         assert "read only" in snap.text_of(stage.app)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from factory_tui.console.actions import BY_ID, Action, bar, shown
 from factory_tui.console.figures import count, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
-from factory_tui.console.paint import Row, ends, middle, width
+from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
 from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import RunState
@@ -23,6 +23,10 @@ ORDER: tuple[RunState, ...] = (
     "stopped",
     "shipped",
 )
+
+
+FLASH_ROWS = 3
+"""Rows of what is said above the keys, at most."""
 
 
 def _joined(parts: Iterable[Row], gap: str = "   ") -> Row:
@@ -143,15 +147,27 @@ def _cached(tokens: Tokens) -> float:
 
 
 class KeyBar(Panel):
-    """What this focus can do, or for some seconds what just happened."""
+    """What this focus can do, and for some seconds above it what just happened."""
 
     FRAMED = False
 
-    def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
-        flash = self.console_app.flash
-        if flash:
-            tone, said = flash
-            return [[(f" {self.glyphs.marks[tone]} ", tone), (said, tone)]]
+    def sync(self) -> None:
+        """Take the rows that there is something to say in."""
+        wanted = 1 + len(self._flash(self.size.width))
+        if str(self.styles.height) != str(wanted):
+            self.styles.height = wanted
+        super().sync()
+
+    def _flash(self, room: int) -> list[Row]:
+        if not self.console_app.flash:
+            return []
+        tone, said = self.console_app.flash
+        parts = wrap(said, room - 4)
+        shown = [*parts[: FLASH_ROWS - 1], cut(" ".join(parts[FLASH_ROWS - 1 :]), room - 4)]
+        marks = [self.glyphs.marks[tone], *" " * FLASH_ROWS]
+        return [[(f" {mark} ", tone), (part, tone)] for mark, part in zip(marks, shown, strict=False) if part]
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         keys = self.console_app.keys
         offered = [
             action
@@ -166,7 +182,7 @@ class KeyBar(Panel):
             if _cells(row) > width:
                 offered.remove(action)
                 row = self._row(offered, "  ")
-        return [row]
+        return [*self._flash(width)[: max(0, height - 1)], row] if height > 1 else [row]
 
     def _row(self, actions: Iterable[Action], gap: str) -> Row:
         keys = self.console_app.keys
