@@ -185,7 +185,7 @@ class Commands:
             return not await runs(cell, pid)
 
         await eventually(gone)
-        assert (await cell.run("echo anew", id="cancelled")).stdout == b"anew\n"
+        assert (await cell.run("echo anew", id="cancelled")).exit == -9  # an id never runs twice
 
     async def test_a_daemon_outlives_the_command_that_ended_by_itself(self, cell: Cell) -> None:
         outcome = await cell.run("sleep 1000 & echo $!", timeout=20)
@@ -302,6 +302,12 @@ class Files:
         assert await cell.read("a/b/c.bin") == data
         assert await cell.read(f"{cell.work}/a/b/c.bin", limit=10) == data[:10]
         assert (await cell.run("stat -c %a a/b/c.bin; test -w a/b/c.bin && echo mine")).stdout == b"644\nmine\n"
+
+    async def test_a_reader_that_is_quick_never_stalls_the_runner(self, cell: Cell) -> None:
+        data = os.urandom(1_500_000)  # above what the runner lets wait to be sent
+        await cell.write("large", data)
+        for _ in range(60):
+            assert len(await cell.read("large")) == len(data)
 
     async def test_write_keeps_a_files_mode_unless_told(self, cell: Cell) -> None:
         await cell.run("echo old > tool; chmod 755 tool")

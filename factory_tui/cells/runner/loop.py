@@ -51,14 +51,14 @@ class Loop:
         self.waiting += pack(header, payload)
 
     def turn(self, seconds: float) -> None:
-        """Send what can be sent, wait for events for so long (-1 is for ever), call back."""
-        self._flush()
+        """Wait for events for so long (-1 is for ever), and call back. Flush first: a flush may make work ready."""
         for fd, _ in self._poll.poll(seconds):
             callback = self._heard.get(fd)
             if callback:
                 callback(fd)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what can be sent; the rest when there is room."""
         while self.waiting:
             try:
                 del self.waiting[: os.write(1, self.waiting[:READ])]

@@ -63,6 +63,7 @@ class Runner:
         """Serve for ever."""
         while True:
             late = self._commands.on_time()
+            self._loop.flush()
             self._loop.turn(0 if self._work.ready() else late)
             if self._work.ready():
                 self._work.step()
