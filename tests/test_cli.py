@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from factory_tui.arguments import parser
-from factory_tui.cli import COMMANDS, FAILED, SHIPPED, USAGE, main
+from factory_tui.cli import COMMANDS, main
 from factory_tui.config.workspace import Workspace
+from factory_tui.following import FAILED, SHIPPED, USAGE
 from tests.engine.conftest import home
 from tests.engine.greeter import make
 

@@ -1,0 +1,229 @@
+"""Following runs from the command line: start seeds, show them as console, log or JSON, say what is left to know.
+
+Imports stay inside the functions: the console paints before anything heavy is loaded.
+"""
+
+import argparse
+import asyncio
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from factory_tui.arguments import program
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from factory_tui.config.settings import ModelTable
+    from factory_tui.config.workspace import Workspace
+    from factory_tui.console.feed import Feed
+    from factory_tui.domain.commands import StartRun
+    from factory_tui.domain.events import RunQueued
+    from factory_tui.domain.money import Ledger
+    from factory_tui.domain.state import State
+    from factory_tui.link.client import Link
+
+SHIPPED, FAILED, USAGE, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def shape_of(arguments: argparse.Namespace) -> Literal["console", "plain", "json"]:
+    """How to show the runs: console, plain or json."""
+    if arguments.json:
+        return "json"
+    return "console" if sys.stdin.isatty() and sys.stdout.isatty() and not arguments.plain else "plain"
+
+
+def run_seeds(workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, options: list[str]) -> int:
+    """Start the seeds on the workspace's engine and follow them, in the shape asked for."""
+    from factory_tui.config.load import load
+    from factory_tui.domain.commands import StartRun
+    from factory_tui.engine import opening, spawn
+    from factory_tui.twins.messages.playbook import BUNDLED, load_folder
+
+    loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
+    unfenced = getattr(arguments, "unfenced", False)
+    ours = not spawn.answers(workspace)
+    try:
+        foreseen = opening.foresee(workspace, [StartRun(seed, loop, model) for seed in seeds])
+        ledger = _ledger(arguments, foreseen, load(workspace.config).models)
+        if arguments.rehearsals:
+            options = [*options, "--rehearsals", str(arguments.rehearsals.resolve())]
+            same_playbooks(workspace, arguments, ours=ours)
+        folder = (arguments.rehearsals or BUNDLED).resolve()
+        known = load_folder(folder) if ours else {}
+        if ours and ledger == "rehearsal" and (lacking := [seed for seed in seeds if seed not in known]):
+            raise opening.Refused("\n".join(opening.no_playbook(seed, folder) for seed in lacking))
+    except opening.Refused as refused:
+        print(refused, file=sys.stderr)
+        return USAGE
+    if ours:
+        spawn.start(workspace, options)
+    before = frozenset(asyncio.run(look_at(workspace))[0].runs)
+    code = followed(workspace, [StartRun(seed, loop, model, ledger, unfenced) for seed in seeds], arguments, before)
+    if code == USAGE and ours:
+        asyncio.run(_stop_if_idle(workspace))
+    return console(workspace, before) if shape_of(arguments) == "console" and code == SHIPPED else code
+
+
+def same_playbooks(workspace: "Workspace", arguments: argparse.Namespace, *, ours: bool) -> None:
+    """Raise PlaybookError for a folder that cannot be used, or that is not the one the running engine plays."""
+    from factory_tui.twins.messages.playbook import PlaybookError, load_folder
+
+    folder = arguments.rehearsals.resolve()
+    load_folder(folder)
+    played = workspace.rehearsals.read_text() if workspace.rehearsals.exists() else "others"
+    if not ours and played != str(folder):
+        raise PlaybookError(
+            f"an engine runs already with other playbooks ({played}). Remedy: {typed(workspace, 'engine stop')} first."
+        )
+
+
+async def _stop_if_idle(workspace: "Workspace") -> None:
+    """Leave no engine behind that has nothing to do."""
+    from factory_tui.domain.reducer import OVER
+    from factory_tui.engine.looking import look, stop
+
+    state, up = await look(workspace)
+    if up and all(run.state in OVER for run in state.runs.values()):
+        await stop(workspace)
+
+
+def _ledger(
+    arguments: argparse.Namespace, foreseen: "Sequence[RunQueued]", models: "Mapping[str, ModelTable]"
+) -> "Ledger":
+    """Live only when asked for: by --live, or by a yes where there is a key and somebody to ask."""
+    if arguments.live:
+        return "live"
+    model = models[foreseen[0].model]
+    key_env = model.key_env
+    if arguments.rehearse or (key_env and not os.environ.get(key_env)):
+        return "rehearsal"
+    if not sys.stdin.isatty():
+        print("A model is configured, but nobody said --live: this is a rehearsal.", file=sys.stderr)
+        return "rehearsal"
+    from factory_tui.console.figures import money
+
+    for run in foreseen:
+        print(f"{run.seed}: may spend {'without a cap' if run.cap is None else f'up to {money(run.cap)}'}")
+    print(f"Run live with the model {run.model} ({model.id})? It spends money; n: rehearse instead, at no cost.")
+    answer = input("[y/N] ")
+    return "live" if answer.strip().lower() in {"y", "yes"} else "rehearsal"
+
+
+def followed(
+    workspace: "Workspace",
+    wanted: "Sequence[StartRun]",
+    arguments: argparse.Namespace,
+    before: "Collection[str]" = (),
+) -> int:
+    """The exit code of what was started and followed; whoever breaks off is told what goes on."""
+    try:
+        return asyncio.run(_start_and_follow(workspace, wanted, arguments, before))
+    except KeyboardInterrupt:
+        print(f"\nWhat runs goes on. To end a run: {typed(workspace, 'stop RUN')}", file=sys.stderr)
+        print(f"Attach again with: {typed(workspace)}", file=sys.stderr)
+        return INTERRUPTED
+
+
+async def _start_and_follow(
+    workspace: "Workspace", wanted: "Sequence[StartRun]", arguments: argparse.Namespace, before: "Collection[str]"
+) -> int:
+    """Start these runs and follow all but those of `before`, unless the console will."""
+    from factory_tui.console.plain import below, exit_code, follow
+    from factory_tui.engine.spawn import EngineSilent
+    from factory_tui.link.client import Link
+    from factory_tui.link.protocol import LinkLost, RefusedError
+
+    shape = shape_of(arguments)
+    link = await Link.connect(workspace.socket)
+    try:
+        for index, asked in enumerate(wanted):
+            try:
+                await link.command(asked)
+            except RefusedError as refused:
+                print(refused, file=sys.stderr)
+                if started := ", ".join(one.seed for one in wanted[:index]):
+                    print(
+                        f"Started before that, and going on: {started}. See: {typed(workspace, 'status')}",
+                        file=sys.stderr,
+                    )
+                return USAGE
+            except LinkLost as lost:
+                raise EngineSilent(await _last_words(link) or str(lost)) from lost
+        if shape == "console":
+            return SHIPPED
+        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted))
+        code = exit_code(state, before)
+        if shape == "plain":
+            for line in below(state, workspace.root, typed(workspace, "thaw"), before):
+                print(line)
+            if code == WAITS:
+                print(f"Attach again with: {typed(workspace)}")
+        return code
+    finally:
+        await link.close()
+
+
+async def _last_words(link: "Link") -> str:
+    """Why an engine ended, as it told before it closed the link."""
+    from factory_tui.domain.events import EngineStopped, Event
+
+    heard = [message.fact async for message in link if isinstance(message, Event)]
+    return next((fact.reason for fact in reversed(heard) if isinstance(fact, EngineStopped)), "")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: bool = False) -> int:
+    """The console until it detaches; then what is left to know. It may start an engine, once, after it painted.
+
+    The runs of `before` have no part in the exit code.
+    """
+    from factory_tui.config.load import load
+    from factory_tui.console.app import run_console
+    from factory_tui.console.feed import attach_to
+
+    attach = attach_to(workspace.socket)
+
+    async def connect() -> "Feed":
+        nonlocal starts
+        if starts:
+            from factory_tui.engine import spawn
+
+            if not await asyncio.to_thread(spawn.answers, workspace):
+                await asyncio.to_thread(spawn.start, workspace)
+            starts = False
+        return await attach()
+
+    try:
+        run_console(connect, load(workspace.config).ui)
+    except ValueError as mistake:
+        print(f"{workspace.config}: {mistake}", file=sys.stderr)
+        return USAGE
+    from factory_tui.console.plain import at_rest, below, exit_code, table
+
+    state, up = asyncio.run(look_at(workspace))
+    for line in [*table(state), *below(state, workspace.root, typed(workspace, "thaw"))]:
+        print(line)
+    if up:
+        print(f"\nThe engine goes on. Attach again with: {typed(workspace)}")
+    resting = all(at_rest(run) for run in state.runs.values() if run.id not in before)
+    return exit_code(state, before) if resting else SHIPPED
+
+
+def typed(workspace: "Workspace", command: str = "") -> str:
+    """What to type, from here, to ask this workspace's engine for a command, or to attach."""
+    path = min(str(workspace.root), os.path.relpath(workspace.root), key=len)
+    here = "" if workspace.root.resolve() == Path.cwd() else f"--workspace {shlex.quote(path)}"
+    return " ".join(part for part in (program(), command, here) if part)
+
+
+async def look_at(workspace: "Workspace") -> "tuple[State, bool]":
+    """The workspace's state, and whether its engine runs."""
+    from factory_tui.engine.looking import look
+
+    return await look(workspace)
