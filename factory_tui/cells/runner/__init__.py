@@ -20,6 +20,8 @@ _LOADER: Final = """
 import marshal, os, sys
 heard, said = os.pipe()
 if not os.fork():
+    for fd in (heard, 0, 1):
+        os.close(fd)
     import binascii, json, zlib
     texts = json.loads(zlib.decompress(binascii.a2b_base64(sys.argv[1])))
     codes = [(name, compile(text, name, "exec", optimize=2)) for name, text in texts.items()]
@@ -37,7 +39,8 @@ module.main()
 """
 """Puts every module under its own full name, so that imports find it. Compiles in a process of its own: what a compiler
 leaves behind would be copied at every fork for as long as the cell lives, and so would Python's five copies of a long
-argument, hence the compression.
+argument, hence the compression. That process holds none of the runner's streams: were the runner killed, whoever waits
+for their end would wait for ever.
 """
 
 
