@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from factory_tui.agents.conversation import Conversation, ToolUse
-from factory_tui.agents.protocol import Gate, Generated, Prompt
+from factory_tui.agents.protocol import Gate, Generated, Prompt, Watch
 from factory_tui.agents.tools import BASH, Toolbox, brief, definitions
 from factory_tui.cells.protocol import Cell, CellDied
 from factory_tui.config.settings import AgentTable
@@ -37,13 +37,21 @@ class MessagesAgent:
     """One for a run; it keeps nothing between two calls of `generate`."""
 
     def __init__(
-        self, door: Door, model: Model, ledger: Ledger, table: AgentTable, redact: Callable[[str], str]
+        self,
+        door: Door,
+        model: Model,
+        ledger: Ledger,
+        table: AgentTable,
+        redact: Callable[[str], str],
+        *,
+        watch: Watch,
     ) -> None:
         self._door = door
         self._model = model
         self._ledger = ledger
         self._table = table
         self._redact = redact
+        self._watch = watch
         self._tools = definitions(model.table.tools)
 
     async def generate(
@@ -98,7 +106,7 @@ class MessagesAgent:
         return None
 
     async def _say(self, talk: Conversation, scribe: Scribe, node: str, prompt: Prompt) -> Conversation:
-        said = as_prompted(node, prompt, self._redact)
+        said = as_prompted(node, prompt, self._redact, self._watch)
         await scribe.record(said)
         return talk.take(said)
 
@@ -127,6 +135,7 @@ class MessagesAgent:
             if use.tool != BASH:
                 await _written(notes)
         result = await box.run(use)
+        self._watch(f"what {one_line(use.tool)} returned in step {use.step}", result.output)
         returned = ToolReturned(
             use.step, use.call, result.output, result.failed, result.exit, result.seconds, result.cut
         )
@@ -147,8 +156,9 @@ async def _written(notes: list[asyncio.Task[None]]) -> None:
         raise fault
 
 
-def as_prompted(node: str, prompt: Prompt, redact: Callable[[str], str]) -> Prompted:
-    """The fact that a prompt becomes: clean, and without any known key."""
+def as_prompted(node: str, prompt: Prompt, redact: Callable[[str], str], watch: Watch) -> Prompted:
+    """The fact that a prompt becomes: seen by the watch, clean, and without any known key."""
+    watch(f"a {prompt.origin} prompt", prompt.words)
     content = redact(clean_json(msgspec.json.encode(prompt.content).decode()))
     return Prompted(node, prompt.origin, content, redact(clean(prompt.system)))
 

@@ -14,6 +14,8 @@ from factory_tui.domain.scribe import Scribe
 
 Gate = Callable[[], Awaitable[None]]
 """Awaited before every model call and every tool; the engine lets it wait while a run is paused."""
+Watch = Callable[[str, str], None]
+"""Sees what a text is, and the text, before the agent has it; raises what keeps it from the agent."""
 Origin = Literal["seed", "feedback", "checkpoint", "recovery", "answer", "nudge"]
 
 
@@ -23,6 +25,11 @@ class Prompt(msgspec.Struct, frozen=True):
     origin: Origin
     content: tuple[dict[str, Any], ...]
     system: str = ""
+
+    @property
+    def words(self) -> str:
+        """All text of it."""
+        return "\n".join((self.system, *(str(block.get("text", "")) for block in self.content)))
 
 
 class Generated(msgspec.Struct, frozen=True):

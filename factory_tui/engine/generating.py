@@ -45,8 +45,9 @@ async def codergen(walk: Walk, node: Node) -> Done:
         await walk.scribe.record(PassBegan(len(run.passes) + 1, run.revision))
     cell = await walk.home()
     events = await walk.events()
-    model = walk.place.models(run)
-    agent = MessagesAgent(walk.place.door, model, run.ledger, walk.place.settings.agent, walk.place.redact)
+    place, watch = walk.place, await walk.watch()
+    model = place.models(run)
+    agent = MessagesAgent(place.door, model, run.ledger, place.settings.agent, place.redact, watch=watch)
     generated = await agent.generate(
         walk.scribe,
         cell,

@@ -47,7 +47,8 @@ async def checkpoint(walk: Walk, node: Node) -> Done:
         f"The checkpoint `{node.label}` failed with exit status {ran.exit}: `{one_line(ran.command)}`\n\n{ran.output}"
     )
     prompt = Prompt("checkpoint", ({"type": "text", "text": told},))
-    return Outcome(status=Status.FAIL, failure_reason=why), [fact, as_prompted(node.id, prompt, walk.place.redact)]
+    prompted = as_prompted(node.id, prompt, walk.place.redact, await walk.watch())
+    return Outcome(status=Status.FAIL, failure_reason=why), [fact, prompted]
 
 
 async def tool(walk: Walk, node: Node) -> Done:

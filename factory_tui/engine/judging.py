@@ -52,7 +52,7 @@ async def harness(walk: Walk, node: Node) -> Done:
         return Outcome(status=Status.SUCCESS, context_updates=figures, notes=result.why), []
     told = Prompt("feedback", ({"type": "text", "text": result.symptoms},))
     outcome = Outcome(status=Status.FAIL, context_updates=figures, failure_reason=result.why)
-    return outcome, [as_prompted(node.id, told, place.redact)]
+    return outcome, [as_prompted(node.id, told, place.redact, await walk.watch())]
 
 
 async def _visit(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from factory_tui import pipeline
+from factory_tui.agents.protocol import Watch
 from factory_tui.cells.protocol import Cell
 from factory_tui.domain.events import (
     Answered,
@@ -25,6 +26,7 @@ from factory_tui.domain.events import (
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
 from factory_tui.engine.parking import Ended, Parked, Question
+from factory_tui.engine.watching import look_through, watch_over
 from factory_tui.engine.workplace import Workplace
 from factory_tui.pipeline.graph import text_of
 from factory_tui.pipeline.outcome import Outcome, Status
@@ -48,6 +50,7 @@ class Walk:
         self._pausing = pausing
         self._graph = pipeline.prepare(self.run.dot, self.run.loop, frozenset(handlers))
         self._began = time.monotonic()
+        self._watch: Watch | None = None
 
     @property
     def run(self) -> Run:
@@ -94,13 +97,21 @@ class Walk:
         commit = next((item.commit for item in reversed(self.run.passes) if item.commit), "")
         return await self.place.home(self.scribe, commit)
 
+    async def watch(self) -> Watch:
+        """Who sees what the agent is about to be told, and holds the run where that is the vault's."""
+        if self._watch is None:
+            self._watch = await watch_over(self.place.workspace, self.run.seed)
+        return self._watch
+
     async def snapshot(self) -> str:
         """Take the work tree as the current pass's output; the commit."""
         cell, current = await self.home(), self.current
         began = time.monotonic()
         earlier = next((item.commit for item in reversed(self.run.passes[:-1]) if item.commit), "")
+        entries = await cell.tree(self.place.snapshots.known(cell.id))
+        await look_through(await self.watch(), entries)
         taken = await self.place.snapshots.take(
-            await cell.tree(self.place.snapshots.known(cell.id)),
+            entries,
             cell=cell.id,
             parent=earlier,
             message=f"Pass {current.number} of {self.run.id}",

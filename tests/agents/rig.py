@@ -77,6 +77,16 @@ async def no_gate() -> None:
     """Never paused."""
 
 
+def watch(what: str, text: str) -> None:
+    """Keeps what is marked from the agent."""
+    if "MARKED" in text:
+        raise Kept(what)
+
+
+class Kept(Exception):  # noqa: N818
+    """What the watch keeps from the agent."""
+
+
 class Rig:
     """An agent at a base_url, with a notebook that can be cut and gone on with."""
 
@@ -87,7 +97,9 @@ class Rig:
         self.door = Door(
             Budget(), Credentials([model], {}), now=lambda: 0, attempts=3, sleep=self._nap, chance=lambda: 0.0
         )
-        self.agent = MessagesAgent(self.door, Model("default", model, PRICE), "rehearsal", AgentTable(**table), str)
+        self.agent = MessagesAgent(
+            self.door, Model("default", model, PRICE), "rehearsal", AgentTable(**table), str, watch=watch
+        )
 
     async def _nap(self, seconds: float) -> None:
         await asyncio.sleep(0)

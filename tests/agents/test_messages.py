@@ -16,7 +16,7 @@ from factory_tui.domain.events import Answered, AnyFact, CallSettled, Prompted, 
 from factory_tui.model.failures import ProviderHeld
 from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import serve
-from tests.agents.rig import EDITOR, PLAYBOOK, Rig, bash, says
+from tests.agents.rig import EDITOR, PLAYBOOK, Kept, Rig, bash, says
 from tests.model.endpoint import Endpoint, Notebook, message, stream, text, use
 
 
@@ -257,3 +257,14 @@ async def test_a_cell_that_died_is_for_the_engine_and_the_conversation_stays_who
 
 async def test_without_a_prompt_there_is_nothing_to_do(scripted: tuple[Rig, Endpoint]) -> None:
     assert (await scripted[0].go(None)).status == "fail"
+
+
+async def test_what_the_watch_keeps_back_is_neither_journalled_nor_sent(scripted: tuple[Rig, Endpoint]) -> None:
+    rig, endpoint = scripted
+    endpoint.script = [says(bash("a", "echo MARKED"))]
+    with pytest.raises(Kept, match="what bash returned in step 1"):
+        await rig.go()
+    assert (rig.results, len(endpoint.sent)) == ([], 1)
+    with pytest.raises(Kept, match="a feedback prompt"):
+        await rig.go(Prompt("feedback", (text("It is MARKED."),)))
+    assert not any("MARKED" in fact.content for fact in rig.notes.of(Prompted))

@@ -8,7 +8,7 @@ from factory_tui.domain.events import Satisfaction, VerdictReached
 from factory_tui.domain.state import Tally
 from factory_tui.harness.corpus import load_corpus, without_seed
 from factory_tui.harness.feedback import symptoms
-from factory_tui.harness.tripwire import leaks
+from factory_tui.harness.tripwire import WINDOW, Tripwire
 from tests.harness.product import COUNT, ECHO, TOTAL, corpus
 
 
@@ -64,14 +64,21 @@ def test_a_folder_without_a_seed_is_named(folder: Path) -> None:
 
 def test_the_tripwire_knows_canaries_and_the_vaults_words() -> None:
     read = corpus()
-    assert leaks("nothing of it", read) == ()
-    assert leaks(f"x {read.canary('echo').upper()} y", read) == ("echo",)
-    assert leaks(f"x {read.canary('count')} y", read) == ("count",)
+    wire = Tripwire(read)
+    assert wire.caught("nothing of it") == ()
+    assert wire.caught(f"x {read.canary('echo').upper()} y") == ("the canary of echo",)
+    assert wire.caught(f"x {read.canary('count')} y") == ("the canary of count",)
     vault = read["echo"].story
-    assert leaks("he said:\n  " + vault.replace(", ", ",\n"), read) == ("echo",)
-    assert leaks(vault, read, known=[f"the seed says: {vault}"]) == ()
-    assert leaks(read["count"].story, read) == ()
+    assert wire.caught("he said:\n  " + vault.replace(", ", ",\n")) == ("words of echo",)
+    assert Tripwire(read, [f"the seed says: {vault}"]).caught(vault) == ()
+    assert wire.caught(read["count"].story) == ()
     assert read.canary("echo") != read.canary("count")
+
+
+@pytest.mark.parametrize("before", [WINDOW - 5, WINDOW, 3 * WINDOW - 20])
+def test_the_tripwire_sees_across_the_ends_of_its_windows(before: int) -> None:
+    read = corpus()
+    assert Tripwire(read).caught("x" * (before - 1) + " " + read["echo"].story + " y" * WINDOW) == ("words of echo",)
 
 
 def test_symptoms_are_the_same_for_the_same_verdicts_and_keep_to_their_budget() -> None:
