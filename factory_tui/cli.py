@@ -188,8 +188,13 @@ def _engine_start(arguments: argparse.Namespace) -> int:
 
 def _engine_stop(arguments: argparse.Namespace) -> int:
     from factory_tui.engine.looking import stop
+    from factory_tui.link.protocol import RefusedError
 
-    stopped = asyncio.run(stop(_find(arguments)))
+    try:
+        stopped = asyncio.run(stop(_find(arguments)))
+    except RefusedError as refused:
+        print(refused, file=sys.stderr)
+        return FAILED
     print("engine stopped; runs go on from where they are when it starts again" if stopped else "no engine runs here")
     return SHIPPED
 

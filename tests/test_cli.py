@@ -8,7 +8,7 @@ import pytest
 
 from factory_tui.arguments import parser
 from factory_tui.cli import COMMANDS, main
-from factory_tui.config.workspace import Workspace
+from factory_tui.config.workspace import Lock, Workspace
 from factory_tui.following import FAILED, SHIPPED, USAGE
 from tests.engine.conftest import home
 from tests.engine.greeter import make
@@ -28,7 +28,7 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     monkeypatch.chdir(elsewhere)
     yield found
-    main(["engine", "stop", "--workspace", str(found.root)])
+    assert main(["engine", "stop", "--workspace", str(found.root)]) == SHIPPED
 
 
 def test_a_workspace_may_be_named_before_the_command(workspace: Workspace, capsys: Output) -> None:
@@ -115,6 +115,23 @@ def test_without_a_terminal_it_follows_what_there_is(workspace: Workspace, capsy
     assert "SATISFACTION" in capsys.readouterr().out
     assert main(["--workspace", str(workspace.root), "--json"]) == SHIPPED
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]["runs"] == []
+
+
+def test_stop_waits_for_an_engine_that_answers_no_more(
+    workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letting_go, hold, tries = workspace.hold(), Workspace.hold, list[float]()
+
+    def third_time_lucky(self: Workspace, patience: float = 0) -> Lock:
+        tries.append(patience)
+        if len(tries) == 3:
+            letting_go.release()
+        return hold(self, patience)
+
+    monkeypatch.setattr(Workspace, "hold", third_time_lucky)
+    assert main(["engine", "stop", "--workspace", str(workspace.root)]) == SHIPPED
+    assert len(tries) == 3
+    assert "engine stopped" in capsys.readouterr().out
 
 
 def test_one_wrong_name_starts_nothing(workspace: Workspace, capsys: Output) -> None:

@@ -225,7 +225,7 @@ class Factory:
             run = self._subject(command)
             await self._at_rest(run)
             if self._stopping.is_set():
-                return "the engine is stopping"
+                return None if isinstance(command, c.StopEngine) else "the engine is stopping"
             facts = judge(self.state, actor, command, self._opening, self._walking)
             if isinstance(facts, str):
                 return facts

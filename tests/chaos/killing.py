@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from factory_tui.domain.events import (
     Answered,
     CallSettled,
+    Event,
     NodeEntered,
     Satisfaction,
     ToolCalled,
@@ -60,20 +62,18 @@ class Survived(NamedTuple):
 async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | None) -> Survived:
     """A run that ships, with a kill at that moment; fails when anything acknowledged was lost or paid for twice."""
     workspace, playbooks = make(folder, kind=kind, image=image, playbook=SLOW)
-    floor = FarFloor(workspace, playbooks, PACE)
-    await floor.open()
-    run = await floor.start()
-    if moment is not None:
-        await moment(floor)
-        await floor.kill()
-    seen = list(floor.events)
-    if moment is not None:
-        floor = FarFloor(workspace, playbooks, PACE)
-        await floor.open()
-    ended = await floor.reach(run, "shipped", "held", "jammed", "failed")
-    assert ended.state == "shipped", f"{ended.state}: {ended.why}"
-    events = await floor.link.events(None, None, 2000)
-    await floor.stop()
+    seen: list[Event] = []
+    async with AsyncExitStack() as engines:
+        floor = await engines.enter_async_context(FarFloor(workspace, playbooks, PACE))
+        run = await floor.start()
+        if moment is not None:
+            await moment(floor)
+            await floor.kill()
+            seen = list(floor.events)
+            floor = await engines.enter_async_context(FarFloor(workspace, playbooks, PACE))
+        ended = await floor.reach(run, "shipped", "held", "jammed", "failed")
+        assert ended.state == "shipped", f"{ended.state}: {ended.why}"
+        events = await floor.link.events(None, None, 2000)
     kept = {event.seq: event for event in events}
     assert [kept[event.seq] for event in seen] == seen, "something acknowledged was lost"
     answers = Counter(event.fact.step for event in events if isinstance(event.fact, Answered))

@@ -75,7 +75,7 @@ def unserved() -> Iterator[Ground]:
     with tempfile.TemporaryDirectory(prefix="bad") as folder:
         ground = Ground(Path(folder))
         yield ground
-        ground.at("engine", "stop")
+        assert ground.at("engine", "stop")[0] == 0
 
 
 def edit(path: Path, old: str, new: str) -> None:
