@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from factory_tui.cells.connection import PIECE, Broken, Connection
 from factory_tui.cells.http import HEAD_LIMIT, Malformed, Response, request
-from factory_tui.cells.protocol import MIB, CellDied, CellError, Entry, Exchange, Kind, OnOutput, Outcome, Stamp
+from factory_tui.cells.protocol import (
+    MIB,
+    CellDied,
+    CellError,
+    Entry,
+    Exchange,
+    Kind,
+    OnOutput,
+    Outcome,
+    Stamp,
+    TreeUnfit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -203,18 +214,25 @@ class RunnerCell:
     async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:
         """The whole work tree; see Cell.tree."""
         listed: dict[str, dict[str, Any]] = {}
-        for part, _ in await self._connection.gather({"op": "list"}):
+        try:
+            parts = await self._connection.gather({"op": "list"})
+        except CellDied:
+            raise
+        except CellError as refused:
+            raise TreeUnfit(str(refused)) from refused
+        for part, _ in parts:
             for entry in part["entries"]:
                 listed[entry["path"]] = entry
         known = known or {}
-        wanted = []
-        size = 0
-        for path, entry in listed.items():
-            if entry["kind"] == "file" and known.get(path) != Stamp(*entry["stamp"]):
-                wanted.append(path)
-                size += entry["stamp"][2]
-        if size > self._ground.work_bytes:
-            raise CellError(f"the work tree says it holds {size} bytes, more than the {self._ground.work_bytes} it may")
+        sizes = {path: entry["stamp"][2] for path, entry in listed.items() if entry["kind"] == "file"}
+        if (size := sum(sizes.values())) > self._ground.work_bytes:
+            largest = max(sizes, key=sizes.__getitem__)
+            raise TreeUnfit(
+                f"the work tree is too large: its files are {size / MIB:.1f} MiB long, the limit is "
+                f"{self._ground.work_bytes / MIB:g} MiB. The longest is {largest!r:.200} with "
+                f"{sizes[largest] / MIB:.1f} MiB (what is sparse counts in full)."
+            )
+        wanted = [path for path in sizes if known.get(path) != Stamp(*listed[path]["stamp"])]
         data = await self._fetch(wanted, listed)
         entries = []
         for path, entry in sorted(listed.items()):

@@ -42,6 +42,10 @@ class CellDied(CellError):  # noqa: N818
     """The cell or its runner ended; an agent can do that to its own cell, so it is not by itself a broken machine."""
 
 
+class TreeUnfit(CellError):  # noqa: N818
+    """The work tree is such that no snapshot can hold it. Its agent can mend that: the message is for it."""
+
+
 class CellLimits(msgspec.Struct, frozen=True):
     """What one cell may use. Sizes in bytes; the sum of the work and temp space stays below the memory limit.
 
@@ -225,7 +229,10 @@ class Cell(Protocol):
         ...
 
     async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:
-        """The whole work tree, sorted by path; the data of files whose stamp is ``known`` is left out."""
+        """The whole work tree, sorted by path; the data of files whose stamp is ``known`` is left out.
+
+        Raises TreeUnfit for one that is larger than the cell's work space, or too deep.
+        """
         ...
 
     async def plant(self, entries: Iterable[Entry]) -> None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from factory_tui.cells.protocol import Entry, Stamp
+from factory_tui.cells.protocol import Entry, Stamp, TreeUnfit
 from factory_tui.delivery.git import EMPTY_TREE, FILE, LINK, PROGRAM, Commit, DeliveryError, Git, change, commit_head
 from factory_tui.domain.hostile import clean_bytes
 
@@ -71,7 +71,10 @@ class Snapshots:
         self._stamp_file(cell).unlink(missing_ok=True)
 
     async def take(self, entries: Iterable[Entry], *, cell: str, parent: str, message: str, at: int) -> Snapshot:
-        """Keep a work tree, read with `known(cell)`, as a child of `parent` ("" for none); `at` is UTC milliseconds."""
+        """Keep a work tree, read with `known(cell)`, as a child of `parent` ("" for none); `at` is UTC milliseconds.
+
+        Raises TreeUnfit for what the agent has to mend first.
+        """
         work = partial(self._take, list(entries), cell, parent, message, at)
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
@@ -176,15 +179,18 @@ class Snapshots:
 
 
 def check(entries: Iterable[Entry]) -> None:
-    """Raise DeliveryError for paths that lead out of a tree, stand twice, or go through what is no directory."""
+    """Raise DeliveryError for paths that lead out of a tree, stand twice, or go through what is no directory.
+
+    Raises TreeUnfit for paths that are too long.
+    """
     kinds: dict[str, str] = {}
     for entry in entries:
         parts = entry.path.split("/")
         if "\0" in entry.path or any(part in ("", ".", "..") for part in parts):
             raise DeliveryError(f"{entry.path!r:.200} is no path inside a work tree.")
         if len(parts) > DEPTH_LIMIT or len(entry.path.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
-            limits = f"more than {PATH_LIMIT} bytes or {DEPTH_LIMIT} folders deep"
-            raise DeliveryError(f"{entry.path!r:.100} and so on is {limits}. Remedy: have it removed.")
+            limits = f"longer than {PATH_LIMIT} bytes or more than {DEPTH_LIMIT} folders deep"
+            raise TreeUnfit(f"the path {entry.path!r:.100} and so on is {limits}.")
         if entry.path in kinds:
             raise DeliveryError(f"{entry.path!r:.200} stands twice in the work tree.")
         kinds[entry.path] = entry.kind

@@ -156,7 +156,10 @@ class PassBegan(Fact, frozen=True, tag="pass-began"):
 
 
 class PassEnded(Fact, frozen=True, tag="pass-ended"):
-    """One turn of generate, checkpoints and harness is over. Unmeasured sets are None."""
+    """One turn of generate, checkpoints and harness is over. Unmeasured sets are None.
+
+    `commit` is empty where no snapshot could hold the work tree.
+    """
 
     number: int
     commit: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
+from factory_tui.cells.protocol import TreeUnfit
 from factory_tui.domain.events import VerdictReached, VisitBegan, VisitKind
 from factory_tui.engine.parking import Parked
 from factory_tui.harness.corpus import Corpus, load_corpus
@@ -37,7 +38,10 @@ async def harness(walk: Walk, node: Node) -> Done:
             f"loop {walk.run.loop} reaches {node.id} again, and nothing was generated since pass {walk.current.number}"
         )
         raise Parked("held", f"{why}. Remedy: lead it back to a codergen node, and start a new run.", reason="config")
-    commit = walk.current.commit or await walk.snapshot()
+    try:
+        commit = walk.current.commit or await walk.snapshot()
+    except TreeUnfit as unfit:  # there is nothing to judge; the agent is told as the pass ends
+        return Outcome(status=Status.FAIL, failure_reason=str(unfit)), []
     entries = await place.snapshots.entries(commit)
     result = await _visit(walk, corpus, entries, "screen", ())
     if result.decision == "confirm":

@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from factory_tui import pipeline
-from factory_tui.agents.protocol import Watch
-from factory_tui.cells.protocol import Cell
+from factory_tui.agents.messages import as_prompted
+from factory_tui.agents.protocol import Prompt, Watch
+from factory_tui.cells.protocol import Cell, TreeUnfit
 from factory_tui.domain.events import (
     Answered,
     AnyFact,
@@ -104,7 +105,7 @@ class Walk:
         return self._watch
 
     async def snapshot(self) -> str:
-        """Take the work tree as the current pass's output; the commit."""
+        """Take the work tree as the current pass's output; the commit. Raises TreeUnfit."""
         cell, current = await self.home(), self.current
         began = time.monotonic()
         earlier = next((item.commit for item in reversed(self.run.passes[:-1]) if item.commit), "")
@@ -154,7 +155,7 @@ class Walk:
             raise self._end(decided)
         target = self._graph.nodes[decided.target]
         if decided.ends_pass:
-            facts = [*facts, await self._pass_ended()]
+            facts = [*facts, *await self._pass_ended(node)]
         visit = run.nodes[target.id].visits + 1 if target.id in run.nodes else 1
         left = self._left(node, outcome, target.id, decided.record)
         await self.scribe.record(*facts, left, NodeEntered(target.id, target.handler, visit))
@@ -168,10 +169,18 @@ class Walk:
         left = NodeLeft(node.id, tally[node.id].visits, "retry", agent, seconds=0.0, why=why)
         await self.scribe.record(left, NodeEntered(agent, "codergen", tally[agent].visits + 1))
 
-    async def _pass_ended(self) -> PassEnded:
-        commit = self.current.commit or await self.snapshot()
+    async def _pass_ended(self, node: pipeline.Node) -> list[AnyFact]:
+        """How the pass ends; without a snapshot where there can be none, which the agent is told."""
+        told: list[AnyFact] = []
+        try:
+            commit = self.current.commit or await self.snapshot()
+        except TreeUnfit as unfit:
+            commit = ""
+            words = f"Nothing of this pass could be kept: {unfit}\n\nRemove what does not belong in the work tree."
+            prompt = Prompt("checkpoint", ({"type": "text", "text": words},))
+            told = [as_prompted(node.id, prompt, self.place.redact, await self.watch())]
         current = self.current
-        return PassEnded(current.number, commit, current.feedback, current.vault, current.ship_low)
+        return [*told, PassEnded(current.number, commit, current.feedback, current.vault, current.ship_low)]
 
     def _left(self, node: pipeline.Node, outcome: Outcome, to: str, remembered: Status | None) -> NodeLeft:
         before = self.run.context

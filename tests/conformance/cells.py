@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory_tui.cells.protocol import CellDied, CellError, Entry, Exchange, Stamp
+from factory_tui.cells.protocol import CellDied, CellError, Entry, Exchange, Stamp, TreeUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -379,12 +379,12 @@ class Trees:
 
     async def test_a_tree_that_says_it_is_huge_is_refused(self, fresh: Cell) -> None:
         await fresh.run('truncate -s 100G sparse 2>/dev/null || python3 -c \'open("sparse","w").truncate(100<<30)\'')
-        with pytest.raises(CellError, match="more than"):
+        with pytest.raises(TreeUnfit, match=r"too large.*'sparse'"):
             await fresh.tree()
 
     async def test_a_tree_that_is_too_deep_is_refused(self, fresh: Cell) -> None:
         await fresh.run("for i in $(seq 150); do mkdir d && cd d; done")
-        with pytest.raises(CellError, match="deep"):
+        with pytest.raises(TreeUnfit, match="deep"):
             await fresh.tree()
         assert (await fresh.run("echo fine")).stdout == b"fine\n"
 
