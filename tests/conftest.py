@@ -1,10 +1,14 @@
-"""What tests of several floors share: a Docker engine, a cell image, and the proof that nothing is left behind."""
+"""What tests of several floors share: Docker, a cell image, a small disk, and the proof that nothing is left behind."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -16,6 +20,27 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("tests.conformance.cells")
 
 
+def _lacking(what: str) -> NoReturn:
+    """What the test needs is not on this machine: it is skipped, or fails under FACTORY_REQUIRE_DOCKER=1."""
+    if os.environ.get("FACTORY_REQUIRE_DOCKER") == "1":
+        pytest.fail(f"FACTORY_REQUIRE_DOCKER=1, and {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """32 MiB that are a file system of their own, which only root can make."""
+    became = [] if os.geteuid() == 0 or shutil.which("sudo") is None else ["sudo", "-n"]
+    options = f"size=32m,uid={os.geteuid()}"
+    with tempfile.TemporaryDirectory(prefix="disk") as folder:
+        mount = [*became, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        mounted = subprocess.run(mount, capture_output=True, check=False)
+        if mounted.returncode:
+            _lacking(f"no file system can be mounted: {mounted.stderr.decode()}")
+        yield Path(folder)
+        subprocess.run([*became, "umount", "-l", folder], check=True)
+
+
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerClient]:
     """A client of a Docker engine; without one the test is skipped, or fails under FACTORY_REQUIRE_DOCKER=1."""
@@ -25,9 +50,7 @@ def docker_engine() -> Iterator[DockerClient]:
     try:
         client = connect()
     except CellError as error:
-        if os.environ.get("FACTORY_REQUIRE_DOCKER") == "1":
-            pytest.fail(f"FACTORY_REQUIRE_DOCKER=1, and {error}")
-        pytest.skip(str(error))
+        _lacking(str(error))
     yield client
     client.close()
 

@@ -1,7 +1,14 @@
-"""The house stands: every floor imports, and the engine's side never loads Textual."""
+"""The house stands: every floor imports, the engine's side never loads Textual, and what is installed is pinned."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
 
 HEADLESS = (
     "domain",
@@ -30,3 +37,27 @@ def test_headless_floors_do_not_load_textual_or_rich() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_pin_is_exact_and_hashed_and_names_no_index(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert not re.search(r"://|^\s*-", re.sub(r"^\s+--hash=.*", "", text, flags=re.MULTILINE), re.MULTILINE)
+    pins = [
+        line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert len(pins) > 10
+    for pin in pins:
+        assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[^ ]+( ;[^#]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*", pin), pin
+
+
+def test_whatever_is_needed_is_pinned() -> None:
+    """The names that pyproject.toml asks for, and those of its groups."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = project["dependency-groups"]
+    for name, wanted in (
+        ("requirements.txt", [*project["project"]["dependencies"], *groups["build"]]),
+        ("requirements-dev.txt", [*project["project"]["dependencies"], *groups["build"], *groups["dev"]]),
+    ):
+        pinned = set(re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        assert {re.split(r"[\[<>=]", one)[0] for one in wanted} <= pinned

@@ -2,31 +2,11 @@
 
 import contextlib
 import os
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from factory_tui.domain.events import ToolReturned
 from tests.engine.floor import Floor
 from tests.engine.greeter import make
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """32 MiB that are a file system of their own."""
-    with tempfile.TemporaryDirectory(prefix="disk") as folder:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", folder], capture_output=True, check=False
-        )
-        if mounted.returncode:
-            if os.environ.get("FACTORY_REQUIRE_DOCKER") == "1":
-                pytest.fail(f"a file system must be mounted here: {mounted.stderr.decode()}")
-            pytest.skip("nothing can be mounted here")
-        yield Path(folder)
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def fill(path: Path) -> None:
