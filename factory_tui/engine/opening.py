@@ -4,7 +4,7 @@ Reads what people wrote, anew each time; every refusal says what to mend, and wh
 """
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +43,7 @@ class Opening:
         fenced: Callable[[], bool],
         playbooks: Callable[[str], bool],
         folder: Path | None = None,
+        models: Collection[str] | None = None,
     ) -> None:
         self._workspace = workspace
         self._credentials = credentials
@@ -50,6 +51,8 @@ class Opening:
         self._playbooks = playbooks
         self._folder = folder
         """Where the playbooks are from, for what is told."""
+        self._models = models
+        """Models that the engine began with; None: whatever config.toml names."""
 
     def __call__(self, command: StartRun) -> RunQueued | str:
         """The run as it will be, or why it cannot be."""
@@ -127,6 +130,11 @@ class Opening:
             known = ", ".join(settings.models)
             raise Refused(
                 f"no model is called `{name}`. Remedy: name one of {known}, or add [models.{name}] to config.toml."
+            )
+        if self._models is not None and name not in self._models:
+            raise Refused(
+                f"[models.{name}] came into config.toml after the engine began. Remedy: restart the engine: "
+                "`factory-tui engine stop`, then run this again."
             )
         if command.ledger == "rehearsal":
             return self._rehearsal(seed)

@@ -33,6 +33,7 @@ from factory_tui.domain.money import UNMETERED
 from factory_tui.domain.state import Run
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.opening import Opening
+from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import Journal, JournalError
@@ -156,6 +157,7 @@ class Engine:
             fenced=lambda: cells.fenced,
             playbooks=lambda seed: seed in self._twin.playbooks,
             folder=self._playbooks,
+            models=settings.models,
         )
         return Factory(record, place, opening, settings.engine.slots)
 
@@ -171,7 +173,10 @@ class Engine:
         stack.push_async_callback(self._twin.close)
 
     def _model(self, settings: Settings, run: Run) -> Model:
-        table = settings.models[run.model]
+        table = settings.models.get(run.model)
+        if table is None:
+            why = f"[models.{run.model}] is no longer in config.toml. Remedy: put it back, and restart the engine."
+            raise Parked("held", why, reason="config")
         if run.ledger == "rehearsal":
             table = replace(table, base_url=self._twin.base_url(run.seed), key_env="")
         return Model(run.model, table, price_of(settings, run.model) or UNMETERED)

@@ -24,7 +24,7 @@ from factory_tui.policy.budget import Budget
 ROOM = 4 << 20
 """Bytes that must be free on the workspace's disk for work to go on."""
 Models = Callable[[Run], Model]
-"""The model a run talks to. Raises NoKey."""
+"""The model a run talks to. Raises Parked for one that config.toml no longer has."""
 
 
 @dataclass

@@ -164,6 +164,24 @@ def test_a_scenario_folder_without_a_seed_is_found_by_the_doctor(ground: Ground)
     assert "scenarios/ghost: there is no seed `ghost`" in said
 
 
+def test_a_misspelt_attribute_of_a_loop_is_named_by_the_doctor_and_when_a_run_begins(ground: Ground) -> None:
+    edit(ground.workspace.loops / "factory.dot", "max_retries=3", "max_retires=3")
+    place = "loops/factory.dot:32:21: warning: the attribute 'max_retires' does nothing ('max_retries' is what it is"
+    _, said = ground.at("doctor")
+    assert place in said
+    _, said = ground.run()
+    assert said.count(place) == 1
+
+
+def test_a_model_that_came_after_the_engine_began_asks_for_a_restart(ground: Ground) -> None:
+    with ground.workspace.config.open("a") as config:
+        config.write('[models.late]\nid = "claude-haiku-4-5"\n')
+    code, said = ground.at("run", "greeter", "--plain", "--model", "late", "--rehearsals", str(ground.playbooks))
+    assert code == 2, said
+    assert "[models.late] came into config.toml after the engine began" in said
+    assert "engine stop" in said
+
+
 def test_a_live_model_without_a_key_and_a_second_engine_are_refused(ground: Ground) -> None:
     code, said = ground.at("run", "greeter", "--plain", "--live")
     assert (code, "GREETER_KEY is not set" in said) == (2, True), said

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factory_tui.config.workspace import bundled
-from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, Stop, Thaw
+from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, StartRun, Stop, Thaw
 from factory_tui.domain.events import (
     Answered,
     CallSettled,
@@ -380,6 +380,20 @@ class TestTrouble:
         assert len({(fact.visit, fact.scenario, fact.index) for fact in verdicts}) == len(verdicts)
         assert sum(isinstance(e.fact, EngineStarted) for e in again) == 2
         assert sum(isinstance(e.fact, SnapshotTaken) for e in again) == 2
+
+
+async def test_a_run_whose_model_left_the_config_is_held_with_the_remedy(tmp_path: Path) -> None:
+    workspace, playbooks = make(tmp_path, playbook=SLOW)
+    config = workspace.config.read_text()
+    workspace.config.write_text(config + '[models.other]\nid = "claude-haiku-4-5"\n')
+    async with Floor(workspace, playbooks) as floor:
+        await floor.command(StartRun("greeter", model="other", ledger="rehearsal"))
+        await floor.fact(ToolCalled)
+    workspace.config.write_text(config)
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.reach("greeter-1", "held", "failed", "shipped")
+        assert (run.state, run.reason) == ("held", "config")
+        assert run.why.startswith("[models.other] is no longer in config.toml. Remedy: ")
 
 
 def runner_of(floor: Floor) -> int:
