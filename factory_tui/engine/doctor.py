@@ -16,6 +16,7 @@ from factory_tui.config.seed import all_seeds
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.engine.handlers import HANDLERS
+from factory_tui.engine.walk import warnings
 from factory_tui.harness.corpus import load_corpus, without_seed
 from factory_tui.policy.credentials import Credentials, NoKey
 
@@ -81,7 +82,9 @@ def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
         )
     for path in sorted(workspace.loops.glob("*.dot")):
         try:
-            pipeline.prepare(path.read_text(encoding="utf-8"), f"loops/{path.name}", frozenset(HANDLERS))
+            graph = pipeline.prepare(path.read_text(encoding="utf-8"), f"loops/{path.name}", frozenset(HANDLERS))
             yield Finding(f"loop {path.stem}", well=True, found="may run")
+            for said in warnings(graph, f"loops/{path.name}"):
+                yield Finding(f"loop {path.stem}", well=True, found=said)
         except (pipeline.LoopError, OSError, UnicodeDecodeError) as error:
             yield Finding(f"loop {path.stem}", well=False, found=str(error))

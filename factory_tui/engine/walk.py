@@ -20,6 +20,7 @@ from factory_tui.domain.events import (
     Event,
     NodeEntered,
     NodeLeft,
+    Noticed,
     PassEnded,
     Prompted,
     SnapshotTaken,
@@ -62,7 +63,8 @@ class Walk:
         """Walk. Leaves by Ended or Parked only."""
         if not self.run.node:
             start = self._graph.start
-            await self.scribe.record(NodeEntered(start.id, start.handler, 1))
+            noticed = [Noticed("warning", said) for said in warnings(self._graph, f"loops/{self.run.loop}.dot")]
+            await self.scribe.record(*noticed, NodeEntered(start.id, start.handler, 1))
         while True:
             await self.gate()
             node = self._graph.nodes[self.run.node]
@@ -205,6 +207,12 @@ class Walk:
             asked = Question("jam", finish.reason, ("stop",), jam="stalled")
             return Parked("jammed", finish.reason, question=asked)
         return Ended("failed", finish.reason)
+
+
+def warnings(graph: pipeline.Graph, file: str) -> list[str]:
+    """What lint says against a loop that may run, by file, line and column."""
+    found = pipeline.lint(graph, frozenset())
+    return [f"{file}:{one}" for one in found if one.severity is pipeline.Severity.WARNING]
 
 
 def work_is_lost(run: Run, events: Sequence[Event]) -> bool:

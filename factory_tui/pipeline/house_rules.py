@@ -1,6 +1,7 @@
 """Lint rules that the factory adds to those of the specification: what would fail open, or in the middle of a run."""
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 
 from factory_tui.pipeline.diagnostics import Diagnostic, Severity
 from factory_tui.pipeline.graph import SHAPES, Attributed, AttributeTypeError, Graph
@@ -24,6 +25,50 @@ MISTAKEN = {
     "cond": "condition",
     "conditions": "condition",
 }
+
+
+KNOWN = frozenset(
+    {
+        *FLAGS,
+        *NUMBERS,
+        *TIMES,
+        "label",
+        "goal",
+        "shape",
+        "type",
+        "prompt",
+        "class",
+        "condition",
+        "command",
+        "tool_command",
+        "expect",
+        "model_stylesheet",
+        "llm_model",
+        "llm_provider",
+        "reasoning_effort",
+        "retry_target",
+        "fallback_retry_target",
+        "retry_policy",
+        "fidelity",
+        "default_fidelity",
+        "thread_id",
+        "join_policy",
+        "human.default_choice",
+        "manager.max_cycles",
+        "manager.stop_condition",
+        "manager.actions",
+        "stack.child_dotfile",
+        "stack.child_workdir",
+        "stack.child_autostart",
+        "tool_hooks.pre",
+        "tool_hooks.post",
+    }
+)
+"""Attributes that mean something to the specification or to the factory."""
+DRAWN = frozenset({"height", "lheight", "labelloc", "labelURL", "xlabel", "stylesheet"})
+"""Graphviz's own that look like a misspelt one of those."""
+ALIKE = 0.75
+"""Likeness, of 1, from which on a name is taken for a misspelt one: attributes of one's own are allowed."""
 
 
 def attribute_type(graph: Graph, _: frozenset[str]) -> Found:
@@ -51,9 +96,14 @@ def attribute_type(graph: Graph, _: frozenset[str]) -> Found:
 
 def attribute_name(graph: Graph, _: frozenset[str]) -> Found:
     """Attributes may be freely added, so a known one under a wrong name would silently do nothing."""
+    seen = set()  # a default stands on every node that it is for
     for item in _items(graph):
-        for key, meant in MISTAKEN.items():
-            if key in item.attrs:
+        for key in item.attrs.keys() - KNOWN - DRAWN:
+            place = item.attrs[key].line, item.attrs[key].column
+            alike = get_close_matches(key.lower(), KNOWN, 1, ALIKE)
+            meant = MISTAKEN.get(key) or (alike[0] if alike else "")
+            if meant and place not in seen:
+                seen.add(place)
                 message = f"the attribute {key!r} does nothing"
                 fix = f"{meant!r} is what it is called"
                 yield report("attribute_name", message, item, key=key, severity=Severity.WARNING, fix=fix)
