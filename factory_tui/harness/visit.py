@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +23,7 @@ from factory_tui.harness.satisfaction import Count, count
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 
     from factory_tui.domain.scribe import Scribe
     from factory_tui.domain.state import Run
@@ -73,14 +74,7 @@ class Visitor:
         verdicts, for a confirm.
         Cancelling it closes every cell it started.
         """
-        plan = make_plan(
-            corpus.scenarios,
-            ship_at=run.ship_at,
-            alpha=run.alpha,
-            max_passes=run.max_passes,
-            max_trajectories=run.max_trajectories,
-        )
-        book = _Book(plan, corpus, kind, pooled)
+        book = _Book(_plan(run, corpus), corpus, kind, pooled)
         drafts = list(book.drafts())
         seen = [fact for fact in known if isinstance(fact, VisitBegan | VerdictReached | VisitEnded)]
         seen = [fact for fact in seen if fact.visit == visit]
@@ -100,27 +94,13 @@ class Visitor:
                 )
             return _verdict(corpus, draft, trajectory, visit, number)
 
-        pending: deque[tuple[Draft, asyncio.Task[VerdictReached]]] = deque()
-        waiting = iter(drafts)
-        try:
-            while book.decision is None:
-                while len(pending) <= AHEAD and (draft := next(waiting, None)) is not None:
-                    pending.append((draft, asyncio.create_task(reach(draft))))
-                if not pending:
-                    break
-                draft, task = pending.popleft()
-                try:
-                    verdict = await task
-                finally:
-                    if not task.done():
-                        pending.append((draft, task))
+        async with aclosing(_in_order(drafts, reach)) as verdicts:
+            async for draft, verdict in verdicts:
                 if (draft.scenario, draft.index) not in done:
                     await scribe.record(verdict)
                 book.take(draft, verdict)
-        finally:
-            for _, task in pending:
-                task.cancel()
-            await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
+                if book.decision is not None:
+                    break
         result = book.result(run, number)
         if not any(isinstance(fact, VisitEnded) for fact in seen):
             ended = VisitEnded(
@@ -146,6 +126,38 @@ class Visitor:
         except ExpressionError as error:
             return Trajectory(None, why=f"its [let] failed on these draws: {error}")
         return await run_trajectory(cells, labels, entries, scenario, values, timeout=self._timeout)
+
+
+def _plan(run: Run, corpus: Corpus) -> Plan:
+    return make_plan(
+        corpus.scenarios,
+        ship_at=run.ship_at,
+        alpha=run.alpha,
+        max_passes=run.max_passes,
+        max_trajectories=run.max_trajectories,
+    )
+
+
+async def _in_order(
+    drafts: Iterable[Draft], reach: Callable[[Draft], Coroutine[None, None, VerdictReached]]
+) -> AsyncGenerator[tuple[Draft, VerdictReached], None]:
+    """Verdicts in draw order, while those to come are being reached; closed, it cancels them and waits."""
+    pending: deque[tuple[Draft, asyncio.Task[VerdictReached]]] = deque()
+    waiting = iter(drafts)
+    try:
+        while True:
+            while len(pending) <= AHEAD and (draft := next(waiting, None)) is not None:
+                pending.append((draft, asyncio.create_task(reach(draft))))
+            if not pending:
+                return
+            draft, task = pending[0]
+            verdict = await task
+            pending.popleft()
+            yield draft, verdict
+    finally:
+        for _, task in pending:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
 
 
 def _verdict(corpus: Corpus, draft: Draft, trajectory: Trajectory, visit: int, number: int) -> VerdictReached:
