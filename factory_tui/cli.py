@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,7 @@ def _status(arguments: argparse.Namespace) -> int:
     print(
         f"engine: {f'running, process {state.engine.pid}' if up else 'not running'}; cells: {state.engine.cells or '-'}"
     )
-    for line in [*table(state), *below(state, workspace.root, typed(workspace, "thaw"))]:
+    for line in [*table(state), *below(state, workspace.root, partial(typed, workspace))]:
         print(line)
     return SHIPPED
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -157,7 +158,7 @@ async def _start_and_follow(
         state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted))
         code = exit_code(state, before)
         if shape == "plain":
-            for line in below(state, workspace.root, typed(workspace, "thaw"), before):
+            for line in below(state, workspace.root, partial(typed, workspace), before):
                 print(line)
             if code == WAITS:
                 print(f"Attach again with: {typed(workspace)}")
@@ -207,7 +208,7 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
     from factory_tui.console.plain import at_rest, below, exit_code, table
 
     state, up = asyncio.run(look_at(workspace))
-    for line in [*table(state), *below(state, workspace.root, typed(workspace, "thaw"))]:
+    for line in [*table(state), *below(state, workspace.root, partial(typed, workspace))]:
         print(line)
     if up:
         print(f"\nThe engine goes on. Attach again with: {typed(workspace)}")

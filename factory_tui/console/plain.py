@@ -15,6 +15,7 @@ from factory_tui.console.figures import count, interval, money, stamp
 from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
 from factory_tui.console.trace import labels, lines
 from factory_tui.domain.events import Event
+from factory_tui.domain.hostile import one_line
 from factory_tui.domain.reducer import OVER, reduce
 from factory_tui.domain.state import Run, State
 
@@ -130,15 +131,23 @@ def table(state: State, runs: Collection[Run] | None = None) -> list[str]:
     ]
 
 
-def below(state: State, root: Path, thaw: str, ignore: Collection[str] = ()) -> list[str]:
-    """Lines below the table: where what shipped lies, as seen from here, and by what command a frozen floor thaws."""
+def below(state: State, root: Path, typed: Callable[[str], str], ignore: Collection[str] = ()) -> list[str]:
+    """Lines below the table: where what shipped lies, as seen from here, what is asked, and how a frozen floor thaws.
+
+    `typed` makes of a command what to type here.
+    """
     said = []
     for run in _watched(state, ignore):
+        if run.state in ("jammed", "signoff") and (asked := state.escalations.get(run.escalation)):
+            said.append(one_line(f"{asked.id} asks {asked.to}, of {run.id}: {asked.question}"))
+            said += [f"  Choices: {one_line(', '.join(asked.choices))}"] if asked.choices else []
+            said.append(f"  Remedy: {typed(f'answer {asked.id} CHOICE')}")
         if run.shipped:
             path = str(root / run.shipped)
             said.append(f"{run.id} shipped to: {min(path, os.path.relpath(path), key=len)}")
     if state.frozen:
-        said.append(f"FROZEN{f' by {state.frozen_by}' if state.frozen_by else ''}: no run goes on. Remedy: {thaw}")
+        by = f" by {state.frozen_by}" if state.frozen_by else ""
+        said.append(f"FROZEN{by}: no run goes on. Remedy: {typed('thaw')}")
     return ["", *said] if said else []
 
 

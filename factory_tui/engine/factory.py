@@ -193,15 +193,15 @@ class Factory:
         return Parked("jammed", why, question=Question("jam", why, ("go on", STOP), jam="dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
-        drafts = [Draft(parked.moved, run)]
-        if parked.question:
+        drafts = []
+        if parked.question:  # before the move: whoever sees the run at rest knows what it asks
             asked = parked.question
             # Counted here: two runs may ask before either question is in the state.
             self._asked += 1
             number, owner = escalation_id(self._asked), self.state.runs[run].owner
             raised = EscalationRaised(number, asked.kind, asked.jam, owner, asked.text, asked.choices, asked.evidence)
             drafts.append(Draft(raised, run))
-        return drafts
+        return [*drafts, Draft(parked.moved, run)]
 
     async def _hold_all(self, full: JournalFull) -> None:
         """Hold every run until there is room: none may work while its facts cannot be kept.
