@@ -94,7 +94,10 @@ class Guarded(Twin):
     """A twin that takes one key only, as the API does."""
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if RIGHT not in (request.headers.get("x-api-key"), request.headers.get("authorization", "").removeprefix("Bearer ")):
+        if RIGHT not in (
+            request.headers.get("x-api-key"),
+            request.headers.get("authorization", "").removeprefix("Bearer "),
+        ):
             error = {"type": "authentication_error", "message": "invalid x-api-key"}
             return web.json_response({"type": "error", "error": error}, status=401)
         return await super()._handle(request)
