@@ -212,6 +212,14 @@ class TestFence:
         await eventually(well)
         assert int((await cell.run("ls -d /proc/[0-9]* | wc -l")).stdout) < 20
 
+    @pytest.mark.parametrize("signal", ["STOP", "KILL"])
+    async def test_an_agent_that_signals_all_it_can_holds_up_no_later_command(self, cell: Cell, signal: str) -> None:
+        service = await cell.serve(f"exec 2>/dev/null; while :; do kill -{signal} -1; done")
+        for _ in range(5):
+            assert (await cell.run("true", timeout=0.2)).exit in (0, -9)
+        await service.stop()
+        assert (await cell.run("echo fine")).stdout == b"fine\n"
+
     async def test_agents_cannot_hold_the_runner_up(self, cell: Cell) -> None:
         pids = int(
             (await cell.run("cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; true")).stdout

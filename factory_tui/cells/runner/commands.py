@@ -303,8 +303,10 @@ class Commands:
         self._kill(command)
 
     def _kill(self, command: Command) -> None:
-        if self._running.get(command.keeper.pid) is command:
-            signal_all(freeze({command.keeper.pid}), signal.SIGKILL)
+        keeper = command.keeper.pid
+        if self._running.get(keeper) is command:
+            signal_all(freeze({keeper}), signal.SIGKILL)
+            signal_all({keeper}, signal.SIGCONT)
 
     def hold(self, header: Header, _: bytes) -> None:
         """Stop the clocks, and with ``stop`` the commands, until released."""

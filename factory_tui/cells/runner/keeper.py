@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import errno
 import gc
 import json
 import os
@@ -94,14 +95,21 @@ def _keep(inherited: socket.socket, config: Header) -> NoReturn:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if config.get("nofile"):
         resource.setrlimit(resource.RLIMIT_NOFILE, (config["nofile"], config["nofile"]))
+    if config["uid"] is not None:
+        os.setgroups([])
+        os.setresgid(config["gid"], config["gid"], config["gid"])
     with socket.socket(fileno=here) as runner:
         while True:
             raw, streams = _receive(runner)
-            child = _fork(raw, streams, config)
+            try:
+                child = _start(raw, streams, config)
+            except (OSError, ValueError) as error:
+                child = -1
+                why = "; the cell's processes are used up" if isinstance(error, BlockingIOError) else ""
+                os.write(streams[2], f"cannot start: {error}{why}\n".encode("utf-8", "replace"))
+                runner.sendall(_CODE.pack((127 if isinstance(error, FileNotFoundError) else 126) << 8))
             for fd in streams:
                 os.close(fd)
-            if child < 0:
-                runner.sendall(_CODE.pack(126 << 8))
             try:
                 while True:
                     pid, code = os.wait()
@@ -129,40 +137,41 @@ def _receive(runner: socket.socket) -> tuple[bytes, array.array[int]]:
     return b"".join(parts), streams
 
 
-def _fork(raw: bytes, streams: array.array[int], config: Header) -> int:
-    """Start a command; -1 when no process can be had, and its stderr says so."""
+def _start(raw: bytes, streams: array.array[int], config: Header) -> int:
+    """Start a command; its process. Raises OSError, ValueError.
+
+    Python's own fork would copy the keeper for every command. posix_spawn shares its memory until the command is there,
+    but changes no user: so the keeper is the agent meanwhile, but for the saved uid, by which it comes back. Another
+    command may send it a signal then, which is why the runner outlives a keeper that is killed or stopped.
+    """
     spec = json.loads(raw)
-    image = _image(spec, config)
+    argv, env, cwd = _image(spec, config)
+    script = _script(argv[-1]) if spec["long"] else -1
     try:
-        child = os.fork()
-    except OSError as error:
-        os.write(streams[2], f"cannot start: {error}; the cell's processes are used up\n".encode())
-        return -1
-    if child == 0:
-        try:
-            if spec["long"]:
-                image[0][1:] = [_script(image[0][-1])]
-            _become(image, streams, config)
-        finally:
-            os._exit(125)
-    return child
-
-
-def _become(image: Image, streams: array.array[int], config: Header) -> NoReturn:
-    os.setsid()
-    for at, fd in enumerate(streams):
-        os.dup2(fd, at)
-    argv, env, cwd = image
-    try:
+        if script >= 0:
+            argv[1:] = [b"/proc/self/fd/%d" % script]
         if config["uid"] is not None:
-            os.setgroups([])
-            os.setresgid(config["gid"], config["gid"], config["gid"])
-            os.setresuid(config["uid"], config["uid"], config["uid"])
+            os.setresuid(config["uid"], config["uid"], 0)
         os.chdir(cwd)
-        os.execvpe(argv[0], argv, env)  # noqa: S606 - a shell only where one was asked for
-    except (OSError, ValueError) as error:
-        os.write(2, f"cannot start: {error}\n".encode("utf-8", "replace"))
-        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+        return _spawn(argv, env, [(os.POSIX_SPAWN_DUP2, fd, at) for at, fd in enumerate(streams)])
+    finally:
+        if config["uid"] is not None:
+            os.setresuid(0, 0, 0)
+        if script >= 0:
+            os.close(script)
+
+
+def _spawn(argv: list[bytes], env: dict[bytes, bytes], streams: list[tuple[int, int, int]]) -> int:
+    """Look where the command's own PATH says: posix_spawnp would go by the keeper's."""
+    missing: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+    for folder in [b""] if b"/" in argv[0] else env.get(b"PATH", os.defpath.encode()).split(b":"):
+        try:
+            return os.posix_spawn(os.path.join(folder, argv[0]), argv, env, file_actions=streams, setsid=True)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as error:
+            missing = error
+    raise missing
 
 
 def _image(spec: Header, config: Header) -> Image:
@@ -172,14 +181,14 @@ def _image(spec: Header, config: Header) -> Image:
     return argv, env, os.path.join(config["work"], spec["cwd"]).encode("utf-8", "surrogateescape")
 
 
-def _script(text: bytes) -> bytes:
-    """A path for a command that is too long to be one argument (128 KiB)."""
+def _script(text: bytes) -> int:
+    """A file that holds a command that is too long to be one argument (128 KiB)."""
     fd = os.memfd_create("command", 0)
     view = memoryview(text)
     while view:
         view = view[os.write(fd, view) :]
     os.lseek(fd, 0, os.SEEK_SET)
-    return b"/proc/self/fd/%d" % fd
+    return fd
 
 
 def _raise_oom_score() -> None:
