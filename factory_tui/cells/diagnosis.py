@@ -27,7 +27,8 @@ def diagnose(image: str) -> list[Diagnosis]:
     try:
         client = connect()
     except CellError as error:
-        return [Diagnosis("docker", well=False, found=str(error), remedy="rehearsals run in process cells, UNFENCED")]
+        found, _, remedy = str(error).partition(". Remedy: ")
+        return [Diagnosis("docker", False, found, f"{remedy}; until then rehearsals run in process cells, UNFENCED")]
     with_engine = list(_engine(client, image))
     client.close()
     return with_engine
@@ -43,7 +44,8 @@ def _engine(client: docker.DockerClient, image: str) -> Iterator[Diagnosis]:
         client.images.get(image)
         yield Diagnosis("image", well=True, found=f"{image} is here")
     except docker.errors.ImageNotFound:
-        yield Diagnosis("image", well=True, found=f"{image} is not here: it is pulled, or made from this host's files")
+        remedy = "none needed: it is pulled, or made from this host's files; or name another in [cells] image"
+        yield Diagnosis("image", well=True, found=f"{image} is not here", remedy=remedy)
 
 
 def _runc(version: str) -> Diagnosis:

@@ -66,7 +66,8 @@ def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
             credentials.key(model)
             yield Finding(f"model {name}", well=True, found=f"{model.id or name}, key is set")
         except NoKey as missing:
-            yield Finding(f"model {name}", well=True, found=f"no key, so rehearsals only: {missing}")
+            found, _, remedy = str(missing).partition(": ")
+            yield Finding(f"model {name}", well=True, found=f"rehearsals only: {found}", remedy=remedy)
     seeds, problems = all_seeds(workspace, tuple(settings.owners))
     problems += without_seed(workspace.scenarios, {seed.name for seed in seeds})
     for problem in problems:

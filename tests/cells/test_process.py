@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 from pathlib import Path
 
-from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import Labels
+import msgspec
+import pytest
+
+from factory_tui.cells import runner
+from factory_tui.cells.process import ProcessCells, Record
+from factory_tui.cells.protocol import CellDied, Labels
 from tests.conformance.cells import eventually
 
 ENGINE = """
 import asyncio, sys
 from pathlib import Path
-from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.process import ProcessCells, Record
 from factory_tui.cells.protocol import Labels
 
 async def main():
@@ -65,14 +70,56 @@ async def test_sweep_kills_what_a_dead_runner_left(tmp_path: Path) -> None:
     cells = ProcessCells("w", tmp_path)
     cell = await cells.start(Labels("w", "r", "agent"))
     pid = int((await cell.run("setsid sleep 1000 > /dev/null 2>&1 & echo $!")).stdout)
-    runner = int((await cell.run("cut -d ' ' -f 4 /proc/$PPID/stat")).stdout)
-    os.kill(runner, signal.SIGKILL)
+    its_runner = int((await cell.run("cut -d ' ' -f 4 /proc/$PPID/stat")).stdout)
+    os.kill(its_runner, signal.SIGKILL)
     outcome = await cell.run("true")
     assert outcome.lost
     assert alive(pid)
     assert await cells.sweep() == 1
     assert not alive(pid)
     await cell.close()
+
+
+async def test_a_runner_killed_while_it_is_compiled_is_named_at_once_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = runner._LOADER.replace("    import binascii", "    __import__('signal').pause()\n    import binascii")
+    assert endless != runner._LOADER
+    monkeypatch.setattr(runner, "_LOADER", endless)
+    starting = asyncio.create_task(ProcessCells("w", tmp_path).start(Labels("w", "r", "agent")))
+    processes: list[int] = []
+
+    async def compiling() -> bool:
+        for folder in folders(tmp_path):
+            processes[:] = sorted(carrying(f"HOME={folder}/home"), key=lambda pid: parent(pid) != os.getpid())
+        return len(processes) == 2
+
+    await eventually(compiling)
+    os.kill(processes[0], signal.SIGKILL)
+    async with asyncio.timeout(10):
+        with pytest.raises(CellDied, match="the cell's runner ended with -9"):
+            await starting
+    assert not any(alive(pid) for pid in processes)
+    assert not folders(tmp_path)
+
+
+def folders(state: Path) -> list[str]:
+    """The folders of the cells that are on record."""
+    return [msgspec.json.decode(record.read_bytes(), type=Record).folder for record in state.glob("*.json")]
+
+
+def carrying(variable: str) -> list[int]:
+    """The processes with this variable in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def test_no_secret_of_the_engines_environment_reaches_a_command(tmp_path: Path) -> None:

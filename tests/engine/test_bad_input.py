@@ -1,5 +1,6 @@
 """What a person gets wrong is answered by file, line, key and remedy, through the real command line."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,12 +9,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from factory_tui.config.workspace import Workspace
 from tests.engine.floor import ROOT
 from tests.engine.greeter import make
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 Spoil = Callable[[Workspace], object]
 
@@ -180,6 +185,32 @@ def test_a_model_that_came_after_the_engine_began_asks_for_a_restart(ground: Gro
     assert code == 2, said
     assert "[models.late] came into config.toml after the engine began" in said
     assert "engine stop" in said
+
+
+def test_the_doctor_has_a_remedy_for_what_the_machine_lacks(ground: Ground) -> None:
+    code, said = ground.at("doctor", "--json", DOCKER_HOST="unix:///nowhere/docker.sock", PATH="/nowhere")
+    assert code == 1
+    found = {one["what"]: one for one in json.loads(said)}
+    assert [what for what, one in found.items() if not one["well"]] == ["git", "docker"]
+    assert "install git" in found["git"]["remedy"]
+    assert found["docker"]["found"] == "no Docker engine answers"
+    assert "set DOCKER_HOST" in found["docker"]["remedy"]
+    assert "UNFENCED" in found["docker"]["remedy"]
+    assert "GREETER_KEY is not set" in found["model default"]["found"]
+    assert "set it before the engine starts" in found["model default"]["remedy"]
+    assert found["seed greeter"]["well"]
+    assert all(one["found"] for one in found.values())
+    assert "key is set" in ground.at("doctor", GREETER_KEY="sk-of-a-test")[1]
+
+
+@pytest.mark.docker
+def test_the_doctor_says_what_becomes_of_an_image_that_is_missing(
+    ground: Ground, docker_engine: "DockerClient"
+) -> None:
+    edit(ground.workspace.config, 'image = "factory-cell"', 'image = "factory-tui-test:nowhere"')
+    _, said = ground.at("doctor")
+    assert "✓ docker: engine " in said
+    assert "image: factory-tui-test:nowhere is not here\n  Remedy: none needed: it is pulled, or made" in said
 
 
 def test_a_live_model_without_a_key_and_a_second_engine_are_refused(ground: Ground) -> None:
