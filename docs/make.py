@@ -20,7 +20,7 @@ from msgspec import inspect  # noqa: E402
 from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
 from factory_tui.console import actions  # noqa: E402
-from factory_tui.domain import events, metadata  # noqa: E402
+from factory_tui.domain import events, floor_facts, metadata  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
 
@@ -82,7 +82,7 @@ def keys() -> str:
 
 def event_pages() -> str:
     """docs/events.md."""
-    prose = docstrings(events.__file__)
+    prose = docstrings(floor_facts.__file__) | docstrings(events.__file__)
     parts = [
         NOTE,
         "# Events\n",

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from factory_tui.agents.conversation import Conversation, ToolUse
-from factory_tui.agents.protocol import Gate, Generated, Prompt, Watch
+from factory_tui.agents.protocol import Gate, Generated, Heed, Prompt, Watch
 from factory_tui.agents.tools import BASH, Toolbox, brief, definitions
 from factory_tui.cells.protocol import Cell, CellDied
 from factory_tui.config.settings import AgentTable
@@ -55,7 +55,15 @@ class MessagesAgent:
         self._tools = definitions(model.table.tools)
 
     async def generate(
-        self, scribe: Scribe, cell: Cell, past: Iterable[AnyFact], *, node: str, prompt: Prompt | None, gate: Gate
+        self,
+        scribe: Scribe,
+        cell: Cell,
+        past: Iterable[AnyFact],
+        *,
+        node: str,
+        prompt: Prompt | None,
+        gate: Gate,
+        heed: Heed,
     ) -> Generated:
         """See `Agent.generate`."""
         talk = Conversation.fold(past)
@@ -68,6 +76,9 @@ class MessagesAgent:
                 if talk.pending and talk.stop != "refusal":
                     await gate()
                     talk = await self._use(talk, scribe, box, talk.pending[0], notes)
+                    continue
+                if talk.messages and (said := heed()) is not None:
+                    talk = await self._say(talk, scribe, node, said)
                     continue
                 due = self._due(talk)
                 if isinstance(due, Generated):
@@ -160,7 +171,7 @@ def as_prompted(node: str, prompt: Prompt, redact: Callable[[str], str], watch: 
     """The fact that a prompt becomes: seen by the watch, clean, and without any known key."""
     watch(f"a {prompt.origin} prompt", prompt.words)
     content = redact(clean_json(msgspec.json.encode(prompt.content).decode()))
-    return Prompted(node, prompt.origin, content, redact(clean(prompt.system)))
+    return Prompted(node, prompt.origin, content, redact(clean(prompt.system)), prompt.told)
 
 
 def _nudge(words: str) -> Prompt:

@@ -14,9 +14,11 @@ from factory_tui.domain.scribe import Scribe
 
 Gate = Callable[[], Awaitable[None]]
 """Awaited before every model call and every tool; the engine lets it wait while a run is paused."""
+Heed = Callable[[], "Prompt | None"]
+"""What people said that the agent has not been told, as one message; asked before every model call, and at the end."""
 Watch = Callable[[str, str], None]
 """Sees what a text is, and the text, before the agent has it; raises what keeps it from the agent."""
-Origin = Literal["seed", "feedback", "checkpoint", "recovery", "answer", "nudge"]
+Origin = Literal["seed", "feedback", "checkpoint", "recovery", "answer", "steer", "reseed", "nudge"]
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -25,6 +27,8 @@ class Prompt(msgspec.Struct, frozen=True):
     origin: Origin
     content: tuple[dict[str, Any], ...]
     system: str = ""
+    told: int = 0
+    """How many of the things that people said are in it."""
 
     @property
     def words(self) -> str:
@@ -51,6 +55,7 @@ class Agent(Protocol):
         node: str,
         prompt: Prompt | None,
         gate: Gate,
+        heed: Heed,
     ) -> Generated:
         """Work until there is nothing left to do.
 

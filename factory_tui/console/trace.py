@@ -59,6 +59,18 @@ def describe(command: c.Command) -> str:
             return f"{'stop' if isinstance(command, c.Stop) else 'resume'} {command.run}"
         case c.Answer():
             return f"answer {command.escalation}: {command.choice or command.text}"
+        case c.Steer():
+            return f"steer {command.run}: {command.text}"
+        case c.Escalate():
+            return f"escalate {command.run}{': ' if command.text else ''}{command.text}"
+        case c.Reseed():
+            return f"re-seed {command.run}{' from the beginning' if command.restart else ''}"
+        case c.Restart():
+            return f"restart {command.run} from {f'pass {command.number}' if command.number else 'nothing'}"
+        case c.RaiseCap():
+            return f"raise the cap of {command.run} to {money(command.cap)}"
+        case c.ConfirmCorpus():
+            return f"confirm the scenarios of {command.seed}"
         case c.EmergencyStop():
             return "emergency stop"
         case c.Thaw():
@@ -72,11 +84,18 @@ def labels(ledger: str, unfenced: bool) -> str:
     return " ".join(["REHEARSAL"] * (ledger == "rehearsal") + ["UNFENCED"] * unfenced)
 
 
-def asked(command: c.Pause | c.Stop | None) -> str:
-    """`pausing`, `stopping` or nothing: what a run is about to do, once its current step ends."""
-    if command is None:
-        return ""
-    return "stopping" if isinstance(command, c.Stop) else "pausing"
+def asked(command: c.Escalate | c.Pause | c.Restart | c.Stop | None) -> str:
+    """`pausing`, `stopping` and so on, or nothing: what a run is about to do, once its current step ends."""
+    match command:
+        case c.Stop():
+            return "stopping"
+        case c.Escalate():
+            return "asking"
+        case c.Restart():
+            return "restarting"
+        case c.Pause():
+            return "pausing"
+    return ""
 
 
 def _engine_up(_event: e.Event, fact: e.EngineStarted) -> Said:
@@ -103,6 +122,37 @@ def _thawed(event: e.Event, _fact: e.FloorThawed) -> Said:
 
 def _noticed(_event: e.Event, fact: e.Noticed) -> Said:
     yield "engine", _LEVELS[fact.level], f"{fact.text}{f' Remedy: {fact.remedy}' if fact.remedy else ''}"
+
+
+def _seed_revised(_event: e.Event, fact: e.SeedRevised) -> Said:
+    if fact.by_hand:
+        yield "seed", "waits", f"{fact.seed} is at revision {fact.revision[:8]} now: {_changed(fact.diff)}"
+
+
+def _changed(diff: str) -> str:
+    """`+3 -1`: the lines that a unified diff adds and takes away."""
+    lines = [line for line in diff.splitlines() if not line.startswith(("+++", "---"))]
+    return f"+{sum(line.startswith('+') for line in lines)} -{sum(line.startswith('-') for line in lines)} lines"
+
+
+def _confirmed(event: e.Event, fact: e.CorpusConfirmed) -> Said:
+    yield "seed", "good", f"{event.actor}: the scenarios of {fact.seed} judge revision {fact.revision[:8]}"
+
+
+def _edit_refused(_event: e.Event, fact: e.EditRefused) -> Said:
+    yield "seed", "bad", f"{fact.problem} The last good version of {fact.file} stays in use."
+
+
+def _edit_mended(_event: e.Event, fact: e.EditMended) -> Said:
+    yield "seed", "good", f"{fact.file} is fine again"
+
+
+def _reseeded(_event: e.Event, fact: e.RunReseeded) -> Said:
+    yield "run", "waits", f"the next pass uses seed revision {fact.revision[:8]}"
+
+
+def _restarted(_event: e.Event, fact: e.RunRestarted) -> Said:
+    yield "run", "waits", f"begins anew from {f'pass {fact.number}' if fact.number else 'nothing'}"
 
 
 def _queued(_event: e.Event, fact: e.RunQueued) -> Said:
@@ -282,6 +332,12 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.FloorFrozen: _frozen,
     e.FloorThawed: _thawed,
     e.Noticed: _noticed,
+    e.SeedRevised: _seed_revised,
+    e.CorpusConfirmed: _confirmed,
+    e.EditRefused: _edit_refused,
+    e.EditMended: _edit_mended,
+    e.RunReseeded: _reseeded,
+    e.RunRestarted: _restarted,
     e.RunQueued: _queued,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,

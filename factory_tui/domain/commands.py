@@ -3,6 +3,7 @@
 Every change of a run is one of these, carried with who asked. An agent can issue none.
 """
 
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -53,6 +54,47 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
     text: Text = ""
 
 
+class Steer(msgspec.Struct, frozen=True, tag="steer"):
+    """Say something to the agent before its next step."""
+
+    run: str
+    text: Text
+
+
+class Escalate(msgspec.Struct, frozen=True, tag="escalate"):
+    """Park a run, and ask its owner."""
+
+    run: str
+    text: Text = ""
+
+
+class Reseed(msgspec.Struct, frozen=True, tag="reseed"):
+    """Use the newest good revision of the run's seed: at its next pass, or anew from the beginning."""
+
+    run: str
+    restart: bool = False
+
+
+class Restart(msgspec.Struct, frozen=True, tag="restart"):
+    """Begin a new conversation from the output of a pass; 0: from nothing."""
+
+    run: str
+    number: int = 0
+
+
+class RaiseCap(msgspec.Struct, frozen=True, tag="raise-cap"):
+    """Set what a run may spend, in dollars: more than its cap of now. A run held for its budget goes on."""
+
+    run: str
+    cap: Decimal
+
+
+class ConfirmCorpus(msgspec.Struct, frozen=True, tag="confirm-corpus"):
+    """Say that a seed's scenarios judge its newest revision; what waits for that goes on."""
+
+    seed: str
+
+
 class EmergencyStop(msgspec.Struct, frozen=True, tag="emergency-stop"):
     """Freeze the whole floor at once; nothing is lost."""
 
@@ -65,7 +107,22 @@ class StopEngine(msgspec.Struct, frozen=True, tag="stop-engine"):
     """Stop the engine; runs go on from where they are at its next start."""
 
 
-Command = StartRun | Pause | Resume | Stop | Answer | EmergencyStop | Thaw | StopEngine
+Command = (
+    StartRun
+    | Pause
+    | Resume
+    | Stop
+    | Answer
+    | Steer
+    | Escalate
+    | Reseed
+    | Restart
+    | RaiseCap
+    | ConfirmCorpus
+    | EmergencyStop
+    | Thaw
+    | StopEngine
+)
 
 LEAST_ROLE: dict[type, Role] = {
     StartRun: "operator",
@@ -73,6 +130,12 @@ LEAST_ROLE: dict[type, Role] = {
     Resume: "operator",
     Stop: "operator",
     Answer: "operator",
+    Steer: "operator",
+    Escalate: "operator",
+    Reseed: "operator",
+    Restart: "operator",
+    RaiseCap: "operator",
+    ConfirmCorpus: "operator",
     EmergencyStop: "operator",
     Thaw: "admin",
     StopEngine: "admin",

@@ -10,7 +10,45 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from factory_tui.domain.commands import Command
+from factory_tui.domain.floor_facts import (
+    CommandTaken as CommandTaken,
+)
+from factory_tui.domain.floor_facts import (
+    CorpusConfirmed as CorpusConfirmed,
+)
+from factory_tui.domain.floor_facts import (
+    CorpusRevised as CorpusRevised,
+)
+from factory_tui.domain.floor_facts import (
+    EditMended as EditMended,
+)
+from factory_tui.domain.floor_facts import (
+    EditRefused as EditRefused,
+)
+from factory_tui.domain.floor_facts import (
+    EngineStarted as EngineStarted,
+)
+from factory_tui.domain.floor_facts import (
+    EngineStopped as EngineStopped,
+)
+from factory_tui.domain.floor_facts import (
+    Fact as Fact,
+)
+from factory_tui.domain.floor_facts import (
+    FloorFrozen as FloorFrozen,
+)
+from factory_tui.domain.floor_facts import (
+    FloorThawed as FloorThawed,
+)
+from factory_tui.domain.floor_facts import (
+    Noticed as Noticed,
+)
+from factory_tui.domain.floor_facts import (
+    ScenarioSet as ScenarioSet,
+)
+from factory_tui.domain.floor_facts import (
+    SeedRevised as SeedRevised,
+)
 from factory_tui.domain.hostile import Text
 from factory_tui.domain.money import Ledger, Tokens
 
@@ -22,7 +60,6 @@ HeldReason = Literal["budget", "provider", "credential", "disk", "config", "fenc
 JamClass = Literal[
     "dead", "stalled", "oscillating", "contradiction", "judge-noise", "twin-fault", "dispute", "asked", "overfit"
 ]
-ScenarioSet = Literal["feedback", "vault"]
 VisitKind = Literal["screen", "confirm"]
 NodeStatus = Literal["success", "partial_success", "retry", "fail", "skipped"]
 CellRole = Literal["agent", "trajectory"]
@@ -37,54 +74,6 @@ class Satisfaction(msgspec.Struct, frozen=True):
     satisfied: int
     total: int
     void: int = 0
-
-
-class Fact(msgspec.Struct, frozen=True, tag_field="fact", omit_defaults=True):
-    """The base of all facts; `tag` names each on the wire and in the journal."""
-
-
-class EngineStarted(Fact, frozen=True, tag="engine-started"):
-    """An engine took the workspace."""
-
-    version: str
-    pid: int
-    workspace: str
-    """The name of the workspace's folder."""
-    cells: Literal["docker", "process"]
-    fenced: bool
-    why: Text = ""
-    """Why cells are what they are, when that is not the default."""
-    seeds: tuple[str, ...] = ()
-    """Seeds of the workspace that a run can be started from."""
-
-
-class EngineStopped(Fact, frozen=True, tag="engine-stopped"):
-    """The engine let the workspace go, in good order."""
-
-    reason: str
-
-
-class CommandTaken(Fact, frozen=True, tag="command-taken"):
-    """A command was accepted; it takes effect after this event."""
-
-    id: str
-    command: Command
-
-
-class FloorFrozen(Fact, frozen=True, tag="floor-frozen"):
-    """Emergency stop: every run is frozen where it is."""
-
-
-class FloorThawed(Fact, frozen=True, tag="floor-thawed"):
-    """The floor moves again."""
-
-
-class Noticed(Fact, frozen=True, tag="noticed"):
-    """Something an operator should know that changes no run: a bad edit, a missing tool."""
-
-    level: Literal["info", "warning", "error"]
-    text: Text
-    remedy: Text = ""
 
 
 class RunQueued(Fact, frozen=True, tag="run-queued"):
@@ -112,6 +101,19 @@ class RunQueued(Fact, frozen=True, tag="run-queued"):
     """The loop's nodes in the order they were declared: what a console draws without reading DOT."""
     tracks: tuple[tuple[str, str], ...] = ()
     """The loop's edges, as pairs of stations."""
+
+
+class RunReseeded(Fact, frozen=True, tag="run-reseeded"):
+    """The run's next pass is to use this revision of its seed."""
+
+    revision: str
+
+
+class RunRestarted(Fact, frozen=True, tag="run-restarted"):
+    """The run begins anew at its loop's start, with a new conversation and the work tree of a pass (0: empty)."""
+
+    number: int
+    commit: str = ""
 
 
 class RunMoved(Fact, frozen=True, tag="run-moved"):
@@ -144,7 +146,7 @@ class NodeLeft(Fact, frozen=True, tag="node-left"):
     why: Text = ""
     remembered: NodeStatus | None = None
     """The status that goal gates will see; a decision has none of its own."""
-    context: Annotated[dict[str, str], msgspec.Meta(extra={"class": "text"})] = {}
+    context: Annotated[dict[str, str], msgspec.Meta(extra={"class": "text"})] = {}  # noqa: RUF012 -- msgspec copies it
     """What changed in the pipeline's context."""
 
 
@@ -153,6 +155,9 @@ class PassBegan(Fact, frozen=True, tag="pass-began"):
 
     number: int
     revision: str
+    corpus: str = ""
+    """Content hash of the scenarios that will judge it; empty: those that the run was queued with."""
+    scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
 
 
 class PassEnded(Fact, frozen=True, tag="pass-ended"):
@@ -201,10 +206,12 @@ class Prompted(Fact, frozen=True, tag="prompted"):
     """A user message joined the agent's conversation. `content` is the JSON list of its blocks, as sent."""
 
     node: str
-    origin: Literal["seed", "feedback", "checkpoint", "recovery", "answer", "nudge"]
+    origin: Literal["seed", "feedback", "checkpoint", "recovery", "answer", "steer", "reseed", "nudge"]
     content: Text
     system: Text = ""
     """The system prompt, on the first message of a conversation only."""
+    told: int = 0
+    """How many of the things that people said are in it."""
 
 
 class CallReserved(Fact, frozen=True, tag="call-reserved"):
@@ -352,7 +359,14 @@ AnyFact = (
     | FloorFrozen
     | FloorThawed
     | Noticed
+    | SeedRevised
+    | CorpusRevised
+    | CorpusConfirmed
+    | EditRefused
+    | EditMended
     | RunQueued
+    | RunReseeded
+    | RunRestarted
     | RunMoved
     | NodeEntered
     | NodeLeft

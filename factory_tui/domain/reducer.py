@@ -13,11 +13,26 @@ from msgspec.structs import replace
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.money import Burn
-from factory_tui.domain.state import CellView, Engine, Escalation, NodeTally, Notice, Pass, Run, State, Tally, Visit
+from factory_tui.domain.state import (
+    CellView,
+    Engine,
+    Escalation,
+    Guidance,
+    NodeTally,
+    Notice,
+    Pass,
+    Run,
+    SeedView,
+    State,
+    Tally,
+    Visit,
+)
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
+DIFF_SHOWN = 2_000
+"""Characters of a seed's diff that the state holds; the event has all of it."""
 OVER: frozenset[e.RunState] = frozenset({"shipped", "stopped", "failed"})
 """States that a run does not leave."""
 GOES_ON: frozenset[e.RunState] = frozenset({"queued", "running"})
@@ -69,11 +84,26 @@ def _noticed(state: State, event: e.Event, fact: e.Noticed) -> State:
     return replace(state, notices=(*state.notices, notice)[-NOTICES:])
 
 
+def _seed_revised(state: State, event: e.Event, fact: e.SeedRevised) -> State:
+    diff = fact.diff[:DIFF_SHOWN] if fact.by_hand else ""
+    return _on_seed(state, fact.seed, revision=fact.revision, revised_at=event.at, diff=diff)
+
+
+def _on_seed(state: State, name: str, **changes: Any) -> State:
+    view = replace(state.seeds.get(name, SeedView(name)), **changes)
+    return replace(state, seeds={**state.seeds, name: view})
+
+
+def _edit_mended(state: State, _event: e.Event, fact: e.EditMended) -> State:
+    return replace(state, edits={file: why for file, why in state.edits.items() if file != fact.file})
+
+
 def _queued(state: State, event: e.Event, fact: e.RunQueued) -> State:
     run = Run(
         id=event.run,
         seed=fact.seed,
         revision=fact.revision,
+        origin=fact.revision,
         corpus=fact.corpus,
         loop=fact.loop,
         dot=fact.dot,
@@ -105,6 +135,9 @@ def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
     calls = {name: money for name, money in run.open_calls.items() if name != key}
     burn = replace(run.burn.spend(fact.tokens, fact.money), reserved=sum(calls.values(), Decimal(0)))
     changed = replace(run, burn=burn, open_calls=calls, changed_at=event.at)
+    if current := run.current:
+        spent = current.burn.spend(fact.tokens, fact.money)
+        changed = _on_pass(changed, current.number, lambda item: replace(item, burn=spent))
     total = state.burn.get(run.ledger, Burn()).spend(fact.tokens, fact.money)
     return replace(state, runs={**state.runs, run.id: changed}, burn={**state.burn, run.ledger: total})
 
@@ -128,15 +161,22 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
     answered = replace(asked, answer=fact.choice, text=fact.text, answered_by=event.actor, answered_at=event.at)
     run = state.runs[asked.run]
     still = "" if run.escalation == fact.id else run.escalation
-    changed = replace(run, escalation=still, changed_at=event.at)
+    said = (Guidance(event.actor, fact.text, "answer", event.at),) if asked.kind == "jam" and fact.text else ()
+    changed = replace(run, escalation=still, said=(*run.said, *said), changed_at=event.at)
     return replace(state, escalations={**state.escalations, fact.id: answered}, runs={**state.runs, run.id: changed})
 
 
-def _commanded(run: Run, _event: e.Event, fact: e.CommandTaken) -> Run:
+def _commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
     """A stop stands, whatever is asked after it."""
     match fact.command:
-        case c.Pause() | c.Stop() if run.state in GOES_ON and not isinstance(run.asked, c.Stop):
-            return replace(run, asked=fact.command)
+        case c.Steer(text=text):
+            return replace(run, said=(*run.said, Guidance(event.actor, text, "steer", event.at)))
+        case c.RaiseCap(cap=cap):
+            return replace(run, cap=cap)
+        case c.Reseed(restart=True) if not isinstance(run.asked, c.Stop):
+            return replace(run, asked=c.Restart(run.id) if run.state in GOES_ON else None)
+        case c.Pause() | c.Stop() | c.Escalate() | c.Restart() if not isinstance(run.asked, c.Stop):
+            return replace(run, asked=fact.command if run.state in GOES_ON else None)
         case c.Resume():
             return replace(run, asked=None)
     return run
@@ -167,9 +207,41 @@ def _left(run: Run, _event: e.Event, fact: e.NodeLeft) -> Run:
     return replace(run, nodes={**run.nodes, fact.node: tally}, context={**run.context, **fact.context})
 
 
-def _pass_began(run: Run, _event: e.Event, fact: e.PassBegan) -> Run:
-    nodes = {name: replace(tally, in_pass=0) for name, tally in run.nodes.items()}
-    return replace(run, passes=(*run.passes, Pass(fact.number, fact.revision)), revision=fact.revision, nodes=nodes)
+def _pass_began(run: Run, event: e.Event, fact: e.PassBegan) -> Run:
+    return replace(
+        run,
+        passes=(*run.passes, Pass(fact.number, fact.revision, began_at=event.at)),
+        revision=fact.revision,
+        corpus=fact.corpus or run.corpus,
+        scenarios=fact.scenarios or run.scenarios,
+        reseed="" if run.reseed == fact.revision else run.reseed,
+        nodes={name: replace(tally, in_pass=0) for name, tally in run.nodes.items()},
+    )
+
+
+def _restarted(run: Run, _event: e.Event, fact: e.RunRestarted) -> Run:
+    """Passes go on counting; the one under way ends as it is, and the walk begins at the start."""
+    return replace(
+        run,
+        node="",
+        handler="",
+        context={},
+        visit=None,
+        asked=None,
+        base=fact.commit,
+        restarts=(*run.restarts, len(run.passes)),
+        passes=tuple(replace(item, ended=True) for item in run.passes),
+    )
+
+
+def _prompted(run: Run, _event: e.Event, fact: e.Prompted) -> Run:
+    if not fact.told:
+        return run
+    told, current = run.said[: fact.told], run.current
+    run = replace(run, said=run.said[fact.told :])
+    if current is None:
+        return run
+    return _on_pass(run, current.number, lambda item: replace(item, guidance=(*item.guidance, *told)))
 
 
 def _pass_ended(run: Run, _event: e.Event, fact: e.PassEnded) -> Run:
@@ -202,7 +274,11 @@ def _cell_closed(run: Run, _event: e.Event, fact: e.CellClosed) -> Run:
 def _reserved(run: Run, _event: e.Event, fact: e.CallReserved) -> Run:
     calls = {**run.open_calls, call_key(fact.step, fact.attempt): fact.money}
     burn = replace(run.burn, reserved=sum(calls.values(), Decimal(0)))
-    return replace(run, open_calls=calls, burn=burn, steps=max(run.steps, fact.step))
+    new, current = fact.step - run.steps, run.current
+    run = replace(run, open_calls=calls, burn=burn, steps=max(run.steps, fact.step))
+    if new <= 0 or current is None:
+        return run
+    return _on_pass(run, current.number, lambda item: replace(item, steps=item.steps + new))
 
 
 def _visit_began(run: Run, _event: e.Event, fact: e.VisitBegan) -> Run:
@@ -262,6 +338,15 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.FloorFrozen: lambda state, event, _fact: replace(state, frozen=True, frozen_by=event.actor),
     e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False, frozen_by=""),
     e.Noticed: _noticed,
+    e.SeedRevised: _seed_revised,
+    e.CorpusRevised: lambda state, _event, fact: _on_seed(
+        state, fact.seed, corpus=fact.corpus, scenarios=fact.scenarios
+    ),
+    e.CorpusConfirmed: lambda state, event, fact: _on_seed(
+        state, fact.seed, confirmed=fact.revision, confirmed_by=event.actor
+    ),
+    e.EditRefused: lambda state, _event, fact: replace(state, edits={**state.edits, fact.file: fact.problem}),
+    e.EditMended: _edit_mended,
     e.RunQueued: _queued,
     e.CallSettled: _settled,
     e.EscalationRaised: _raised,
@@ -269,6 +354,10 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
 }
 _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.CommandTaken: _commanded,
+    e.RunReseeded: lambda run, _event, fact: replace(
+        run, reseed="" if fact.revision == run.revision else fact.revision
+    ),
+    e.RunRestarted: _restarted,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,
     e.NodeLeft: _left,
@@ -277,7 +366,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.SnapshotTaken: _snapshot,
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
-    e.Prompted: _touched,
+    e.Prompted: _prompted,
     e.CallReserved: _reserved,
     e.Answered: _touched,
     e.ToolCalled: _touched,

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.commands import Pause, Stop
+from factory_tui.domain.commands import Escalate, Pause, Restart, Stop
 from factory_tui.domain.events import (
     HeldReason,
     JamClass,
@@ -31,6 +31,15 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the last unsatisfied one."""
 
 
+class Guidance(msgspec.Struct, frozen=True):
+    """What a person told the agent: by steering, or as the answer to an escalation."""
+
+    by: str
+    text: str
+    origin: Literal["answer", "steer"]
+    at: int = 0
+
+
 class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     """One pass of a run; what is not measured yet is None or empty."""
 
@@ -44,6 +53,12 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     ship_low: float | None = None
     tallies: dict[str, Tally] = {}
     ended: bool = False
+    began_at: int = 0
+    steps: int = 0
+    """Model steps of the agent in it."""
+    burn: Burn = Burn()
+    guidance: tuple[Guidance, ...] = ()
+    """What people told the agent in it."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -103,8 +118,18 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: HeldReason | None = None
     why: str = ""
     retry_at: int | None = None
-    asked: Pause | Stop | None = None
+    asked: Escalate | Pause | Restart | Stop | None = None
     """Taken, and not in effect yet: an engine that dies meanwhile does not forget it."""
+    said: tuple[Guidance, ...] = ()
+    """What people said that the agent has not been told yet, in order."""
+    reseed: str = ""
+    """The revision that the next pass is to use, where that is not the one of now."""
+    origin: str = ""
+    """The seed's revision that the run was queued with."""
+    base: str = ""
+    """The commit that the run was restarted from; empty: from nothing, or never."""
+    restarts: tuple[int, ...] = ()
+    """At each restart, how many passes there were."""
     moved_at: int = 0
     changed_at: int = 0
     """UTC ms of the last event of this run: its age on the floor is the time since."""
@@ -142,6 +167,16 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((item for item in reversed(self.passes) if item.vault or item.feedback), None)
 
     @property
+    def lived(self) -> tuple[Pass, ...]:
+        """The passes since the last restart: what the conversation of now knows of."""
+        return self.passes[self.restarts[-1] :] if self.restarts else self.passes
+
+    @property
+    def tree(self) -> str:
+        """The commit that a new cell begins with; empty: with nothing."""
+        return next((item.commit for item in reversed(self.lived) if item.commit), self.base)
+
+    @property
     def rehearsal(self) -> bool:
         """Whether its model is the twin playing a playbook."""
         return self.ledger == "rehearsal"
@@ -163,6 +198,21 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
     answered_by: str = ""
     answered_at: int = 0
+
+
+class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A seed of the workspace: its newest good revision, and the scenarios that judge it."""
+
+    name: str
+    revision: str = ""
+    revised_at: int = 0
+    diff: str = ""
+    """From the revision before, when it changed under an engine's eyes; its first lines."""
+    corpus: str = ""
+    scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
+    confirmed: str = ""
+    """The revision that somebody last reviewed the scenarios for."""
+    confirmed_by: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -201,6 +251,9 @@ class State(msgspec.Struct, frozen=True):
     counts: dict[str, int] = {}
     """Runs ever queued, by seed: the next run's number is one more."""
     escalations: dict[str, Escalation] = {}
+    seeds: dict[str, SeedView] = {}
+    edits: dict[str, str] = {}
+    """Files that cannot be used as they are, and why; the last good version of each is in use."""
     burn: dict[Ledger, Burn] = {}
     notices: tuple[Notice, ...] = ()
     """The newest few, newest last."""

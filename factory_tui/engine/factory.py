@@ -10,12 +10,12 @@ import logging
 from factory_tui.cells.protocol import CellDied, CellError
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunState
+from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
 from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import STOP, Opening, judge
+from factory_tui.engine.orders import STOP, Judged, Opening, judge
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -138,7 +138,7 @@ class Factory:
 
     async def _put_away(self, run: str) -> None:
         """Remove the cell of a run that ended; let that of one that stands still stand still too."""
-        if self.state.runs[run].state in OVER:
+        if self.state.runs[run].state in OVER or not self.state.runs[run].node:
             await self._workplace.close_home(self._record.scribe(run))
         else:
             await self._workplace.freeze_home(run)
@@ -154,9 +154,7 @@ class Factory:
                 await scribe.record(RunMoved("running"))
             place.budget.enter(run, now.cap, now.burn.money)
             await place.thaw_home(run)
-            return await self._walk(
-                Walk(place, scribe, HANDLERS, pausing=lambda: isinstance(self.state.runs[run].asked, c.Pause))
-            )
+            return await self._walk(Walk(place, scribe, HANDLERS, asked=lambda: self._asked_for(run)))
         except Parked as parked:
             return parked
         except Ended as ended:
@@ -193,7 +191,7 @@ class Factory:
         return Parked("jammed", why, question=Question("jam", why, ("go on", STOP), jam="dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
-        drafts = []
+        drafts = [Draft(parked.anew, run)] if parked.anew else []
         if parked.question:  # before the move: whoever sees the run at rest knows what it asks
             asked = parked.question
             # Counted here: two runs may ask before either question is in the state.
@@ -226,7 +224,7 @@ class Factory:
             await self._at_rest(run)
             if self._stopping.is_set():
                 return None if isinstance(command, c.StopEngine) else "the engine is stopping"
-            facts = judge(self.state, actor, command, self._opening, self._walking)
+            facts = self._judge(actor, command)
             if isinstance(facts, str):
                 return facts
             taken = Draft(CommandTaken(identity, command), getattr(command, "run", ""), actor)
@@ -234,13 +232,19 @@ class Factory:
                 await self._record.append([taken, *facts])
                 if run and not facts and run not in self._walking:  # it stopped by itself meanwhile
                     await self._at_rest(run)
-                    late = judge(self.state, actor, command, self._opening, self._walking)
+                    late = self._judge(actor, command)
                     await self._record.append([] if isinstance(late, str) else late)
             except JournalFull as full:
                 return str(full)
             self._act(command)
         self._changed.set()
         return None
+
+    def _judge(self, actor: str, command: c.Command) -> Judged:
+        facts = judge(self.state, actor, command, self._opening, self._walking)
+        if facts == [] and isinstance(command, c.Escalate) and command.run not in self._walking:
+            return self._told(command.run, _asks(command))
+        return facts
 
     def _subject(self, command: c.Command) -> str:
         if isinstance(command, c.Answer):
@@ -258,12 +262,17 @@ class Factory:
         match command:
             case c.Pause(now=False) if self.state.runs[command.run].handler != "harness":
                 return  # its walk looks after every step; a visit has none, and goes on from its last verdict
-            case c.Pause() | c.Stop() if command.run in self._walking:
+            case c.Escalate() if command.run in self._walking and self.state.runs[command.run].handler != "harness":
+                return
+            case c.RaiseCap():
+                self._workplace.budget.enter(command.run, command.cap)
+            case c.Pause() | c.Stop() | c.Escalate() | c.Restart() | c.Reseed() if command.run in self._walking:
                 if (asked := self._asked_for(command.run)) is not None:
                     self._interrupt(command.run, asked)
-            case c.Stop() | c.Answer():
+            case c.Stop() | c.Answer() | c.Restart() | c.Reseed(restart=True):
                 run = self._subject(command)
-                if self.state.runs[run].state in OVER and self._group is not None:
+                now = self.state.runs[run]
+                if (now.state in OVER or not now.node) and self._group is not None:
                     self._group.create_task(self._put_away(run))
             case c.EmergencyStop():
                 for run in list(self._walking):
@@ -273,11 +282,18 @@ class Factory:
 
     def _asked_for(self, run: str) -> Parked | None:
         """How the run is to stop by a command that was taken and is not in effect yet, if there is one."""
-        match self.state.runs[run].asked:
+        now = self.state.runs[run]
+        match now.asked:
             case c.Stop(reason=reason):
                 return Parked("stopped", reason or "stopped by an operator")
             case c.Pause():
                 return Parked("paused", "paused by an operator")
+            case c.Escalate():
+                return _asks(now.asked)
+            case c.Restart(number=number):
+                commit = next((item.commit for item in now.passes if item.number == number), "")
+                said = f"restarted from {f'pass {number}' if number else 'nothing'}"
+                return Parked("queued", said, anew=RunRestarted(number, commit))
         return None
 
     def _interrupt(self, run: str, stopped: Parked) -> None:
@@ -292,6 +308,11 @@ class Factory:
             if state not in OVER:
                 self._workplace.leave_home(run)
             self._tasks[run].cancel()
+
+
+def _asks(command: c.Escalate) -> Parked:
+    why = command.text or "an operator asks you to look at this run"
+    return Parked("jammed", why, question=Question("jam", why, ("go on", STOP), jam="asked"))
 
 
 def _verb(command: c.Command) -> str:

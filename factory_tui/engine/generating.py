@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import MessagesAgent
 from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
-from factory_tui.agents.protocol import Prompt
+from factory_tui.agents.protocol import Origin, Prompt
 from factory_tui.config.seed import load_seed
 from factory_tui.domain.events import (
     Answered,
@@ -27,6 +27,7 @@ from factory_tui.pipeline.outcome import Outcome, Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from factory_tui.domain.state import Run
     from factory_tui.engine.walk import Done, Walk
     from factory_tui.pipeline import Node
 
@@ -44,7 +45,7 @@ async def codergen(walk: Walk, node: Node) -> Done:
             raise _stalled(walk)
         await walk.scribe.record(PassBegan(len(run.passes) + 1, run.revision))
     cell = await walk.home()
-    events = await walk.events()
+    events = await walk.life()
     place, watch = walk.place, await walk.watch()
     model = place.models(run)
     agent = MessagesAgent(place.door, model, run.ledger, place.settings.agent, place.redact, watch=watch)
@@ -55,6 +56,7 @@ async def codergen(walk: Walk, node: Node) -> Done:
         node=node.id,
         prompt=_due(walk, node, events, cell.work),
         gate=walk.gate,
+        heed=lambda: _said(walk.run),
     )
     status = Status.SUCCESS if generated.status == "success" else Status.FAIL
     return Outcome(status=status, failure_reason=generated.why), []
@@ -72,6 +74,15 @@ def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt |
     if answered > max(entered, prompts[-1].seq) or prompts[-1].seq > answered:
         return None
     return Prompt("seed", ({"type": "text", "text": node.prompt},))
+
+
+def _said(run: Run) -> Prompt | None:
+    """What people said since the agent was last told, as one message."""
+    if not run.said:
+        return None
+    text = "\n\n".join(f"{one.by}, who looks after this run, says:\n{one.text.strip()}" for one in run.said)
+    origin: Origin = "answer" if any(one.origin == "answer" for one in run.said) else "steer"
+    return Prompt(origin, ({"type": "text", "text": text},), told=len(run.said))
 
 
 def _first(walk: Walk, node: Node, work: str) -> Prompt:

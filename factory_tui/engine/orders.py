@@ -7,21 +7,28 @@ from collections.abc import Callable, Collection
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import (
+    CorpusConfirmed,
     Draft,
     EscalationAnswered,
     FloorFrozen,
     FloorThawed,
     RunMoved,
     RunQueued,
+    RunReseeded,
+    RunRestarted,
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import State
+from factory_tui.domain.state import Run, State
 
+ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
+"""States that an answer ends."""
 CAN_RESUME: frozenset[RunState] = frozenset({"paused", "held"})
 STOP = "stop"
 """The choice of an escalation that ends its run."""
+CONFIRM = "confirm"
+"""The choice by which somebody says that the scenarios judge what is wanted now."""
 
 Opening = Callable[[c.StartRun], "RunQueued | str"]
 Judged = str | list[Draft]
@@ -44,15 +51,95 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
             return [Draft(FloorThawed(), actor=actor)] if state.frozen else "the floor is not frozen"
         case c.StopEngine():
             return []
-    return _move(state, actor, command, worked_on)
-
-
-def _move(state: State, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on: Collection[str]) -> Judged:
+        case c.ConfirmCorpus():
+            return _confirm(state, actor, command.seed)
     run = state.runs.get(command.run)
     if run is None:
         return f"there is no run {command.run}; runs: {', '.join(state.runs) or 'none'}"
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended"
+    match command:
+        case c.Steer():
+            return _steer(run, command)
+        case c.Escalate():
+            return f"{run.id} has asked already: {run.escalation}" if run.state in ASKS else []
+        case c.RaiseCap():
+            return _raise_cap(run, actor, command)
+        case c.Reseed():
+            return _reseed(state, run, actor, command, worked_on)
+        case c.Restart():
+            return _restart(state, run, actor, command.number, worked_on)
+    return _move(run, actor, command, worked_on)
+
+
+def _steer(run: Run, command: c.Steer) -> Judged:
+    if not command.text.strip():
+        return "nothing was said"
+    return f"{run.id} waits for an answer to {run.escalation}: say it there" if run.state in ASKS else []
+
+
+def _raise_cap(run: Run, actor: str, command: c.RaiseCap) -> Judged:
+    if run.cap is None:
+        return f"{run.id} has no cap of its own"
+    if not command.cap.is_finite() or command.cap <= run.cap:
+        return f"the cap of {run.id} is ${run.cap:f} now; name more than that"
+    if run.state == "held" and run.reason == "budget":
+        return [Draft(RunMoved("queued", None, f"{actor} raised its cap to ${command.cap:f}"), run.id, actor)]
+    return []
+
+
+def _reseed(state: State, run: Run, actor: str, command: c.Reseed, worked_on: Collection[str]) -> Judged:
+    newest = state.seeds[run.seed].revision if run.seed in state.seeds else run.revision
+    waiting = run.reseed or run.revision
+    if newest == waiting and not command.restart:
+        when = "will use it from its next pass on" if run.reseed else "uses it"
+        return f"seed {run.seed} is at {newest}, and {run.id} {when}"
+    facts = [] if newest == waiting else [Draft(RunReseeded(newest), run.id, actor)]
+    if not command.restart:
+        return facts
+    anew = _restart(state, run, actor, 0, worked_on)
+    return anew if isinstance(anew, str) else [*facts, *anew]
+
+
+def _restart(state: State, run: Run, actor: str, number: int, worked_on: Collection[str]) -> Judged:
+    commit = ""
+    if number:
+        made = {item.number: item.commit for item in run.passes if item.commit}
+        if number not in made:
+            return f"{run.id} has no output of pass {number}; passes: {', '.join(map(str, made)) or 'none yet'}"
+        commit = made[number]
+    if len(run.passes) >= run.max_passes:
+        return f"{run.id} has used all of its {run.max_passes} passes. Remedy: start a new run"
+    if run.id in worked_on:
+        return []
+    said = f"{actor} restarted it from {f'pass {number}' if number else 'nothing'}"
+    asked = state.escalations.get(run.escalation)
+    answered = [Draft(EscalationAnswered(asked.id, "restart", ""), run.id, actor)] if asked else []
+    return [
+        *answered,
+        Draft(RunRestarted(number, commit), run.id, actor),
+        Draft(RunMoved("queued", None, said), run.id, actor),
+    ]
+
+
+def _confirm(state: State, actor: str, name: str) -> Judged:
+    """Every run that waits for just this goes on."""
+    seed = state.seeds.get(name)
+    if seed is None or not seed.revision:
+        return f"there is no seed `{name}`; seeds: {', '.join(state.seeds) or 'none'}"
+    waiting = [
+        asked
+        for asked in state.escalations.values()
+        if not asked.answered_at and CONFIRM in asked.choices and state.runs[asked.run].seed == name
+    ]
+    facts = [Draft(CorpusConfirmed(name, seed.revision), actor=actor)]
+    for asked in waiting:
+        facts.append(Draft(EscalationAnswered(asked.id, CONFIRM, ""), asked.run, actor))
+        facts.append(Draft(RunMoved("queued", None, f"{asked.id} was answered by {actor}"), asked.run, actor))
+    return facts
+
+
+def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on: Collection[str]) -> Judged:
     if isinstance(command, c.Resume):
         if run.state not in CAN_RESUME:
             return f"{run.id} is {run.state}, not paused or held"
@@ -75,11 +162,14 @@ def _answer(state: State, actor: str, command: c.Answer) -> Judged:
     run = state.runs[asked.run]
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended, and {asked.id} with it"
-    if asked.choices and command.choice not in asked.choices:
-        return f"{asked.id} offers: {', '.join(asked.choices)}"
     if not command.choice and not command.text.strip():
         return "an empty answer is no answer"
+    # Words alone answer a jam: they are what the agent is told. A planned gate opens by one of its choices only.
+    if asked.choices and command.choice not in asked.choices and (command.choice or asked.kind == "signoff"):
+        return f"{asked.id} offers: {', '.join(asked.choices)}"
     answered = EscalationAnswered(asked.id, command.choice, command.text)
+    if command.choice == CONFIRM and CONFIRM in asked.choices:
+        return _confirm(state, actor, run.seed)
     ends = asked.kind == "jam" and command.choice == STOP
     moved = RunMoved("stopped" if ends else "queued", None, f"{asked.id} was answered by {actor}")
     return [Draft(answered, run.id, actor), Draft(moved, run.id, actor)]

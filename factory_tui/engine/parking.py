@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.events import HeldReason, JamClass, RunMoved, RunState
+from factory_tui.domain.events import HeldReason, JamClass, RunMoved, RunRestarted, RunState
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -31,10 +31,13 @@ class Parked(Exception):  # noqa: N818
         reason: HeldReason | None = None,
         retry_at: int | None = None,
         question: Question | None = None,
+        anew: RunRestarted | None = None,
     ) -> None:
         super().__init__(why)
         self.moved = RunMoved(state, reason, why, retry_at)
         self.question = question
+        self.anew = anew
+        """Where the run is to begin again, once it has come to rest."""
 
 
 class Ended(Exception):  # noqa: N818

@@ -23,6 +23,7 @@ from factory_tui.domain.events import (
     Noticed,
     PassEnded,
     Prompted,
+    RunRestarted,
     SnapshotTaken,
 )
 from factory_tui.domain.scribe import Scribe
@@ -44,12 +45,12 @@ class Walk:
     """From wherever the run is to its end, unless something parks it."""
 
     def __init__(
-        self, place: Workplace, scribe: Scribe, handlers: Mapping[str, Handler], pausing: Callable[[], bool]
+        self, place: Workplace, scribe: Scribe, handlers: Mapping[str, Handler], asked: Callable[[], Parked | None]
     ) -> None:
         self.place = place
         self.scribe = scribe
         self._handlers = handlers
-        self._pausing = pausing
+        self._asked = asked
         self._graph = pipeline.prepare(self.run.dot, self.run.loop, frozenset(handlers))
         self._began = time.monotonic()
         self._watch: Watch | None = None
@@ -68,7 +69,7 @@ class Walk:
         while True:
             await self.gate()
             node = self._graph.nodes[self.run.node]
-            if node.handler in ON_WORK and work_is_lost(self.run, await self.events()):
+            if node.handler in ON_WORK and work_is_lost(self.run, await self.life()):
                 await self._back_to_work(node)
                 continue
             self._began = time.monotonic()
@@ -76,9 +77,9 @@ class Walk:
             await self._leave(node, outcome, facts)
 
     async def gate(self) -> None:
-        """Where a run may be paused: between steps and between nodes. Raises Parked."""
-        if self._pausing():
-            raise Parked("paused", "paused after the step")
+        """Where a run does what it was asked to: between steps and between nodes. Raises Parked."""
+        if (parked := self._asked()) is not None:
+            raise parked
 
     def choices(self, node: pipeline.Node) -> tuple[str, ...]:
         """The labels that a human gate offers."""
@@ -89,6 +90,12 @@ class Walk:
         names = {str(kind.__struct_config__.tag) for kind in kinds}
         return await self.place.record.journal.events(run=self.run.id, kinds=names or None)
 
+    async def life(self) -> list[Event]:
+        """The run's events since it was last restarted: what the conversation of now knows of."""
+        events = await self.events()
+        began = last(events, RunRestarted)
+        return [event for event in events if event.seq > began]
+
     async def since_entry(self) -> list[Event]:
         """The run's events since it entered the node it is in."""
         events = await self.events()
@@ -97,8 +104,7 @@ class Walk:
 
     async def home(self) -> Cell:
         """The run's cell; a new one has the work tree as the last snapshot has it."""
-        commit = next((item.commit for item in reversed(self.run.passes) if item.commit), "")
-        return await self.place.home(self.scribe, commit)
+        return await self.place.home(self.scribe, self.run.tree)
 
     async def watch(self) -> Watch:
         """Who sees what the agent is about to be told, and holds the run where that is the vault's."""
@@ -164,7 +170,7 @@ class Walk:
 
     async def _back_to_work(self, node: pipeline.Node) -> None:
         """Nothing of this pass is left to look at: the agent has to know first, whatever the edges say."""
-        entered = [event.fact for event in await self.events((NodeEntered,)) if isinstance(event.fact, NodeEntered)]
+        entered = [event.fact for event in await self.life() if isinstance(event.fact, NodeEntered)]
         agent = next(fact.node for fact in reversed(entered) if fact.handler == "codergen")
         tally = self.run.nodes
         why = "the cell was lost with this pass's work"

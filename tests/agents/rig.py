@@ -8,7 +8,7 @@ from typing import Any
 from factory_tui.agents.conversation import Conversation
 from factory_tui.agents.messages import MessagesAgent
 from factory_tui.agents.prompt import seed_prompt, system_prompt
-from factory_tui.agents.protocol import Generated, Prompt
+from factory_tui.agents.protocol import Generated, Heed, Prompt
 from factory_tui.cells.protocol import Cell
 from factory_tui.config.settings import AgentTable, ModelTable
 from factory_tui.domain.events import ToolReturned
@@ -104,9 +104,12 @@ class Rig:
     async def _nap(self, seconds: float) -> None:
         await asyncio.sleep(0)
 
-    async def go(self, prompt: Prompt | None = SEED, gate: Callable[[], Any] = no_gate) -> Generated:
+    async def go(
+        self, prompt: Prompt | None = SEED, gate: Callable[[], Any] = no_gate, heed: Heed = lambda: None
+    ) -> Generated:
+        past = list(self.notes.facts)
         return await self.agent.generate(
-            self.notes, self.cell, list(self.notes.facts), node="generate", prompt=prompt, gate=gate
+            self.notes, self.cell, past, node="generate", prompt=prompt, gate=gate, heed=heed
         )
 
     @property

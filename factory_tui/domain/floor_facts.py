@@ -1,0 +1,104 @@
+"""Facts about the floor and what people write: the engine, commands, seeds, scenarios, edits.
+
+Part of the closed set that `domain.events` completes with what happens to a run; import from there.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from factory_tui.domain.commands import Command
+from factory_tui.domain.hostile import Text
+
+ScenarioSet = Literal["feedback", "vault"]
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="fact", omit_defaults=True):
+    """The base of all facts; `tag` names each on the wire and in the journal."""
+
+
+class EngineStarted(Fact, frozen=True, tag="engine-started"):
+    """An engine took the workspace."""
+
+    version: str
+    pid: int
+    workspace: str
+    """The name of the workspace's folder."""
+    cells: Literal["docker", "process"]
+    fenced: bool
+    why: Text = ""
+    """Why cells are what they are, when that is not the default."""
+    seeds: tuple[str, ...] = ()
+    """Seeds of the workspace that a run can be started from."""
+
+
+class EngineStopped(Fact, frozen=True, tag="engine-stopped"):
+    """The engine let the workspace go, in good order."""
+
+    reason: str
+
+
+class CommandTaken(Fact, frozen=True, tag="command-taken"):
+    """A command was accepted; it takes effect after this event."""
+
+    id: str
+    command: Command
+
+
+class FloorFrozen(Fact, frozen=True, tag="floor-frozen"):
+    """Emergency stop: every run is frozen where it is."""
+
+
+class FloorThawed(Fact, frozen=True, tag="floor-thawed"):
+    """The floor moves again."""
+
+
+class Noticed(Fact, frozen=True, tag="noticed"):
+    """Something an operator should know that changes no run: a bad edit, a missing tool."""
+
+    level: Literal["info", "warning", "error"]
+    text: Text
+    remedy: Text = ""
+
+
+class SeedRevised(Fact, frozen=True, tag="seed-revised"):
+    """A seed of the workspace can be used at this revision; its files are kept beside the journal."""
+
+    seed: str
+    revision: str
+    source: Text
+    """The seed's own file, as it is."""
+    diff: Text = ""
+    """Unified, from the revision before; empty for the first one."""
+    by_hand: bool = False
+    """Whether it changed while an engine watched."""
+
+
+class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
+    """A seed's scenarios can be used as they are now."""
+
+    seed: str
+    corpus: str
+    scenarios: tuple[tuple[str, ScenarioSet], ...]
+
+
+class CorpusConfirmed(Fact, frozen=True, tag="corpus-confirmed"):
+    """Somebody reviewed a seed's scenarios for this revision of it; the actor of the event is who."""
+
+    seed: str
+    revision: str
+
+
+class EditRefused(Fact, frozen=True, tag="edit-refused"):
+    """What somebody wrote cannot be used; the last good version stays in use."""
+
+    file: str
+    """Relative to the workspace."""
+    problem: Text
+    """With line, key and remedy."""
+
+
+class EditMended(Fact, frozen=True, tag="edit-mended"):
+    """A file that was refused is fine again, or gone."""
+
+    file: str
