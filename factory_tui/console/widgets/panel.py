@@ -83,7 +83,6 @@ class Panel(Widget):
 
     def on_resize(self, _event: "events.Resize") -> None:
         """Draw for the new size."""
-        self._drawn = []
         self.sync()
 
     def on_show(self) -> None:
@@ -93,6 +92,8 @@ class Panel(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of the kept rows."""
         style = self.console_app.style_of
+        if not self._drawn:  # the first frame is painted before its size is told
+            self._drawn = self._draw(*self.size)
         if y >= len(self._drawn):
             return Strip.blank(self.size.width, style("text"))
         return Strip([Segment(text, style(role)) for text, role in self._drawn[y]]).adjust_cell_length(
