@@ -113,7 +113,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Paint first, attach after."""
         self.set_interval(FLUSH, self.flush)
-        self.call_after_refresh(self._begin)
+        self.screen.call_later(self._begin)  # after what the screen has to do already: its first frame
 
     def _begin(self) -> None:
         self._judge_size()
@@ -135,7 +135,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.mirror.attached(self._feed.state, self._feed.role)
             self._ahead = self._feed.now - self._here()
             self._asked.clear()
-            self._keep_chosen()
+            self.flush()
             feed = self._feed
             try:
                 await self._read(feed)

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-ultra")]
 
 
+def layout(width: int) -> str:
+    """The class a screen of this width has; Textual gives it only after a frame without."""
+    return next(name for least, name in reversed(BREAKPOINTS) if width >= least)
+
+
 class FloorScreen(Screen[None]):
     """Where a console begins."""
 
@@ -28,6 +33,7 @@ class FloorScreen(Screen[None]):
 
     def compose(self) -> "ComposeResult":
         """Header, table, trace and card, burn, keys."""
+        self.add_class(layout(self.app.size.width))
         yield Header()
         yield FloorTable()
         with Horizontal(id="below"):

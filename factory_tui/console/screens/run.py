@@ -6,7 +6,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from factory_tui.console.keys import bindings
-from factory_tui.console.screens.floor import BREAKPOINTS
+from factory_tui.console.screens.floor import BREAKPOINTS, layout
 from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
 from factory_tui.console.widgets.card import Card
 from factory_tui.console.widgets.matrix import Matrix
@@ -27,6 +27,7 @@ class RunScreen(Screen[None]):
 
     def compose(self) -> "ComposeResult":
         """Header, loop, trace beside verdicts and facts, burn, keys."""
+        self.add_class(layout(self.app.size.width))
         yield Header()
         yield Pipeline()
         with Horizontal(id="panes"):

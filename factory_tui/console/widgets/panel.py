@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -31,6 +31,7 @@ class Panel(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes if self.FRAMED else f"-line {classes or ''}")
         self._drawn: list[Row] = []
+        self._drawn_for = Size()
 
     @property
     def console_app(self) -> "ConsoleApp":
@@ -64,22 +65,24 @@ class Panel(Widget):
         wide, high = self.size
         if not wide or not high:
             return
-        drawn = self._draw(wide, high)
-        old, self._drawn = self._drawn, drawn
-        if len(old) != len(drawn):
+        old = self._drawn
+        self._draw()
+        if len(old) != len(self._drawn):
             self.refresh()
             return
-        changed = [Region(0, y, wide, 1) for y, row in enumerate(drawn) if row != old[y]]
+        changed = [Region(0, y, wide, 1) for y, row in enumerate(self._drawn) if row != old[y]]
         if changed:
             self.refresh(*changed)
 
-    def _draw(self, wide: int, high: int) -> list[Row]:
+    def _draw(self) -> None:
+        wide, high = self._drawn_for = self.size
         if not self.FRAMED:
-            return [fit(row, wide) for row in self.rows(wide, high)[:high]]
-        if high < 3 or wide < 6:
-            return []
-        rows = self.rows(wide - 2, high - 2)
-        return framed(rows, (wide, high), self.glyphs, self.heading(), self.footing())
+            self._drawn = [fit(row, wide) for row in self.rows(wide, high)[:high]]
+        elif high < 3 or wide < 6:
+            self._drawn = []
+        else:
+            rows = self.rows(wide - 2, high - 2)
+            self._drawn = framed(rows, (wide, high), self.glyphs, self.heading(), self.footing())
 
     def on_resize(self, _event: "events.Resize") -> None:
         """Draw for the new size."""
@@ -92,8 +95,8 @@ class Panel(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of the kept rows."""
         style = self.console_app.style_of
-        if not self._drawn:  # the first frame is painted before its size is told
-            self._drawn = self._draw(*self.size)
+        if self._drawn_for != self.size:  # a new layout is painted before a panel hears of it
+            self._draw()
         if y >= len(self._drawn):
             return Strip.blank(self.size.width, style("text"))
         return Strip([Segment(text, style(role)) for text, role in self._drawn[y]]).adjust_cell_length(
