@@ -5,6 +5,7 @@ Imports stay inside the functions: the console paints before anything heavy is l
 
 import argparse
 import asyncio
+import gc
 import os
 import shlex
 import sys
@@ -184,6 +185,7 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
 
     The runs of `before` have no part in the exit code.
     """
+    gc.disable()  # until it painted: nothing that a start makes is garbage, and it is looked through a dozen times
     from factory_tui.config.load import load
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
@@ -192,6 +194,9 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
 
     async def connect() -> "Feed":
         nonlocal starts
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         if starts:
             from factory_tui.engine import spawn
 
