@@ -33,6 +33,7 @@ from factory_tui.domain.reducer import OVER
 if TYPE_CHECKING:
     from textual import events
     from textual.filter import LineFilter
+    from textual.theme import Theme
 
 FLUSH = 0.1
 """Seconds between two looks at what is dirty."""
@@ -60,11 +61,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def __init__(self, connect: Connect, ui: UiTable | None = None, clock: Callable[[], int] = wall) -> None:
         """Raises ValueError, with a remedy, for a keymap or a theme that cannot be."""
-        super().__init__()
         ui = ui or UiTable()
-        self.keys = keymap(ui.keymap)
         if ui.theme not in THEMES:
             raise ValueError(f"[ui] theme: {ui.theme!r} is unknown. Remedy: one of {', '.join(THEMES)}")
+        self.set_reactive(App.theme, ui.theme)  # from the start: a change has all styles parsed again
+        super().__init__()
+        self.keys = keymap(ui.keymap)
         self.mirror = Mirror()
         self._here = clock
         self._ahead = 0
@@ -81,10 +83,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._hostile = HostileFilter()
         self._styled = ""
         self._styles: dict[str, Style] = {}
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.theme = ui.theme
         self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
+
+    @property
+    def available_themes(self) -> "dict[str, Theme]":
+        """Ours alone."""
+        return THEMES
 
     def style_of(self, role: str) -> Style:
         """How a role looks in the theme of now; `a+b` is a on b's background."""
