@@ -5,7 +5,6 @@ Imports stay inside the commands: the console paints before anything heavy is lo
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from functools import partial
@@ -213,6 +212,8 @@ def _engine_run(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
+    import json
+
     from factory_tui.engine.doctor import examine
 
     findings = asyncio.run(examine(arguments.workspace.resolve()))

@@ -189,6 +189,7 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
     from factory_tui.config.load import load
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
+    from factory_tui.link.protocol import NoAnswer
 
     attach = attach_to(workspace.socket)
 
@@ -197,13 +198,17 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
         if not gc.isenabled():
             gc.freeze()
             gc.enable()
-        if starts:
+        try:
+            feed = await attach()
+        except NoAnswer:
             from factory_tui.engine import spawn
 
-            if not await asyncio.to_thread(spawn.answers, workspace):
-                await asyncio.to_thread(spawn.start, workspace)
-            starts = False
-        return await attach()
+            if not starts or await asyncio.to_thread(spawn.answers, workspace):
+                raise
+            await asyncio.to_thread(spawn.start, workspace)
+            feed = await attach()
+        starts = False
+        return feed
 
     try:
         run_console(connect, load(workspace.config).ui)
