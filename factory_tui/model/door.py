@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from factory_tui.config.settings import ModelTable
 from factory_tui.domain.events import Answered, CallReserved, CallSettled
 from factory_tui.domain.hostile import clean
@@ -83,7 +85,7 @@ class _Call:
     ledger: Ledger
     purpose: Purpose
     step: int
-    request: dict[str, Any]
+    request: bytes
     worst: Decimal
 
 
@@ -165,10 +167,10 @@ class Door:
         worst = Tokens(cache_write=self._bounds.worst(talk, body), output=limit)
         dearest = max(model.price.input, model.price.cache_write, model.price.cache_read)
         price = Price(dearest, model.price.output, dearest, dearest)
-        request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit}
+        request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit, "stream": True}
         if tools:
             request["tools"] = list(tools)
-        call = _Call(scribe, model, ledger, purpose, step, request, price.cost(worst))
+        call = _Call(scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst))
         for attempt in range(1, self._attempts + 1):
             answered = await self._attempt(call, attempt, key)
             if isinstance(answered, Answer):
@@ -255,11 +257,19 @@ class Door:
 
     async def _stream(self, attempt: _Attempt, key: str) -> Failure | None:
         """Read one answer into the attempt's assembly; a failure where the endpoint speaks, but not an answer."""
+        import anthropic  # noqa: PLC0415 - loaded by `warm`
+
         call, assembly = attempt.call, attempt.assembly
-        client = self._client(call.model.table.base_url, key)
-        # The header by which the SDK tells its own retries; ours count the same.
-        headers = {"x-stainless-retry-count": str(attempt.number - 1)}
-        stream = await client.messages.create(**call.request, stream=True, extra_headers=headers)
+        # Encoded already: `messages.create` would first copy the conversation, block by block.
+        stream = await self._client(call.model.table.base_url, key).post(
+            "/v1/messages",
+            content=call.request,
+            cast_to=object,
+            stream=True,
+            stream_cls=anthropic.AsyncStream[Any],
+            # The header by which the SDK tells its own retries; ours count the same.
+            options={"headers": {"x-stainless-retry-count": str(attempt.number - 1)}},
+        )
         endpoint, run, agent = call.model.endpoint, call.scribe.run, call.purpose == "agent"
         try:
             kind = stream.response.headers.get("content-type", "")
