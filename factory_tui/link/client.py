@@ -83,9 +83,12 @@ class Link:
         except TimeoutError:
             writer.close()
             raise NoAnswer(f"{path}: the engine did not say hello within {GREETING:.0f} s") from None
-        except OSError:
+        except LinkError:
             writer.close()
             raise
+        except OSError as fault:
+            writer.close()
+            raise NoAnswer(f"{path}: the engine went instead of saying hello ({fault.strerror or fault})") from fault
         return cls(reader, writer, begin)
 
     def __aiter__(self) -> Self:

@@ -251,6 +251,25 @@ async def test_no_engine_is_a_plain_answer(socket_path: Path) -> None:
         await Link.connect(socket_path)
 
 
+async def test_an_engine_that_goes_while_it_is_greeted_is_no_answer(socket_path: Path) -> None:
+    """What lies unread in its socket makes the kernel reset the connection."""
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(socket_path))
+        engine.listen()
+        engine.setblocking(False)
+        connecting = asyncio.create_task(Link.connect(socket_path))
+        loop = asyncio.get_running_loop()
+        heard, _ = await loop.sock_accept(engine)
+        readable = asyncio.Event()
+        loop.add_reader(heard, readable.set)
+        async with asyncio.timeout(DEADLINE):
+            await readable.wait()
+        loop.remove_reader(heard)
+        heard.close()
+        with pytest.raises(NoAnswer, match="went instead of saying hello"):
+            await connecting
+
+
 async def test_a_stale_socket_is_replaced_and_one_that_answers_is_not(socket_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(socket_path))
