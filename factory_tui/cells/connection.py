@@ -320,8 +320,9 @@ class Connection:
         self._write(b"")
         if self._reader is not None:
             self._reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reader
+            await asyncio.wait([self._reader])  # which, cancelled, says so to whoever closes
+            if not self._reader.cancelled():
+                self._reader.result()
         if self._wire is not None:
             await self._wire.close()
             self._wire = None

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 POLL = 0.03
 """Seconds between two looks at a service that is not ready."""
+STOP = 10.0
+"""Seconds that a service has to end before its log is given up."""
 SHOWN = 600
 """Characters of a stream, file or body that evidence keeps."""
 
@@ -158,9 +160,12 @@ class _Play:
         logs = self.errors
         for name, service in self.services.items():
             try:
-                outcome = await service.stop()
+                async with asyncio.timeout(STOP):
+                    outcome = await service.stop()
             except CellError as error:
                 logs += f"\n(no log of {name}: {error})"
+            except TimeoutError:
+                logs += f"\n(no log of {name}: it did not end within {STOP:g} s)"
             else:
                 logs += _tail(outcome.stderr) or _tail(outcome.stdout)
         return Trajectory(False, near, why, checks, tuple(self.steps), logs)

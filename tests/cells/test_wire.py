@@ -185,3 +185,22 @@ async def test_a_runner_that_babbles_is_a_dead_cell_and_nobody_waits_for_it(babb
     assert outcome.lost
     assert b"it babbles" in outcome.stderr
     await connection.close()
+
+
+async def test_who_closes_a_connection_may_be_cancelled() -> None:
+    async def dial() -> BabblingWire:
+        await asyncio.sleep(0)
+        return BabblingWire(b"")
+
+    async def why() -> tuple[bool, str]:
+        await asyncio.sleep(0)
+        return True, "closed"
+
+    connection = Connection(dial, why)
+    await connection.open(torn=False)
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await connection.close()

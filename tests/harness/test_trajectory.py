@@ -14,6 +14,21 @@ from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from tests.conformance.cells import eventually
 from tests.harness.product import APP, COUNT, ECHO, TOTAL, product, scenario
 
+STOPS = """
+import os, signal
+def parent(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[1])
+def runs_us(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return b"marshal" in file.read()
+above = [os.getpid()]
+while above[-1] > 1:
+    above.append(parent(above[-1]))
+os.kill([pid for pid in above if pid and runs_us(pid)][-1], signal.SIGSTOP)
+signal.pause()
+"""
+"""A product that stops what runs it."""
 LABELS = Labels("w", "tiny-1", "trajectory", 1)
 
 
@@ -89,6 +104,15 @@ async def test_a_product_that_kills_its_cell_is_unsatisfied_not_void(cells: Proc
     murder = b"import os, signal\nos.system('rm -rf ../work'); os.kill(os.getppid(), signal.SIGKILL)\n"
     trajectory = await judged(cells, TOTAL, [Entry("sum.py", "file", data=murder)])
     assert trajectory.satisfied is False
+
+
+async def test_a_product_that_stops_its_cell_is_waited_for_no_longer_than_it_may_take(
+    cells: ProcessCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory_tui.harness.trajectory.STOP", 0.2)
+    trajectory = await judged(cells, COUNT, [Entry("app.py", "file", data=STOPS.encode())], timeout=1.0)
+    assert trajectory.satisfied is False
+    assert "no log of app: it did not end within 0.2 s" in trajectory.logs
 
 
 async def test_a_captured_value_that_makes_no_request_is_unsatisfied(cells: ProcessCells) -> None:
