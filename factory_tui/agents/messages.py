@@ -67,7 +67,8 @@ class MessagesAgent:
     ) -> Generated:
         """See `Agent.generate`."""
         talk = Conversation.fold(past)
-        box = Toolbox(cell, scribe, self._redact, timeout=self._table.command_timeout, limit=self._table.output_limit)
+        table, live = self._table, self._door.live
+        box = Toolbox(cell, scribe, self._redact, live=live, timeout=table.command_timeout, limit=table.output_limit)
         if prompt is not None:
             talk = await self._say(talk, scribe, node, prompt)
         notes: list[asyncio.Task[None]] = []

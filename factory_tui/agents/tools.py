@@ -74,11 +74,18 @@ def brief(use: ToolUse) -> str:
     return one_line(str(use.input.get("command", "") or ("restart" if use.input.get("restart") else "")))
 
 
-class Toolbox:
-    """The tools in one cell, for one run."""
+Redact = Callable[[str], str]
+"""Takes known keys out of a text, or of what follows in one that comes in pieces."""
 
-    def __init__(self, cell: Cell, scribe: Scribe, redact: Callable[[str], str], *, timeout: float, limit: int) -> None:
+
+class Toolbox:
+    """The tools in one cell, for one run. `live` gives what redacts one text that comes in pieces."""
+
+    def __init__(
+        self, cell: Cell, scribe: Scribe, redact: Redact, *, live: Callable[[], Redact], timeout: float, limit: int
+    ) -> None:
         self._cell = cell
+        self._live = live
         self._scribe = scribe
         self._redact = redact
         self._timeout = timeout
@@ -116,7 +123,7 @@ class Toolbox:
             timeout=self._timeout,
             # No character is longer, so whatever the cell leaves out lies within what is cut here.
             limit=4 * self._limit,
-            on_output=self._live(use.call),
+            on_output=self._shown(use.call),
         )
         if outcome.lost:
             if use.begun and not outcome.stderr:
@@ -152,11 +159,12 @@ class Toolbox:
     def _failure(self, text: str) -> Result:
         return Result(truncate(self._redact(clean(text)), self._limit)[0], failed=True)
 
-    def _live(self, call: str) -> OnOutput:
+    def _shown(self, call: str) -> OnOutput:
         decode = {name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")}
+        redact = {name: self._live() for name in decode}
 
         def show(stream: Stream, data: bytes) -> None:
-            text = self._redact(clean(decode[stream].decode(data)))
+            text = redact[stream](clean(decode[stream].decode(data)))
             if text:
                 self._scribe.show(LiveOutput(self._scribe.run, call, stream, text))
 

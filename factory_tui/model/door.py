@@ -271,6 +271,7 @@ class Door:
             options={"headers": {"x-stainless-retry-count": str(attempt.number - 1)}},
         )
         endpoint, run, agent = call.model.endpoint, call.scribe.run, call.purpose == "agent"
+        redact = self.live()
         try:
             kind = stream.response.headers.get("content-type", "")
             chunks = stream.response.aiter_bytes()
@@ -279,8 +280,8 @@ class Door:
             async with aclosing(events(chunks, ANSWER_LIMIT)) as parts:
                 async for event in parts:
                     text = assembly.feed(event)
-                    if text and agent:
-                        call.scribe.show(LiveText(run, call.step, self._safe(text)))
+                    if text and agent and (shown := redact(text)):
+                        call.scribe.show(LiveText(run, call.step, clean(shown)))
                     if assembly.error is not None:
                         return of_stream_error(assembly.error, endpoint, call.model.table.key_env)
                     if assembly.done:
@@ -309,6 +310,10 @@ class Door:
             )
             self._clients[base_url, key] = client
         return client
+
+    def live(self) -> Callable[[str], str]:
+        """A redaction of one text that comes in pieces; see `Credentials.live`."""
+        return self._credentials.live()
 
     def _safe(self, text: str) -> str:
         return clean(self._credentials.redact(text))

@@ -6,7 +6,7 @@ Owns the only place where a key's value is read. It never writes one anywhere.
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
 from factory_tui.config.settings import ModelTable
@@ -29,8 +29,8 @@ class Credentials:
         names = {model.key_env for model in models if model.key_env}
         self._environ = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
         spellings = {form for value in self._environ.values() for form in _spellings(value)}
-        longest_first = sorted(spellings, key=lambda form: (-len(form), form))
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._spellings = sorted(spellings, key=lambda form: (-len(form), form))
+        self._known = re.compile("|".join(map(re.escape, self._spellings))) if self._spellings else None
 
     def key(self, model: ModelTable) -> str:
         """The model's key. Raises NoKey."""
@@ -51,6 +51,32 @@ class Credentials:
     def redact(self, text: str) -> str:
         """The text without any known key, plain or in base64, percent or JSON spelling."""
         return self._known.sub(REDACTED, text) if self._known else text
+
+    def live(self) -> Callable[[str], str]:
+        """A `redact` for one text that comes in pieces: what may be the beginning of a key waits for the next piece."""
+        if self._known is None:
+            return str
+        held = ""
+
+        def redact(piece: str) -> str:
+            nonlocal held
+            text = self.redact(held + piece)
+            shown = len(text) - self._begun(text)
+            text, held = text[:shown], text[shown:]
+            return text
+
+        return redact
+
+    def _begun(self, text: str) -> int:
+        """How many characters at the end of the text a key may begin with."""
+        most = 0
+        for form in self._spellings:
+            at = text.find(form[0], max(0, len(text) - len(form) + 1))
+            while 0 <= at < len(text) - most:
+                if form.startswith(text[at:]):
+                    most = len(text) - at
+                at = text.find(form[0], at + 1)
+        return most
 
 
 def _spellings(value: str) -> set[str]:

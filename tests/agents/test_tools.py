@@ -28,7 +28,7 @@ class Bench:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.notes = Notebook()
-        self.box = Toolbox(cell, self.notes, redact, timeout=5, limit=2000)
+        self.box = Toolbox(cell, self.notes, redact, live=lambda: redact, timeout=5, limit=2000)
         self._calls = 0
 
     async def run(self, tool: str, **given: Any) -> Result:
@@ -77,7 +77,7 @@ async def test_output_streams_while_the_command_runs(bench: Bench) -> None:
 
 
 async def test_a_command_that_takes_too_long_is_stopped(cell: Cell) -> None:
-    box = Toolbox(cell, Notebook(), redact, timeout=0.3, limit=2000)
+    box = Toolbox(cell, Notebook(), redact, live=lambda: redact, timeout=0.3, limit=2000)
     result = await box.run(ToolUse(1, "t1", "bash", {"command": "echo begun; sleep 60"}))
     assert result.failed
     assert result.output == "begun\n[timed out after 0.3 s; everything it started was killed]"

@@ -89,6 +89,14 @@ async def test_an_answer_is_reserved_streamed_settled_and_journalled(rig: Rig) -
     assert [sent.removeprefix("Bearer ") for sent in rig.endpoint.keys] == [KEY]
 
 
+async def test_a_key_that_is_cut_in_two_by_the_stream_is_not_shown(rig: Rig) -> None:
+    rig.endpoint.script = [stream(message(text(f"{KEY}")))]
+    answer = await rig.call()
+    shown = "".join(frame.text for frame in rig.notes.frames if isinstance(frame, LiveText))
+    assert shown == "[redacted]"
+    assert json.loads(answer.content) == [text("[redacted]")]
+
+
 async def test_the_worst_case_covers_the_requests_bytes_and_all_output(rig: Rig) -> None:
     rig.endpoint.script = [stream(message(text("x")))]
     await rig.call([{"role": "user", "content": [text("y" * 5000)]}])

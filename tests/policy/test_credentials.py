@@ -46,3 +46,17 @@ def test_no_spelling_of_a_key_survives(secret: str, before: bytes, after: bytes)
         assert credentials.redact(f"<{form}>") == "<[redacted]>"
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         assert "[redacted]" in credentials.redact(encode(before + secret.encode() + after).decode())
+
+
+@given(pieces=st.lists(st.sampled_from(["secret-1", "secret", "sec", "-1", "s", "ret", "x", " "])))
+def test_a_key_that_comes_in_pieces_is_never_shown(pieces: list[str]) -> None:
+    credentials = Credentials([MODEL], {"MY_KEY": "secret-1"})
+    live = credentials.live()
+    shown = "".join(map(live, pieces))
+    assert "secret-1" not in shown
+    # only what a key may begin with waits
+    assert shown + live("|") == credentials.redact("".join(pieces) + "|")
+
+
+def test_without_keys_nothing_waits() -> None:
+    assert Credentials([MODEL], {}).live()("secret-") == "secret-"
