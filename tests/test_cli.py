@@ -1,5 +1,7 @@
 """What the commands say and return when something is not as it should be, and without a terminal."""
 
+import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,9 @@ import pytest
 from factory_tui.arguments import parser
 from factory_tui.cli import COMMANDS, main
 from factory_tui.config.workspace import Lock, Workspace
-from factory_tui.following import FAILED, SHIPPED, USAGE
+from factory_tui.console.feed import Connect
+from factory_tui.following import FAILED, SHIPPED, USAGE, console
+from factory_tui.link.protocol import NoAnswer
 from tests.engine.conftest import home
 from tests.engine.greeter import make
 
@@ -174,3 +178,23 @@ def test_a_frozen_floor_says_who_froze_it_and_what_thaws_it(workspace: Workspace
     assert " thaw --workspace " in said
     assert main(["thaw", *where]) == SHIPPED
     assert "the floor goes on" in capsys.readouterr().out
+
+
+def test_garbage_is_collected_again_once_the_console_painted(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def attach(connect: Connect) -> None:
+        with pytest.raises(NoAnswer):
+            await connect()
+
+    def paints(connect: Connect, _ui: object) -> None:
+        seen.append(gc.isenabled())
+        asyncio.run(attach(connect))
+        seen.append(gc.isenabled())
+
+    monkeypatch.setattr("factory_tui.console.app.run_console", paints)
+    console(workspace)
+    gc.unfreeze()
+    assert seen == [False, True]

@@ -104,9 +104,16 @@ def test_neither_textual_nor_rich_is_loaded() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_console_loads_nothing_heavy() -> None:
-    heavy = ("anthropic", "docker", "aiosqlite", "aiohttp", "httpx", "pydantic", "textual.widgets._markdown")
-    code = f"import sys, factory_tui.console.app; print([m for m in {heavy} if m in sys.modules])"
+def test_what_paints_first_loads_nothing_that_can_wait() -> None:
+    heavy = ("anthropic", "docker", "aiosqlite", "aiohttp", "httpx", "pydantic", "json", "sqlite3", "watchfiles")
+    later = ("deeds", "screens.run", "screens.choose", "screens.confirm", "screens.help", "screens.palette")
+    waits = (*heavy, *(f"factory_tui.console.{name}" for name in later), "textual.widgets._markdown")
+    waits += ("factory_tui.engine.spawn", "factory_tui.link.client", "factory_tui.journal", "factory_tui.twins")
+    code = f"""
+import sys
+import factory_tui.cli, factory_tui.config.load, factory_tui.config.workspace, factory_tui.console.app
+print([m for m in {waits} if m in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

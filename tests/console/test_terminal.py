@@ -17,7 +17,9 @@ sys.exit(run_console(attach_to(Path(sys.argv[1]))))
 def test_it_paints_without_an_engine_and_q_leaves_with_the_terminal_as_it_was(tmp_path: Path) -> None:
     with Terminal([sys.executable, "-c", CODE, str(tmp_path / "engine.sock")]) as terminal:
         before = terminal.settings
-        assert b"\x1b[?1049h" in terminal.until(b"FACTORY"), "it draws on the other screen"
+        begun = terminal.until(b"FACTORY")
+        assert b"\x1b[?1049h" in begun, "it draws on the other screen"
+        assert begun.partition(b"FACTORY")[0].count(b"\x1b[1;1H") == 1, "the first frame says something"
         terminal.until(b"No link to an engine")
         terminal.type(b"q")
         assert b"Traceback" not in terminal.until(b"\x1b[?1049l")
