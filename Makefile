@@ -18,6 +18,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV), about half a minute"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q factory_tui
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed

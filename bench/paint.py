@@ -1,6 +1,10 @@
-"""From a command to its first paint on a real pty: the console against a bare Textual app."""
+"""From a command to its first paint on a real pty: the console against a bare Textual app.
+
+Bytecode is made first, as an installation does: where PYTHONDONTWRITEBYTECODE is set, each start would compile a clone.
+"""
 
 import asyncio
+import compileall
 import fcntl
 import os
 import pty
@@ -10,7 +14,9 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
+import factory_tui
 from bench.figures import Figures, beside, median, milliseconds, say
 from bench.playing import SEED
 from factory_tui.config.workspace import Workspace
@@ -59,6 +65,7 @@ def _console(workspace: Workspace) -> list[str]:
 async def warm(workspace: Workspace) -> Figures:
     """With an engine that runs already: first paint, and the paint that has its runs."""
     say(f"first paint: {_TURNS} turns")
+    compileall.compile_dir(Path(factory_tui.__file__).parent, quiet=1)
     first, runs, bare = [], [], []
     for number in range(_TURNS + 1):
         [floor] = await asyncio.to_thread(_painted, _BARE, b"bare")
