@@ -18,6 +18,7 @@ from factory_tui.config.workspace import Workspace
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.walk import warnings
 from factory_tui.harness.corpus import load_corpus, without_seed
+from factory_tui.journal import JournalError, Keys, verify
 from factory_tui.policy.credentials import Credentials, NoKey
 
 ROOM = 1 << 30
@@ -43,7 +44,10 @@ async def examine(folder: Path) -> list[Finding]:
         return [*findings, Finding("workspace", well=False, found=str(mistakes))]
     found = await asyncio.to_thread(diagnose, settings.cells.image)
     findings += [Finding(one.what, one.well, one.found, one.remedy) for one in found]
-    return [*findings, *_workspace(workspace, settings)]
+    findings += _workspace(workspace, settings)
+    if (workspace.state / "journal.db").is_file():
+        findings.append(await asyncio.to_thread(_journal, workspace))
+    return findings
 
 
 def _machine() -> Iterator[Finding]:
@@ -53,6 +57,19 @@ def _machine() -> Iterator[Finding]:
     )
     git = shutil.which("git")
     yield Finding("git", git is not None, git or "not found", "" if git else "install git: snapshots and ship need it")
+
+
+def _journal(workspace: Workspace) -> Finding:
+    try:
+        events, damage = verify(workspace.state, Keys(workspace.keys, workspace.identity))
+    except (JournalError, OSError) as trouble:
+        return Finding("journal", well=False, found=str(trouble))
+    if damage is None:
+        return Finding("journal", well=True, found=f"{events} events, the chain is whole")
+    remedy = (
+        f"what stands before seq {damage.seq} can be trusted, the rest cannot; restore {workspace.state} from a backup"
+    )
+    return Finding("journal", well=False, found=f"seq {damage.seq}: {damage.why}", remedy=remedy)
 
 
 def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from factory_tui.journal.blobs import INLINE, Blobs, drop_ballast, fill_ballast
 from factory_tui.journal.chain import GENESIS, Keys, link
 from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalFull, is_full
 from factory_tui.journal.schema import Writer, prepare
-from factory_tui.journal.verify import first_damage
+from factory_tui.journal.verify import verify
 
 RECORD_EVERY = 16
 """Commits between two recorded heads: how many an attacker could cut off unseen after a kill -9."""
@@ -292,8 +292,7 @@ class Journal:
 
     async def verify(self) -> Damaged | None:
         """The first row that is not what was written, or None. Reads everything, off the loop."""
-        heads = await asyncio.to_thread(self._keys.heads)
-        return await asyncio.to_thread(first_damage, self._folder / "journal.db", self._key, self._blobs, heads)
+        return (await asyncio.to_thread(verify, self._folder, self._keys))[1]
 
     async def close(self) -> None:
         """Write what waits, record the head, let the files go. A second call does nothing."""

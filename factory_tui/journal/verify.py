@@ -3,12 +3,13 @@
 import hashlib
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from factory_tui.journal.blobs import Blobs
-from factory_tui.journal.chain import GENESIS, link
+from factory_tui.journal.chain import GENESIS, Keys, link
 from factory_tui.journal.errors import Damaged, JournalDamaged
 
 _ROWS = "SELECT seq, id, at, run, actor, kind, payload, digest, size, hash FROM event ORDER BY seq"
@@ -21,10 +22,20 @@ class _Tag(msgspec.Struct):
 _tag = msgspec.json.Decoder(_Tag).decode
 
 
+def verify(folder: Path, keys: Keys) -> tuple[int, Damaged | None]:
+    """How many rows the journal in `folder` has, and the first that is not what was written.
+
+    Changes nothing, and may be asked while an engine writes. Raises JournalError for its key.
+    """
+    path, heads = folder / "journal.db", keys.heads()  # heads first: what is written meanwhile comes after them
+    damage = first_damage(path, keys.load(make=False), Blobs(folder / "blobs"), heads)
+    return (damage.seq - 1 if damage else _count(path)), damage
+
+
 def first_damage(path: Path, key: bytes, blobs: Blobs, heads: Mapping[int, set[str]]) -> Damaged | None:
     """Walk the chain from its beginning; `heads` are the recorded ones, by seq. Blocks for about 5 us a row."""
     seq, previous = 0, GENESIS
-    database = sqlite3.connect(path)
+    database = _open(path)
     try:
         for row in database.execute(_ROWS):
             if row[0] != seq + 1:
@@ -45,6 +56,19 @@ def first_damage(path: Path, key: bytes, blobs: Blobs, heads: Mapping[int, set[s
     finally:
         database.close()
     return None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """For reading; not `mode=ro`, which cannot put SQLite's own files away again."""
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA query_only = ON")
+    return database
+
+
+def _count(path: Path) -> int:
+    with closing(_open(path)) as database:
+        count: int = database.execute("SELECT count(*) FROM event").fetchone()[0]
+        return count
 
 
 def _fault(

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -211,6 +214,21 @@ def test_the_doctor_says_what_becomes_of_an_image_that_is_missing(
     _, said = ground.at("doctor")
     assert "✓ docker: engine " in said
     assert "image: factory-tui-test:nowhere is not here\n  Remedy: none needed: it is pulled, or made" in said
+
+
+def test_the_doctor_walks_the_journal_of_a_living_engine_and_names_a_broken_row(unserved: Ground) -> None:
+    assert unserved.at("engine", "start", "--rehearsals", str(unserved.playbooks))[0] == 0
+    _, said = unserved.at("doctor")
+    assert re.search(r"✓ journal: [1-9]\d* events, the chain is whole\n", said)
+    assert unserved.at("engine", "stop")[0] == 0
+    before = sorted(path.name for path in unserved.workspace.state.iterdir())
+    with closing(sqlite3.connect(unserved.workspace.state / "journal.db")) as database, database:
+        database.execute("UPDATE event SET actor = 'mallory' WHERE seq = 2")
+    code, said = unserved.at("doctor")
+    assert code == 1
+    assert "✗ journal: seq 2: the row, or its place, is not what was written" in said
+    assert "  Remedy: what stands before seq 2 can be trusted, the rest cannot; restore " in said
+    assert sorted(path.name for path in unserved.workspace.state.iterdir()) == before
 
 
 def test_a_live_model_without_a_key_and_a_second_engine_are_refused(ground: Ground) -> None:
