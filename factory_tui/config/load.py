@@ -64,7 +64,8 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from out_of_bounds(
         document, settings.harness, SHIP_RULE | {"parallel": "1..", "timeout": "(0.."}, ("harness",)
     )
-    yield from out_of_bounds(document, settings.policy, {"run_cap": "0..", "factory_cap": "0.."}, ("policy",))
+    bounds = {"run_cap": "0..", "factory_cap": "0..", "stall_after": "2.."}
+    yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
     for name, owner in settings.owners.items():
         if owner.email and "@" not in owner.email:
             yield document.problem(

@@ -89,10 +89,12 @@ class HarnessTable(_Table, frozen=True):
 
 
 class PolicyTable(_Table, frozen=True):
-    """`[policy]`: caps in dollars; None: no cap."""
+    """`[policy]`: caps in dollars (none: no cap), and when a human is asked."""
 
     run_cap: Decimal | None = Decimal(10)
     factory_cap: Decimal | None = None
+    stall_after: int = 3
+    """Passes in a row that fail the same stories, with no more satisfaction, after which a run asks its owner."""
 
 
 class OwnerTable(_Table, frozen=True):

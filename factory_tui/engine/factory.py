@@ -15,7 +15,7 @@ from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import STOP, Judged, Opening, judge
+from factory_tui.engine.orders import GO_ON, STOP, Judged, Opening, judge
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -188,7 +188,7 @@ class Factory:
             except CellDied as died:
                 await self._workplace.lose_home(walk.scribe, str(died))
         why = f"{CELL_LIVES} cells died under it, one after the other"
-        return Parked("jammed", why, question=Question("jam", why, ("go on", STOP), jam="dead"))
+        return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), jam="dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
         drafts = [Draft(parked.anew, run)] if parked.anew else []
@@ -312,7 +312,7 @@ class Factory:
 
 def _asks(command: c.Escalate) -> Parked:
     why = command.text or "an operator asks you to look at this run"
-    return Parked("jammed", why, question=Question("jam", why, ("go on", STOP), jam="asked"))
+    return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), jam="asked"))
 
 
 def _verb(command: c.Command) -> str:

@@ -15,14 +15,18 @@ from factory_tui.agents.protocol import Origin, Prompt
 from factory_tui.config.seed import load_seed
 from factory_tui.domain.events import (
     Answered,
+    EscalationAnswered,
     Event,
     NodeEntered,
     PassBegan,
     Prompted,
+    SnapshotTaken,
 )
+from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.walk import last, work_is_lost
 from factory_tui.pipeline.outcome import Outcome, Status
+from factory_tui.policy import jams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +45,7 @@ async def codergen(walk: Walk, node: Node) -> Done:
     """Let the agent work; success when it says that it is done."""
     run = walk.run
     if run.current is None or run.current.ended:
-        if len(run.passes) >= run.max_passes:
-            raise _stalled(walk)
+        await _look_back(walk)
         await walk.scribe.record(PassBegan(len(run.passes) + 1, run.revision))
     cell = await walk.home()
     events = await walk.life()
@@ -104,14 +107,37 @@ def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
     return Prompt("recovery", ({"type": "text", "text": LOST.format(where=where)}, *blocks))
 
 
-def _stalled(walk: Walk) -> Parked:
+async def _look_back(walk: Walk) -> None:
+    """Whether another pass is worth it. Raises Parked with a question to the owner where it is not.
+
+    Whoever says something, answers a jam or has the seed changed is owed at least one more pass.
+    """
     run = walk.run
-    measured = run.measured
-    share = f"{measured.vault.share:.0%} of the vault" if measured and measured.vault else "nothing measured"
-    why = f"{len(run.passes)} passes are used up ({share} satisfied, {run.ship_at:.0%} wanted)"
-    evidence = "\n".join(
-        f"pass {item.number}: vault {item.vault.share:.2f}, feedback {item.feedback.share:.2f}"
-        for item in run.passes
-        if item.vault and item.feedback
-    )
-    return Parked("jammed", why, question=Question("jam", why, ("stop",), evidence, jam="stalled"))
+    used_up = len(run.passes) >= run.max_passes
+    if not used_up and (run.said or run.reseed or len(run.lived) < 2):
+        return
+    events = await walk.events((PassBegan, SnapshotTaken, EscalationAnswered))
+    trees = {fact.number: fact.tree for fact in (event.fact for event in events) if isinstance(fact, SnapshotTaken)}
+    feedback = {name for name, kind in run.scenarios if kind == "feedback"}
+    if used_up:
+        measured = run.measured
+        share = f"{measured.vault.share:.0%} of the vault" if measured and measured.vault else "nothing measured"
+        why = f"{len(run.passes)} passes are used up ({share} satisfied, {run.ship_at:.0%} wanted)"
+        told = jams.evidence(run.passes, feedback=feedback, trees=trees)
+        raise Parked("jammed", why, question=Question("jam", why, (STOP,), told, jam="stalled"))
+    answered = [(event.seq, event.fact) for event in events if _answers_a_jam(walk, event)]
+    if answered and answered[-1][0] > last(events, PassBegan):
+        return
+    silent = [seq for seq, fact in answered if isinstance(fact, EscalationAnswered) and not fact.text]
+    rested = sum(isinstance(event.fact, PassBegan) and event.seq < silent[-1] for event in events) if silent else 0
+    stall_after = walk.place.settings.policy.stall_after
+    jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested)
+    if jam is not None:
+        question = Question("jam", jam.why, (GO_ON, STOP), jam.evidence, jam=jam.kind)
+        raise Parked("jammed", jam.why, question=question)
+
+
+def _answers_a_jam(walk: Walk, event: Event) -> bool:
+    if not isinstance(event.fact, EscalationAnswered):
+        return False
+    return walk.place.record.state.escalations[event.fact.id].kind == "jam"

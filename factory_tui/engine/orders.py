@@ -27,6 +27,8 @@ ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 CAN_RESUME: frozenset[RunState] = frozenset({"paused", "held"})
 STOP = "stop"
 """The choice of an escalation that ends its run."""
+GO_ON = "go on"
+"""The choice of a jam that gives its run at least one more pass; where it is offered, words do so too."""
 CONFIRM = "confirm"
 """The choice by which somebody says that the scenarios judge what is wanted now."""
 
@@ -164,8 +166,8 @@ def _answer(state: State, actor: str, command: c.Answer) -> Judged:
         return f"{run.id} is {run.state}: it has ended, and {asked.id} with it"
     if not command.choice and not command.text.strip():
         return "an empty answer is no answer"
-    # Words alone answer a jam: they are what the agent is told. A planned gate opens by one of its choices only.
-    if asked.choices and command.choice not in asked.choices and (command.choice or asked.kind == "signoff"):
+    # Words alone answer a jam that can go on: they are what the agent is told. Else only a choice does.
+    if asked.choices and command.choice not in asked.choices and (command.choice or GO_ON not in asked.choices):
         return f"{asked.id} offers: {', '.join(asked.choices)}"
     answered = EscalationAnswered(asked.id, command.choice, command.text)
     if command.choice == CONFIRM and CONFIRM in asked.choices:

@@ -11,6 +11,7 @@ from factory_tui.delivery.git import DeliveryError
 from factory_tui.delivery.ship import JournalRange
 from factory_tui.delivery.ship import ship as hand_over
 from factory_tui.domain.events import RunQueued, Shipped, VisitEnded
+from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.pipeline.outcome import Outcome, Status
 
@@ -32,8 +33,6 @@ async def ship(walk: Walk, _node: Node) -> Done:
             place.snapshots, walk.run, JournalRange(events[0].seq, head.seq, head.hash), place.workspace.shipped
         )
     except DeliveryError as error:
-        raise Parked(
-            "jammed", str(error), question=Question("jam", str(error), ("go on", "stop"), jam="dead")
-        ) from error
+        raise Parked("jammed", str(error), question=Question("jam", str(error), (GO_ON, STOP), jam="dead")) from error
     shown = made.path.relative_to(place.workspace.root)
     return Outcome(status=Status.SUCCESS), [Shipped(str(shown), made.commit, made.provenance)]

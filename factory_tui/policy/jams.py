@@ -1,0 +1,146 @@
+"""Whether a run goes round in circles: what its passes say, and the evidence in words.
+
+Pure: passes in, a jam out. It knows no journal, no clock and no way to ask. The evidence is for people and never
+reaches the agent; it names no story of the vault all the same, for whoever reads it may be about to tell the agent
+something.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
+
+from factory_tui.domain.events import ScenarioSet
+from factory_tui.domain.hostile import one_line
+from factory_tui.domain.state import Pass
+
+SWINGS = 4
+"""Passes that fail A, B, A, B: fewer may be chance."""
+SETS: tuple[ScenarioSet, ...] = ("vault", "feedback")
+SAID = 300
+"""Characters of what a person said that evidence quotes."""
+Failing = frozenset[str] | None
+"""Stories of the feedback set that a pass failed; None where it came to no visit."""
+
+
+Kind = Literal["dead", "stalled", "oscillating"]
+Found = tuple[Kind, str] | None
+
+
+class Jam(msgspec.Struct, frozen=True):
+    """Why a run cannot go on by itself."""
+
+    kind: Kind
+    why: str
+    evidence: str
+
+
+def classify(
+    passes: Sequence[Pass],
+    *,
+    feedback: Collection[str],
+    trees: Mapping[int, str],
+    stall_after: int,
+    rested: int = 0,
+) -> Jam | None:
+    """What is the matter with a run whose next pass would begin now; None when it may go on by itself.
+
+    `passes` are those of the conversation of now, all ended and unsatisfied. `trees` has git's name of each pass's
+    work tree, `feedback` the names of the stories that the agent is told of. `rested` is the number of the pass after
+    which somebody let the run go on without a word: it is given as many passes again.
+    """
+    if not passes:
+        return None
+    alike = [item for item in passes if item.revision == passes[-1].revision]
+    found = _dead(alike, trees)
+    if found is None:
+        window = [item for item in alike if item.number > rested]
+        found = _stalled(window, feedback, stall_after) or _oscillating(window, feedback)
+    return found and Jam(found[0], found[1], evidence(passes, feedback=feedback, trees=trees))
+
+
+def evidence(passes: Sequence[Pass], *, feedback: Collection[str], trees: Mapping[int, str]) -> str:
+    """A line for each pass, and one for each thing that a person said in it: who, what, and whether it helped."""
+    return "\n".join(_told(passes, feedback, trees))
+
+
+def _told(passes: Sequence[Pass], feedback: Collection[str], trees: Mapping[int, str]) -> Iterator[str]:
+    before: Pass | None = None
+    for item in passes:
+        failing = failed(item, feedback)
+        parts = [f"pass {item.number}: {_shares(item)}"]
+        if failing is not None:
+            parts.append(f"failed {_names(failing)}" if failing else "failed no story that it is told of")
+        if before and trees.get(item.number) and trees.get(item.number) == trees.get(before.number):
+            parts.append("changed no file")
+        yield "; ".join(parts)
+        helped = before is not None and _better(item, before, feedback)
+        for said in item.guidance:
+            came = "after that it did better" if helped else "it did not help"
+            yield f"  {said.by} said ({said.origin}): {one_line(said.text)[:SAID]} -- {came}"
+        before = item
+
+
+def failed(item: Pass, feedback: Collection[str]) -> Failing:
+    """The stories of the feedback set that the pass failed at least once."""
+    if item.feedback is None:
+        return None
+    return frozenset(name for name, tally in item.tallies.items() if tally.unsatisfied and name in feedback)
+
+
+def _dead(passes: Sequence[Pass], trees: Mapping[int, str]) -> Found:
+    for before, last in pairwise(passes[-2:]):
+        if trees.get(last.number) and trees.get(last.number) == trees.get(before.number):
+            return "dead", f"pass {last.number} changed no file, though it was told what is wrong"
+    return None
+
+
+def _stalled(passes: Sequence[Pass], feedback: Collection[str], stall_after: int) -> Found:
+    last = passes[-stall_after:]
+    if len(last) < stall_after or len({failed(item, feedback) for item in last}) > 1 or _rises(last[:1], last[1:]):
+        return None
+    failing = failed(last[-1], feedback)
+    if failing is None:
+        return "stalled", f"{len(last)} passes in a row came to no visit: a checkpoint went on failing"
+    stories = f"failed the same stories ({_names(failing)})" if failing else "failed stories of the vault alone"
+    return "stalled", f"{len(last)} passes in a row {stories}, and satisfaction did not rise"
+
+
+def _oscillating(passes: Sequence[Pass], feedback: Collection[str]) -> Found:
+    last = passes[-SWINGS:]
+    sets = [failed(item, feedback) for item in last]
+    if len(last) < SWINGS or sets[:2] != sets[2:] or sets[0] == sets[1] or _rises(last[:2], last[2:]):
+        return None
+    one, other = ("no visit" if some is None else _names(some) or "nothing" for some in sets[:2])
+    return "oscillating", f"passes {last[0].number} to {last[-1].number} fail in turn: {one}, then {other}"
+
+
+def _rises(before: Iterable[Pass], after: Iterable[Pass]) -> bool:
+    """Whether a satisfaction is above all that came before it."""
+    then, now = list(before), list(after)
+    return any(
+        max((_share(item, name) for item in now), default=-1.0)
+        > max((_share(item, name) for item in then), default=1.0)
+        for name in SETS
+    )
+
+
+def _better(item: Pass, before: Pass, feedback: Collection[str]) -> bool:
+    now, then = failed(item, feedback), failed(before, feedback)
+    return _rises([before], [item]) or (now is not None and (then is None or now < then))
+
+
+def _share(item: Pass, name: ScenarioSet) -> float:
+    found = item.vault if name == "vault" else item.feedback
+    return -1.0 if found is None else found.share
+
+
+def _shares(item: Pass) -> str:
+    if item.vault is None or item.feedback is None:
+        return "not judged"
+    return f"vault {item.vault.share:.2f}, feedback {item.feedback.share:.2f}"
+
+
+def _names(stories: Iterable[str]) -> str:
+    return ", ".join(sorted(stories))

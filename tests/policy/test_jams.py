@@ -1,0 +1,124 @@
+"""When a run is said to go round in circles, and what its owner is told of it."""
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from factory_tui.domain.events import Satisfaction
+from factory_tui.domain.state import Guidance, Pass, Tally
+from factory_tui.policy.jams import Jam, classify
+
+FEEDBACK = ("adds", "rounds", "sums")
+VAULT = ("secret-one", "secret-two")
+
+
+def a_pass(number: int, failing: Iterable[str] = ("adds",), vault: float = 0.5, said: str = "") -> Pass:
+    failing = set(failing)
+    tallies = {name: Tally(0 if name in failing else 2, 2 if name in failing else 0) for name in (*FEEDBACK, *VAULT)}
+    share = sum(name not in failing for name in FEEDBACK) / len(FEEDBACK)
+    return Pass(
+        number,
+        "rev",
+        commit=f"c{number}",
+        feedback=Satisfaction(share, 0, 1, 1, 2),
+        vault=Satisfaction(vault, 0, 1, 1, 2),
+        tallies=tallies,
+        ended=True,
+        guidance=(Guidance("ana", said, "answer"),) if said else (),
+    )
+
+
+def look(passes: list[Pass], trees: dict[int, str] | None = None, stall_after: int = 3, rested: int = 0) -> Jam | None:
+    if trees is None:
+        trees = {item.number: f"t{item.number}" for item in passes}
+    return classify(passes, feedback=FEEDBACK, trees=trees, stall_after=stall_after, rested=rested)
+
+
+def test_passes_that_fail_the_same_stories_are_stalled() -> None:
+    assert look([a_pass(1), a_pass(2)]) is None
+    jam = look([a_pass(1), a_pass(2), a_pass(3)])
+    assert jam is not None
+    assert (jam.kind, jam.why) == (
+        "stalled",
+        "3 passes in a row failed the same stories (adds), and satisfaction did not rise",
+    )
+    assert jam.evidence.splitlines()[2] == "pass 3: vault 0.50, feedback 0.67; failed adds"
+
+
+def test_a_pass_that_changed_nothing_is_dead() -> None:
+    jam = look([a_pass(1), a_pass(2, vault=0.6)], {1: "same", 2: "same"})
+    assert jam is not None
+    assert (jam.kind, jam.why) == ("dead", "pass 2 changed no file, though it was told what is wrong")
+    assert jam.evidence.endswith("failed adds; changed no file")
+
+
+def test_stories_that_fail_in_turn_oscillate() -> None:
+    swings = [a_pass(n, ("adds",) if n % 2 else ("rounds", "sums")) for n in range(1, 5)]
+    assert look(swings[:3]) is None
+    jam = look(swings)
+    assert jam is not None
+    assert (jam.kind, jam.why) == ("oscillating", "passes 1 to 4 fail in turn: adds, then rounds, sums")
+    assert look([*swings[:3], replace(swings[3], vault=Satisfaction(0.9, 0, 1, 1, 2))]) is None, "it rises"
+
+
+def test_passes_that_come_to_no_visit_are_stalled() -> None:
+    blind = [Pass(number, "rev", ended=True) for number in (1, 2, 3)]
+    jam = look(blind, {})
+    assert jam is not None
+    assert jam.why == "3 passes in a row came to no visit: a checkpoint went on failing"
+    assert jam.evidence.splitlines() == [f"pass {number}: not judged" for number in (1, 2, 3)]
+
+
+def test_who_said_what_and_that_it_did_not_help_is_evidence() -> None:
+    jam = look([a_pass(1), a_pass(2), a_pass(3), a_pass(4, said="use\nfloats")])
+    assert jam is not None
+    assert jam.evidence.splitlines()[-1] == "  ana said (answer): use floats -- it did not help"
+    jam = look([a_pass(1, FEEDBACK), *(a_pass(n, said="use cents" if n == 2 else "") for n in (2, 3, 4))])
+    assert jam is not None
+    assert "use cents -- after that it did better" in jam.evidence
+
+
+def test_who_says_go_on_without_a_word_is_not_asked_after_every_pass() -> None:
+    passes = [a_pass(number) for number in range(1, 7)]
+    assert [look(passes[:n], rested=3) is None for n in (4, 5, 6)] == [True, True, False]
+
+
+def test_another_revision_of_the_seed_is_a_new_beginning() -> None:
+    passes = [a_pass(1), a_pass(2), replace(a_pass(3), revision="new"), replace(a_pass(4), revision="new")]
+    assert look(passes) is None
+
+
+shares = st.sampled_from([0.0, 0.25, 0.5, 0.75])
+histories = st.lists(
+    st.tuples(st.sets(st.sampled_from((*FEEDBACK, *VAULT))), shares, st.sampled_from("abc")), min_size=1, max_size=8
+)
+
+
+@given(histories, st.integers(2, 5), st.integers(0, 4))
+def test_any_history_is_judged_the_same_again_and_names_no_story_of_the_vault(
+    told: list[tuple[set[str], float, str]], stall_after: int, rested: int
+) -> None:
+    passes = [a_pass(number, failing, vault) for number, (failing, vault, _) in enumerate(told, 1)]
+    trees = {number: tree for number, (_, _, tree) in enumerate(told, 1)}
+    jam = look(passes, trees, stall_after, rested)
+    assert jam == look(passes, trees, stall_after, rested)
+    if jam is not None:
+        assert not any(name in jam.why + jam.evidence for name in VAULT)
+        assert len(jam.evidence.splitlines()) == len(passes)
+        more = replace(passes[-1], number=len(passes) + 1)
+        again = look([*passes, more], {**trees, more.number: trees[len(passes)]}, stall_after, rested)
+        assert again is not None, "one more pass that is just the same mends nothing"
+
+
+@given(st.lists(st.sets(st.sampled_from(FEEDBACK)), min_size=1, max_size=8), st.integers(2, 5))
+def test_a_run_that_improves_never_jams(failing: list[set[str]], stall_after: int) -> None:
+    passes = [a_pass(number, some, vault=number / 10) for number, some in enumerate(failing, 1)]
+    assert look(passes, stall_after=stall_after) is None
+
+
+@given(st.integers(2, 6), st.integers(1, 8))
+def test_a_run_is_given_as_many_passes_as_the_config_says(stall_after: int, count: int) -> None:
+    jam = look([a_pass(number) for number in range(1, count + 1)], stall_after=stall_after)
+    assert (jam is not None) == (count >= stall_after)
