@@ -8,13 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.commands import Role
+from factory_tui.domain.commands import RANK, Role
 
 Scope = Literal["everywhere", "floor", "run"]
 Tier = Literal[0, 1, 2]
 """0 reversible: done at once. 1 costly: yes or no. 2 final: the name is typed."""
 
-RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
 NEVER = frozenset({"ctrl+z", "ctrl+w", "ctrl+a", "ctrl+b"})
 """Keys that belong to shells, browsers and multiplexers."""
 

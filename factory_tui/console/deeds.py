@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from factory_tui.console.actions import RANK
 from factory_tui.console.figures import money
 from factory_tui.console.screens.run import RunScreen
 from factory_tui.console.themes import THEMES
@@ -104,7 +103,7 @@ def _at_stake(run: Run) -> str:
 def _emergency(app: "ConsoleApp") -> None:
     if not app.mirror.state.frozen:
         app.send(c.EmergencyStop())
-    elif RANK[app.mirror.role] < RANK[c.LEAST_ROLE[c.Thaw]]:
+    elif c.RANK[app.mirror.role] < c.RANK[c.LEAST_ROLE[c.Thaw]]:
         app.say("waits", "the floor is frozen; thawing needs the role admin")
     else:
         _ask(app, ("Thaw the floor?", "Every run goes on from where it was frozen.", "Thaw"), c.Thaw())

@@ -140,9 +140,17 @@ LEAST_ROLE: dict[type, Role] = {
     Thaw: "admin",
     StopEngine: "admin",
 }
-_RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
+RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
+"""A higher one may all that a lower one may."""
 
 
 def may(role: Role, command: Command) -> bool:
     """Whether an operator of this role may issue the command."""
-    return _RANK[role] >= _RANK[LEAST_ROLE[type(command)]]
+    return RANK[role] >= RANK[LEAST_ROLE[type(command)]]
+
+
+def refusal(role: Role, command: Command) -> str:
+    """What somebody of this role is told who may not issue the command."""
+    kind = type(command)
+    who = f"a {role}" if role == "viewer" else f"an {role}"
+    return f"{who} may not {str(kind.__struct_config__.tag).replace('-', ' ')}; ask an {LEAST_ROLE[kind]}"

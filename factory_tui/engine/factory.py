@@ -218,7 +218,7 @@ class Factory:
     async def obey(self, actor: str, role: c.Role, identity: str, command: c.Command) -> str | None:
         """Take a command, or say why not: None once it is in the journal and under way, else the reason."""
         if not c.may(role, command):
-            return f"a {role} may not {_verb(command)}; ask an {c.LEAST_ROLE[type(command)]}"
+            return c.refusal(role, command)
         async with self._deciding:  # one at a time: the next is judged by a state that has this one
             run = self._subject(command)
             await self._at_rest(run)
@@ -313,7 +313,3 @@ class Factory:
 def _asks(command: c.Escalate) -> Parked:
     why = command.text or "an operator asks you to look at this run"
     return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), jam="asked"))
-
-
-def _verb(command: c.Command) -> str:
-    return str(type(command).__struct_config__.tag).replace("-", " ")

@@ -37,7 +37,7 @@ from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import Journal, JournalError
-from factory_tui.link.protocol import LinkError
+from factory_tui.link.protocol import LinkError, QueryRequest
 from factory_tui.link.server import LinkServer, user_name
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget, lost_calls
@@ -89,7 +89,7 @@ class Engine:
                 state=lambda: record.state,
                 now=now,
                 on_command=self._obey,
-                on_query=lambda run, before, limit: _page(journal, run, before, limit),
+                on_query=lambda asked: _page(journal, asked),
             )
             await server.start()
             stack.push_async_callback(server.close)
@@ -200,8 +200,11 @@ class Engine:
         return await factory.obey(actor, role, ulid(now(), entropy()), command)
 
 
-async def _page(journal: Journal, run: str | None, before: int | None, limit: int) -> list[Event]:
-    return await journal.before(journal.head.seq + 1 if before is None else before, run, limit)
+async def _page(journal: Journal, asked: QueryRequest) -> list[Event]:
+    if asked.after is not None:
+        return await journal.events(after=asked.after, run=asked.run, limit=asked.limit)
+    before = journal.head.seq + 1 if asked.before is None else asked.before
+    return await journal.before(before, asked.run, asked.limit)
 
 
 def log_to(workspace: Workspace) -> None:

@@ -25,6 +25,7 @@ from factory_tui.link.protocol import (
     LinkError,
     LinkLost,
     Live,
+    Lower,
     NoAnswer,
     Now,
     QueryRequest,
@@ -70,26 +71,13 @@ class Link:
         self._pump = asyncio.create_task(self._read(), name="link")
 
     @classmethod
-    async def connect(cls, path: Path) -> Self:
-        """Attach. Raises NoAnswer when no engine does, LinkError when it speaks otherwise or refuses."""
+    async def connect(cls, path: Path, lower: Lower | None = None) -> Self:
+        """Attach, with fewer rights if asked. Raises NoAnswer when no engine does, LinkError when it refuses."""
         try:
             reader, writer = await asyncio.open_unix_connection(str(path), limit=LINE_LIMIT)
         except OSError as fault:
             raise NoAnswer(f"{path}: no engine answers ({fault.strerror or fault})") from fault
-        try:
-            writer.write(line(Hello(PROTOCOL, f"factory-tui {__version__}")))
-            async with asyncio.timeout(GREETING):
-                begin = await _greeting(reader)
-        except TimeoutError:
-            writer.close()
-            raise NoAnswer(f"{path}: the engine did not say hello within {GREETING:.0f} s") from None
-        except LinkError:
-            writer.close()
-            raise
-        except OSError as fault:
-            writer.close()
-            raise NoAnswer(f"{path}: the engine went instead of saying hello ({fault.strerror or fault})") from fault
-        return cls(reader, writer, begin)
+        return cls(reader, writer, await greet(reader, writer, str(path), GREETING, lower))
 
     def __aiter__(self) -> Self:
         return self
@@ -108,12 +96,12 @@ class Link:
         """Return once the engine accepted. Raises RefusedError with its reason, LinkLost when it is gone."""
         await self._ask(CommandRequest(next(self._ids), command))
 
-    async def events(self, run: str | None, before: int | None, limit: int) -> list[Event]:
+    async def events(self, run: str | None, before: int | None, limit: int, after: int | None = None) -> list[Event]:
         """The newest events of a run below seq `before` (None: the newest), oldest first; fewer than asked may come.
 
-        Run "" is the floor's own trace, None all. Raises as `command`.
+        With `after`, instead: the oldest above that seq. Run "" is the floor's trace, None all. Raises as `command`.
         """
-        answer = await self._ask(QueryRequest(next(self._ids), run, before, limit))
+        answer = await self._ask(QueryRequest(next(self._ids), run, before, limit, after))
         return list(answer.events) if isinstance(answer, Rows) else []
 
     async def close(self) -> None:
@@ -179,6 +167,25 @@ class Link:
         elif isinstance(message, Now):
             self.now = message.now
         self._news.set()
+
+
+async def greet(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, where: str, seconds: float, lower: Lower | None = None
+) -> FullState:
+    """Say hello to the engine at the other end, and hear its full state. Raises NoAnswer, LinkError; closes then."""
+    try:
+        writer.write((line(lower) if lower else b"") + line(Hello(PROTOCOL, f"factory-tui {__version__}")))
+        async with asyncio.timeout(seconds):
+            return await _greeting(reader)
+    except TimeoutError:
+        writer.close()
+        raise NoAnswer(f"{where}: the engine did not say hello within {seconds:.0f} s") from None
+    except LinkError:
+        writer.close()
+        raise
+    except OSError as fault:
+        writer.close()
+        raise NoAnswer(f"{where}: the engine went instead of saying hello ({fault.strerror or fault})") from fault
 
 
 async def _greeting(reader: asyncio.StreamReader) -> FullState:

@@ -1,21 +1,23 @@
 """The wire: JSON lines over a Unix socket, one object a line, UTF-8, at most LINE_LIMIT bytes.
 
-The first line each way is a Hello. Then the engine sends the full state and what happens after it; a console sends
-requests, each with an id of its own choosing, and gets exactly one answer with that id. docs/protocol.md has a session.
+The first line each way is a Hello, before which a console may lower its rights. Then the engine sends the full state
+and what happens after it; a console sends requests, each with an id of its own choosing, and gets exactly one answer
+with that id. docs/protocol.md has sessions.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import msgspec
 
-from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.commands import RANK, Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.metadata import without_text
 from factory_tui.domain.state import State
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised with every change that the other side would not understand."""
 LINE_LIMIT = 16 << 20
 REQUEST_LIMIT = 1 << 20
@@ -45,6 +47,17 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
     protocol: int
     software: str = ""
+
+
+class Lower(msgspec.Struct, frozen=True, tag="lower", rename={"name": "as"}):
+    """From a console, before its Hello and once: take me for somebody else, who may no more than I may.
+
+    Whoever lets others in says this before they can say anything. It comes first, so that an engine which does not know
+    it ends the connection instead of going on with more rights.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}\Z")]
+    role: Role
 
 
 class FullState(msgspec.Struct, frozen=True, tag="full-state"):
@@ -96,13 +109,15 @@ class CommandRequest(msgspec.Struct, frozen=True, tag="command"):
 class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
     """From a console: the newest `limit` events of a run (of all when None) with a seq smaller than `before`.
 
-    Run "" is the floor's own trace; before None: the newest there are.
+    Run "" is the floor's own trace; before None: the newest there are. With `after`: the oldest with a greater seq,
+    whatever `before` says.
     """
 
     id: int
     run: str | None
     before: int | None
     limit: int
+    after: int | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
@@ -131,7 +146,7 @@ Message = FullState | EventBatch | Live | Skipped | Now
 """What a console sees happen."""
 
 _encode = msgspec.json.Encoder().encode
-_hello: msgspec.json.Decoder[Hello | Refused] = msgspec.json.Decoder(Hello | Refused)
+_hello: msgspec.json.Decoder[Hello | Lower | Refused] = msgspec.json.Decoder(Hello | Lower | Refused)
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _from_engine: msgspec.json.Decoder[Message | Answer] = msgspec.json.Decoder(Message | Answer)
 
@@ -140,7 +155,7 @@ class _Identified(msgspec.Struct):
     id: int = 0
 
 
-def line(message: Hello | Message | Request | Answer) -> bytes:
+def line(message: Hello | Lower | Message | Request | Answer) -> bytes:
     """One message as it goes over the wire."""
     return _encode(message) + b"\n"
 
@@ -165,17 +180,18 @@ def encode_events(events: Sequence[Event]) -> Iterator[tuple[int, int, bytes]]:
         yield first, len(parts), _batch(parts)
 
 
-def rows(request: int, events: Sequence[Event]) -> bytes:
-    """The answer to a query as a line: the newest of the events that fit."""
+def rows(request: QueryRequest, events: Sequence[Event]) -> bytes:
+    """The answer to a query as a line: of the events those that fit, from the end that was asked for."""
     parts: list[bytes] = []
     size = 0
-    for event in reversed(events):
+    forward = request.after is not None
+    for event in events if forward else reversed(events):
         body = _bounded(event)
         size += len(body) + 1
         if parts and size > LINE_LIMIT // 2:
             break
         parts.append(body)
-    return b'{"type":"rows","id":%d,"events":[%s]}\n' % (request, b",".join(reversed(parts)))
+    return b'{"type":"rows","id":%d,"events":[%s]}\n' % (request.id, b",".join(parts if forward else reversed(parts)))
 
 
 def _bounded(event: Event) -> bytes:
@@ -187,20 +203,32 @@ def _batch(parts: Sequence[bytes]) -> bytes:
     return b'{"type":"events","events":[%s]}\n' % b",".join(parts)
 
 
-def decode_hello(data: bytes, other: str) -> Hello:
-    """The first line of the other side (named for messages). Raises LinkError when it does not speak this protocol."""
+def decode_hello(data: bytes, other: str) -> Hello | Lower:
+    """A line before anything else of the other side (named for messages): its Hello, or the Lower before it.
+
+    Raises LinkError when it does not speak this protocol.
+    """
     try:
         hello = _hello.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         raise LinkError(f"the {other} does not speak factory-tui's protocol: {fault}") from fault
     if isinstance(hello, Refused):
         raise LinkError(hello.reason)
+    if isinstance(hello, Lower):
+        return hello
     if hello.protocol != PROTOCOL:
         raise LinkError(
             f"the {other} ({hello.software}) speaks protocol {hello.protocol}, this side {PROTOCOL}. "
             "Remedy: factory-tui engine stop, then start it with the same version as the console"
         )
     return hello
+
+
+def lowered(role: Role, asked: Lower) -> tuple[str, Role]:
+    """The actor and role that a peer of this role has from then on. Raises LinkError for more rights than it has."""
+    if RANK[asked.role] > RANK[role]:
+        raise LinkError(f"a {role} cannot become {asked.role}: rights are only lowered")
+    return asked.name, asked.role
 
 
 def decode_request(data: bytes) -> Request | Refused:

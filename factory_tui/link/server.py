@@ -14,6 +14,8 @@ import struct
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from factory_tui import __version__
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
@@ -29,20 +31,22 @@ from factory_tui.link.protocol import (
     FullState,
     Hello,
     LinkError,
+    Lower,
     QueryRequest,
     Refused,
     decode_hello,
     decode_request,
     encode_events,
     line,
+    lowered,
     read_line,
     rows,
 )
 
 OnCommand = Callable[[str, Role, Command], Awaitable[str | None]]
 """(actor, role, command) -> None once it is journalled, else the reason why not."""
-OnQuery = Callable[[str | None, int | None, int], Awaitable[Sequence[Event]]]
-"""(run or None for all, before seq or None, limit) -> events in order."""
+OnQuery = Callable[[QueryRequest], Awaitable[Sequence[Event]]]
+"""What is asked for, at most QUERY_LIMIT of it -> events in order."""
 QUERY_LIMIT = 2_000
 PARTING = 1.0
 """Seconds that consoles have to read what is left when the server closes."""
@@ -198,7 +202,8 @@ class LinkServer:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         actor, role = identify(writer.get_extra_info("socket"))
         writer.write(line(Hello(PROTOCOL, f"factory-tui {__version__}")))
-        decode_hello(await asyncio.wait_for(read_line(reader, "console"), GREETING), "console")
+        async with asyncio.timeout(GREETING):
+            actor, role = await _introduced(reader, actor, role)
         outbox = Outbox(lambda: FullState(self._state(), self._now(), actor, role))
         console = _Console(reader, writer, outbox)
         # The state and the place in the audience are taken in one breath: no event falls between them.
@@ -223,8 +228,8 @@ class LinkServer:
             return line(request)
         try:
             if isinstance(request, QueryRequest):
-                limit = max(0, min(request.limit, QUERY_LIMIT))
-                return rows(request.id, await self._on_query(request.run, request.before, limit))
+                asked = replace(request, limit=max(0, min(request.limit, QUERY_LIMIT)))
+                return rows(request, await self._on_query(asked))
             return line(await self._command(actor, role, request))
         except Exception as bug:  # one request's fault must not cost the console its link
             log.exception("a request of %s broke", actor)
@@ -233,6 +238,17 @@ class LinkServer:
     async def _command(self, actor: str, role: Role, request: CommandRequest) -> Accepted | Refused:
         reason = await self._on_command(actor, role, request.command)
         return Accepted(request.id) if reason is None else Refused(request.id, reason)
+
+
+async def _introduced(reader: asyncio.StreamReader, actor: str, role: Role) -> tuple[str, Role]:
+    """Who a peer is once it said hello: who it was, or who it lowered itself to. Raises LinkError."""
+    was_lowered = False
+    while isinstance(asked := decode_hello(await read_line(reader, "console"), "console"), Lower):
+        if was_lowered:
+            raise LinkError(f"{actor} was lowered already: once is all")
+        actor, role = lowered(role, asked)
+        was_lowered = True
+    return actor, role
 
 
 def identify(peer: socket.socket) -> tuple[str, Role]:

@@ -12,6 +12,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.reducer import fold
+from factory_tui.link.protocol import QueryRequest
 from factory_tui.link.server import LinkServer
 from tests import snap
 from tests.console import story
@@ -41,10 +42,9 @@ class Engine:
         self.taken.append(command)
         return None
 
-    async def _query(self, run: str | None, before: int | None, limit: int) -> Sequence[Event]:
-        return [
-            item for item in self.events if (run is None or item.run == run) and (before is None or item.seq < before)
-        ][-limit:]
+    async def _query(self, asked: QueryRequest) -> Sequence[Event]:
+        of_run = [item for item in self.events if asked.run is None or item.run == asked.run]
+        return [item for item in of_run if asked.before is None or item.seq < asked.before][-asked.limit :]
 
     def go_on(self, events: Sequence[Event]) -> None:
         self.events += events

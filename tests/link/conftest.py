@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from factory_tui.domain.commands import Command, Pause, Role
+from factory_tui.domain.commands import Command, Pause, Role, may, refusal
 from factory_tui.domain.events import AnyFact, Event
 from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
+from factory_tui.link.protocol import QueryRequest
 from factory_tui.link.server import LinkServer
 
 DEADLINE = 20.0
@@ -53,6 +54,8 @@ class SmallEngine:
         self.server.show(frame)
 
     async def obey(self, actor: str, role: Role, command: Command) -> str | None:
+        if not may(role, command):
+            return refusal(role, command)
         if isinstance(command, Pause) and command.run == "nobody-1":
             return "no run nobody-1"
         if isinstance(command, Pause) and command.run == "bug-1":
@@ -60,13 +63,12 @@ class SmallEngine:
         self.commands.append((actor, role, command))
         return None
 
-    async def page(self, run: str | None, before: int | None, limit: int) -> Sequence[Event]:
-        found = [
-            event
-            for event in self.events
-            if (run is None or event.run == run) and (before is None or event.seq < before)
-        ]
-        return found[-limit:] if limit else []
+    async def page(self, asked: QueryRequest) -> Sequence[Event]:
+        of_run = [event for event in self.events if asked.run is None or event.run == asked.run]
+        if asked.after is not None:
+            return [event for event in of_run if event.seq > asked.after][: asked.limit]
+        found = [event for event in of_run if asked.before is None or event.seq < asked.before]
+        return found[-asked.limit :] if asked.limit else []
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ async def test_a_command_is_accepted_or_refused_and_carries_who_asked(engine: Sm
     await link.close()
 
 
-async def test_a_trace_is_paged_backwards(engine: SmallEngine) -> None:
+async def test_a_trace_is_paged_both_ways(engine: SmallEngine) -> None:
     engine.record(*notices(*map(str, range(10))), run="a-1")
     engine.record(*notices("floor"))
     link = await Link.connect(engine.path)
@@ -109,15 +109,19 @@ async def test_a_trace_is_paged_backwards(engine: SmallEngine) -> None:
     assert [event.seq for event in await link.events("", None, 4)] == [11]
     assert len(await link.events(None, None, 100)) == 11
     assert await link.events("a-1", 1, 4) == []
+    assert [event.seq for event in await link.events("a-1", None, 2, after=3)] == [4, 5]
+    assert [event.seq for event in await link.events(None, None, 9, after=9)] == [10, 11]
+    assert await link.events(None, None, 9, after=11) == []
     await link.close()
 
 
-async def test_a_page_too_long_for_a_line_brings_the_newest_that_fit(engine: SmallEngine) -> None:
+async def test_a_page_too_long_for_a_line_brings_what_fits_from_the_end_that_was_asked_for(engine: SmallEngine) -> None:
     engine.record(*(ToolReturned(1, "c", "x" * 3_000_000) for _ in range(6)), run="a-1")
     link = await Link.connect(engine.path)
-    page = await link.events("a-1", None, 6)
-    assert 0 < len(page) < 6
-    assert page[-1].seq == 6
+    newest, oldest = await link.events("a-1", None, 6), await link.events("a-1", None, 6, after=0)
+    assert 0 < len(newest) < 6
+    assert newest == engine.events[-len(newest) :]
+    assert oldest == engine.events[: len(newest)]
     await link.close()
 
 
