@@ -1,12 +1,12 @@
 """What the Docker engine of this machine is like, for the doctor: does it answer, is it safe, is there an image."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import docker
 import docker.errors
 
-from factory_tui.cells.docker import connect
+from factory_tui.cells.docker import by_workspace, connect
 from factory_tui.cells.protocol import CellError
 
 RUNC_SAFE = ((1, 2, 8), (1, 3, 3))
@@ -22,14 +22,17 @@ class Diagnosis(NamedTuple):
     remedy: str = ""
 
 
-def diagnose(image: str) -> list[Diagnosis]:
-    """Look at the engine and at the image that cells would use; blocks for seconds at most."""
+def diagnose(image: str, gone: Callable[[str], bool]) -> list[Diagnosis]:
+    """Look at the engine, at the image that cells would use, and for cells of workspaces that are `gone`.
+
+    Blocks for seconds at most.
+    """
     try:
         client = connect()
     except CellError as error:
         found, _, remedy = str(error).partition(". Remedy: ")
         return [Diagnosis("docker", False, found, f"{remedy}; until then rehearsals run in process cells, UNFENCED")]
-    with_engine = list(_engine(client, image))
+    with_engine = [*_engine(client, image), *_left(client, gone)]
     client.close()
     return with_engine
 
@@ -46,6 +49,14 @@ def _engine(client: docker.DockerClient, image: str) -> Iterator[Diagnosis]:
     except docker.errors.ImageNotFound:
         remedy = "none needed: it is pulled, or made from this host's files; or name another in [cells] image"
         yield Diagnosis("image", well=True, found=f"{image} is not here", remedy=remedy)
+
+
+def _left(client: docker.DockerClient, gone: Callable[[str], bool]) -> Iterator[Diagnosis]:
+    left = [name for workspace, names in by_workspace(client).items() if gone(workspace) for name in names]
+    if left:
+        many = "1 container is" if len(left) == 1 else f"{len(left)} containers are"
+        found = f"{many} left of workspaces that are no longer there"
+        yield Diagnosis("cells", well=False, found=found, remedy=f"docker rm -f {' '.join(sorted(left))}")
 
 
 def _runc(version: str) -> Diagnosis:

@@ -296,6 +296,14 @@ class DockerCells:
         self._client.close()
 
 
+def by_workspace(client: docker.DockerClient) -> dict[str, list[str]]:
+    """The short ids of all containers of ours on the engine, by the identity of their workspace."""
+    found: dict[str, list[str]] = {}
+    for container in client.api.containers(all=True, filters={"label": [f"{_LABEL}workspace"]}):
+        found.setdefault(_labels(container["Labels"]).workspace, []).append(container["Id"][:12])
+    return found
+
+
 def _state(client: docker.DockerClient, name: str) -> dict[str, Any]:
     """What the engine says of the container; empty when there is none."""
     try:

@@ -20,6 +20,8 @@ SOCKET_LIMIT = 100
 """Bytes of a socket's path; the system's own limit is 104 to 108."""
 PATIENCE = 1.0
 """Seconds to wait for the lock."""
+SERVED = "workspace"
+"""The file beside a workspace's keys that says where it is."""
 
 
 class Lock:
@@ -118,15 +120,24 @@ class Workspace:
     @property
     def keys(self) -> Path:
         """The folder (0700, made when missing) of this workspace's keys, outside of it. Raises Mistakes."""
-        home = os.environ.get("XDG_STATE_HOME", "")
-        base = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
-        folder = base / "factory-tui" / self.identity
+        folder = _keys_of(self.identity)
         if folder.resolve().is_relative_to(self.root.resolve()):
             raise _mistake(
                 folder, "the keys' folder is inside the workspace.", "Set XDG_STATE_HOME to a folder outside."
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
         return _private(folder)
+
+    def is_called(self, identity: str) -> bool:
+        """Whether it has that identity; draws none."""
+        try:
+            return (self.state / "id").read_text(encoding="ascii").strip() == identity
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def remember(self) -> None:
+        """Keep beside the keys where the workspace is, so that what it leaves behind can be told from what it uses."""
+        (self.keys / SERVED).write_text(str(self.root.resolve()), encoding="utf-8")
 
     def hold(self, patience: float = PATIENCE) -> Lock:
         """Hold the workspace as its one engine. Raises Mistakes naming the process that holds it already."""
@@ -154,6 +165,21 @@ class Workspace:
                 f"cannot be made: {error.strerror}.",
                 "Make the workspace's folder writable, with space on its disk.",
             ) from None
+
+
+def is_gone(identity: str) -> bool:
+    """Whether this user's engine served a workspace of that identity that is not where it was; moved ones count."""
+    try:
+        root = (_keys_of(identity) / SERVED).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return bool(root) and not Workspace(Path(root)).is_called(identity)
+
+
+def _keys_of(identity: str) -> Path:
+    home = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
+    return base / "factory-tui" / identity
 
 
 def sync_folder(folder: Path) -> None:

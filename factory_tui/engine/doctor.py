@@ -14,7 +14,7 @@ from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import all_seeds
 from factory_tui.config.settings import Settings
-from factory_tui.config.workspace import Workspace
+from factory_tui.config.workspace import Workspace, is_gone
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.walk import warnings
 from factory_tui.harness.corpus import load_corpus, without_seed
@@ -42,7 +42,9 @@ async def examine(folder: Path) -> list[Finding]:
         settings = load(workspace.config)
     except Mistakes as mistakes:
         return [*findings, Finding("workspace", well=False, found=str(mistakes))]
-    found = await asyncio.to_thread(diagnose, settings.cells.image)
+    found = await asyncio.to_thread(
+        diagnose, settings.cells.image, lambda identity: is_gone(identity) and not workspace.is_called(identity)
+    )
     findings += [Finding(one.what, one.well, one.found, one.remedy) for one in found]
     findings += _workspace(workspace, settings)
     if (workspace.state / "journal.db").is_file():

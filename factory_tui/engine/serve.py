@@ -74,6 +74,7 @@ class Engine:
         async with AsyncExitStack() as stack:
             stack.callback(self._workspace.hold().release)
             settings = load(self._workspace.config)
+            self._workspace.remember()
             self._workspace.rehearsals.write_text(str(self._playbooks.resolve()))
             journal = await Journal.open(
                 self._workspace.state,

@@ -1,11 +1,14 @@
 """What only a cell that outlives its engine can show."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from factory_tui.domain.commands import Pause
 from factory_tui.domain.events import CellStarted, Prompted, ToolCalled, ToolReturned
+from factory_tui.engine.doctor import Finding, examine
 from tests.engine.floor import Floor
 from tests.engine.greeter import PLAYBOOK, make
 
@@ -37,3 +40,32 @@ async def test_a_command_goes_on_while_the_engine_is_away_and_a_killed_container
         assert (shipped.state, len(shipped.passes)) == ("shipped", 2), shipped.why
     ours = f"factory-tui.workspace={workspace.identity}"
     assert not docker_engine.containers.list(all=True, filters={"label": ours})
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+async def test_the_doctor_finds_the_containers_of_a_workspace_that_is_gone(
+    tmp_path: Path, docker_engine: "DockerClient", cell_image: str
+) -> None:
+    async def left() -> list[Finding]:
+        return [finding for finding in await examine(other.root) if finding.what == "cells"]
+
+    (tmp_path / "other").mkdir()
+    other, _ = make(tmp_path / "other", kind="docker", image=cell_image)
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image)
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.start()
+        await floor.fact(ToolCalled)
+        await floor.command(Pause(run, now=True))
+        await floor.reach(run, "paused")
+        (cell,) = floor.state.runs[run].cells
+    try:
+        assert await left() == []
+        shutil.rmtree(workspace.root)
+        (finding,) = await left()
+        assert not finding.well
+        assert finding.found == "1 container is left of workspaces that are no longer there"
+        assert finding.remedy == f"docker rm -f {cell[:12]}"
+    finally:
+        docker_engine.containers.get(cell).remove(force=True)
+    assert await left() == []
