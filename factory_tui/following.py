@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from factory_tui.domain.events import RunQueued
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
-    from factory_tui.link.client import Link
 
 SHIPPED, FAILED, USAGE, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -134,12 +133,16 @@ async def _start_and_follow(
 ) -> int:
     """Start these runs and follow all but those of `before`, unless the console will."""
     from factory_tui.console.plain import below, exit_code, follow
+    from factory_tui.engine.looking import last_words
     from factory_tui.engine.spawn import EngineSilent
     from factory_tui.link.client import Link
-    from factory_tui.link.protocol import LinkLost, RefusedError
+    from factory_tui.link.protocol import LinkLost, NoAnswer, RefusedError
 
     shape = shape_of(arguments)
-    link = await Link.connect(workspace.socket)
+    try:
+        link = await Link.connect(workspace.socket)
+    except NoAnswer as gone:
+        raise EngineSilent(await last_words(workspace) or str(gone)) from gone
     try:
         for index, asked in enumerate(wanted):
             try:
@@ -153,7 +156,7 @@ async def _start_and_follow(
                     )
                 return USAGE
             except LinkLost as lost:
-                raise EngineSilent(await _last_words(link) or str(lost)) from lost
+                raise EngineSilent(await last_words(workspace) or str(lost)) from lost
         if shape == "console":
             return SHIPPED
         state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted))
@@ -166,14 +169,6 @@ async def _start_and_follow(
         return code
     finally:
         await link.close()
-
-
-async def _last_words(link: "Link") -> str:
-    """Why an engine ended, as it told before it closed the link."""
-    from factory_tui.domain.events import EngineStopped, Event
-
-    heard = [message.fact async for message in link if isinstance(message, Event)]
-    return next((fact.reason for fact in reversed(heard) if isinstance(fact, EngineStopped)), "")
 
 
 def _say(line: str) -> None:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -45,7 +46,7 @@ class Terminal:
         """Echo, line discipline and the like, as termios tells them."""
         return termios.tcgetattr(self._slave)
 
-    def until(self, word: bytes, seconds: float = 30.0) -> bytes:
+    def until(self, word: bytes, seconds: float = 60.0) -> bytes:
         """What came since the last call, up to and with `word` at least."""
         deadline, since = time.monotonic() + seconds, len(self.got)
         while word not in self.got[since:]:
@@ -55,6 +56,10 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         """Press these keys."""
         os.write(self._master, keys)
+
+    def interrupt(self) -> None:
+        """What a terminal does at Ctrl-C; this one is nobody's controlling terminal."""
+        self._program.send_signal(signal.SIGINT)
 
     def ends(self, seconds: float = 60.0) -> int:
         """The program's exit code, once it ended and all that it said came."""

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from factory_tui.arguments import parser
 from factory_tui.cli import COMMANDS, main
 from factory_tui.config.workspace import Lock, Workspace
 from factory_tui.console.feed import Connect
+from factory_tui.engine import spawn
 from factory_tui.following import FAILED, SHIPPED, USAGE, console
 from factory_tui.link.protocol import NoAnswer
 from tests.engine.conftest import home
@@ -86,9 +87,19 @@ def test_a_port_that_is_none_is_refused(port: str, capsys: Output) -> None:
     assert "--port" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 def test_an_engine_that_cannot_work_says_why(
-    workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
+    start = spawn.start
+
+    def gone_before_anybody_asked(workspace: Workspace, options: Sequence[str] = ()) -> int:
+        pid = start(workspace, options)
+        workspace.hold(patience=20).release()
+        return pid
+
+    if at_once:
+        monkeypatch.setattr(spawn, "start", gone_before_anybody_asked)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     workspace.config.write_text(workspace.config.read_text().replace('"process"', '"docker"'))
     playbooks = ["--rehearsals", str(workspace.root.parent / "playbooks")]

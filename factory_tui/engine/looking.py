@@ -3,11 +3,13 @@
 import asyncio
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.workspace import Workspace
+from factory_tui.config.workspace import Lock, Workspace
 from factory_tui.domain.commands import StopEngine
+from factory_tui.domain.events import EngineStopped
 from factory_tui.domain.state import State
 from factory_tui.journal import Journal
 from factory_tui.link.client import Link
@@ -19,31 +21,58 @@ LETTING_GO = 20.0
 
 async def look(workspace: Workspace) -> tuple[State, bool]:
     """The state, and whether an engine runs: from the engine, else from the journal. Raises Mistakes, JournalError."""
-    try:
-        link = await Link.connect(workspace.socket)
-    except NoAnswer:
-        return await _from_journal(workspace), False
-    await link.close()
-    return link.state, True
+    if not workspace.state.exists():
+        return State(), False
+    found = await _reach(workspace)
+    if isinstance(found, Link):
+        await found.close()
+        return found.state, True
+    with found:
+        if not (workspace.state / "journal.db").exists():
+            return State(), False
+        async with _journal(workspace) as journal:
+            return await journal.state(), False
 
 
-async def _from_journal(workspace: Workspace) -> State:
-    if not (workspace.state / "journal.db").exists():
-        return State()
-    lock = workspace.hold()
+async def last_words(workspace: Workspace) -> str:
+    """Why the workspace's engine ended, as it told; empty while one answers, or when it could not tell."""
+    found = await _reach(workspace)
+    if isinstance(found, Link):
+        await found.close()
+        return ""
+    with found:
+        async with _journal(workspace) as journal:
+            told = await journal.before(journal.head.seq + 1, "", 1)
+    return next((event.fact.reason for event in told if isinstance(event.fact, EngineStopped)), "")
+
+
+async def _reach(workspace: Workspace) -> Link | Lock:
+    """An engine that answers, else the workspace itself; one that comes or goes just now is waited for."""
+    deadline = time.monotonic() + LETTING_GO
+    while True:
+        with suppress(NoAnswer):
+            return await Link.connect(workspace.socket)
+        try:
+            return workspace.hold(patience=0)
+        except Mistakes:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def _journal(workspace: Workspace) -> AsyncIterator[Journal]:
+    journal = await Journal.open(
+        workspace.state,
+        workspace.keys,
+        workspace=workspace.identity,
+        clock=lambda: time.time_ns() // 1_000_000,
+        entropy=lambda: secrets.randbits(80),
+    )
     try:
-        journal = await Journal.open(
-            workspace.state,
-            workspace.keys,
-            workspace=workspace.identity,
-            clock=lambda: time.time_ns() // 1_000_000,
-            entropy=lambda: secrets.randbits(80),
-        )
-        state = await journal.state()
-        await journal.close()
+        yield journal
     finally:
-        lock.release()
-    return state
+        await journal.close()
 
 
 async def stop(workspace: Workspace) -> bool:
