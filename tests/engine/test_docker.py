@@ -69,3 +69,18 @@ async def test_the_doctor_finds_the_containers_of_a_workspace_that_is_gone(
     finally:
         docker_engine.containers.get(cell).remove(force=True)
     assert await left() == []
+
+
+@pytest.mark.docker
+async def test_an_image_without_python_holds_the_run_and_is_named_with_what_it_lacks(
+    tmp_path: Path, docker_engine: "DockerClient"
+) -> None:
+    docker_engine.api.import_image_from_data(bytes(10240), repository="factory-tui-test", tag="bare")
+    async with Floor(*make(tmp_path, kind="docker", image="factory-tui-test:bare")) as floor:
+        held = await floor.reach(await floor.start(), "held", "failed")
+        assert (held.state, held.reason) == ("held", "config")
+        assert "the image factory-tui-test:bare has no python3" in held.why
+        assert "Remedy: set [cells] image to one that has" in held.why
+    docker_engine.images.remove("factory-tui-test:bare", force=True)
+    ours = f"factory-tui.workspace={floor.workspace.identity}"
+    assert not docker_engine.containers.list(all=True, filters={"label": ours})
