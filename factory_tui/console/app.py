@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.style import Style
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import NoColor
 
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID, Scope, allowed, keymap
@@ -107,8 +108,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return self._here() + self._ahead
 
     def get_line_filters(self) -> Sequence["LineFilter"]:
-        """Textual's filters, and ours last of all."""
-        return [*super().get_line_filters(), self._hostile]
+        """Textual's filters, no colour where none is wanted (Textual's own would leave greys), and ours last of all."""
+        plain = [NoColor()] if self.no_color else []
+        return [*super().get_line_filters(), *plain, self._hostile]
 
     def get_default_screen(self) -> FloorScreen:
         """The floor."""

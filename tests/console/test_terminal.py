@@ -1,7 +1,10 @@
 """The console in a real terminal: a pseudo terminal, real bytes, a real exit."""
 
+import re
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.terminal import Terminal
 
@@ -25,3 +28,14 @@ def test_it_paints_without_an_engine_and_q_leaves_with_the_terminal_as_it_was(tm
         assert b"Traceback" not in terminal.until(b"\x1b[?1049l")
         assert terminal.ends() == 0
         assert terminal.settings == before
+
+
+def test_where_no_colour_is_wanted_none_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    with Terminal([sys.executable, "-c", CODE, str(tmp_path / "engine.sock")]) as terminal:
+        drawn = terminal.until(b"No link to an engine")
+        terminal.type(b"q")
+        drawn += terminal.until(b"\x1b[?1049l")
+    asked = {number for found in re.findall(rb"\x1b\[([\d;]*)m", drawn) for number in found.split(b";")}
+    colours = {str(number).encode() for first in (30, 40, 90, 100) for number in range(first, first + 9)}
+    assert asked & colours == set()
