@@ -98,9 +98,8 @@ class Walk:
 
     async def since_entry(self) -> list[Event]:
         """The run's events since it entered the node it is in."""
-        events = await self.events()
-        entered = max(event.seq for event in events if isinstance(event.fact, NodeEntered))
-        return [event for event in events if event.seq > entered]
+        entered = last(await self.events([NodeEntered]), NodeEntered)
+        return await self.place.record.journal.events(after=entered, run=self.run.id)
 
     async def home(self) -> Cell:
         """The run's cell; a new one has the work tree as the last snapshot has it."""

@@ -45,7 +45,7 @@ class Bounds:
 
     def body(self, system: str, tools: Sequence[dict[str, Any]], messages: Sequence[dict[str, Any]]) -> Body:
         """The request's bytes, as far as they count as tokens."""
-        return msgspec.json.encode([system, list(tools)]), b",".join(map(msgspec.json.encode, messages))
+        return msgspec.json.encode([system, list(tools)]), msgspec.json.encode(messages)[1:-1]
 
     def worst(self, talk: str, body: Body) -> int:
         """Tokens that the next request of a talk has at most: no token is shorter than a byte."""
