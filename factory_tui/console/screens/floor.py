@@ -15,6 +15,7 @@ from factory_tui.console.widgets.tail import TailView
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.widget import Widget
 
 BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-ultra")]
 
@@ -24,25 +25,35 @@ def layout(width: int) -> str:
     return next(name for least, name in reversed(BREAKPOINTS) if width >= least)
 
 
-class FloorScreen(Screen[None]):
-    """Where a console begins."""
+class RunPanes(Screen[None]):
+    """What floor and run have alike: something on top, then the chosen run's trace beside its facts and verdicts."""
 
-    BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     AUTO_FOCUS = ""
+    TOP: ClassVar[type["Widget"]]
+    PANES: ClassVar[str]
+    """The id of what is below the top."""
 
     def compose(self) -> "ComposeResult":
-        """Header, table, trace and card, burn, keys."""
+        """Header, top, panes, burn, keys."""
         self.add_class(layout(self.app.size.width))
         yield Header()
-        yield FloorTable()
-        with Horizontal(id="below"):
+        yield self.TOP()
+        with Horizontal(id=self.PANES):
             yield TailView()
             with Vertical(id="side"):
                 yield Card()
                 yield Matrix()
         yield BurnLine()
         yield KeyBar()
+
+
+class FloorScreen(RunPanes):
+    """Where a console begins."""
+
+    BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
+    TOP = FloorTable
+    PANES = "below"
 
     def fit_table(self, runs: int) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
