@@ -1,8 +1,8 @@
-"""A keeper: a subreaper that runs one command at a time and outlives it, so that a command costs one fork.
+"""A keeper: a subreaper that runs one command at a time and outlives it, so that a command copies no process.
 
-The keeper has every right the runner has, the command has the agent's. Over a socket the runner sends a command (a
-length, then JSON, with the command's three streams); the keeper answers with the wait status when the command's own
-process ended, and with CLEAN when nothing that it started is left. Only then comes the next command.
+The keeper has the rights of the runner, in the agent's group; the command has the agent's. Over a socket the runner
+sends a command (a length, then JSON, with the command's three streams); the keeper answers with the wait status when
+the command's own process ended, and with CLEAN when nothing that it started is left. Only then comes the next command.
 """
 
 from __future__ import annotations
