@@ -74,8 +74,8 @@ class TestFeedbackCutOff:
     async def test_a_generator_that_goes_on_regardless_jams(self, tmp_path: Path) -> None:
         past = await outcome(tmp_path, {seed: playbook(seed) + DONE_ANYWAY for seed in SEEDS})
         for run in ended(past):
-            assert (run.state, len(run.passes)) == ("jammed", 3)
-            assert past.state.escalations[run.escalation].jam == "stalled"
+            assert (run.state, len(run.passes)) == ("jammed", 2)
+            assert past.state.escalations[run.escalation].jam == "dead"
             assert {fact.decision for fact in past.facts(VisitEnded, run.id)} == {"unsatisfied"}
             assert len({fact.tree for fact in past.facts(SnapshotTaken, run.id)}) == 1, "the product did not change"
 
