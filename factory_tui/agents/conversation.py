@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from factory_tui.domain.events import Answered, AnyFact, Prompted, ToolCalled, ToolReturned
+from factory_tui.domain.events import Answered, AnyFact, Prompted, RunRestarted, ToolCalled, ToolReturned
 from factory_tui.model.stream import INVALID
 
 UNANSWERED = "Not run: the conversation went on without this call."
@@ -73,6 +73,8 @@ class Conversation(msgspec.Struct, frozen=True):
                 return replace(self, pending=begun)
             case ToolReturned():
                 return self._returned(fact)
+            case RunRestarted():
+                return Conversation(step=self.step)
         return self
 
     def _prompted(self, fact: Prompted) -> "Conversation":

@@ -78,13 +78,11 @@ class MessagesAgent:
                     await gate()
                     talk = await self._use(talk, scribe, box, talk.pending[0], notes)
                     continue
-                if talk.messages and (said := heed()) is not None:
-                    talk = await self._say(talk, scribe, node, said)
-                    continue
-                due = self._due(talk)
+                due = (heed() if talk.messages else None) or self._due(talk)
                 if isinstance(due, Generated):
                     return due
                 if isinstance(due, Prompt):
+                    await _written(notes)  # a prompt gives up on every tool that has not returned by then
                     talk = await self._say(talk, scribe, node, due)
                     continue
                 await gate()

@@ -28,7 +28,7 @@ from factory_tui.domain.state import (
     Visit,
 )
 
-VERSION = 4
+VERSION = 5
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -229,6 +229,7 @@ def _restarted(run: Run, _event: e.Event, fact: e.RunRestarted) -> Run:
         visit=None,
         asked=None,
         base=fact.commit,
+        nodes={name: replace(tally, attempt=0, in_pass=0, status=None) for name, tally in run.nodes.items()},
         restarts=(*run.restarts, len(run.passes)),
         passes=tuple(replace(item, ended=True) for item in run.passes),
     )

@@ -15,7 +15,7 @@ from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import GO_ON, STOP, Judged, Opening, judge
+from factory_tui.engine.orders import GO_ON, STOP, Judged, Opening, judge, let_go
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -232,7 +232,7 @@ class Factory:
                 await self._record.append([taken, *facts])
                 if run and not facts and run not in self._walking:  # it stopped by itself meanwhile
                     await self._at_rest(run)
-                    late = self._judge(actor, command)
+                    late = self._late(actor, command)
                     await self._record.append([] if isinstance(late, str) else late)
             except JournalFull as full:
                 return str(full)
@@ -245,6 +245,12 @@ class Factory:
         if facts == [] and isinstance(command, c.Escalate) and command.run not in self._walking:
             return self._told(command.run, _asks(command))
         return facts
+
+    def _late(self, actor: str, command: c.Command) -> Judged:
+        """What a command that is in the journal by now leads to."""
+        if isinstance(command, c.RaiseCap):  # judged once more it would name no more than the cap
+            return let_go(self.state.runs[command.run], actor)
+        return self._judge(actor, command)
 
     def _subject(self, command: c.Command) -> str:
         if isinstance(command, c.Answer):

@@ -24,7 +24,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
-from factory_tui.engine.walk import last, work_is_lost
+from factory_tui.engine.walk import last, life_of, work_is_lost
 from factory_tui.pipeline.outcome import Outcome, Status
 from factory_tui.policy import jams
 
@@ -39,6 +39,10 @@ LOST = (
     "Your cell was lost and rebuilt. The work tree is as {where}; what you did to it since then is gone. "
     "Look at what is there, then do this again:\n\n"
 )
+LEFT = (
+    "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
+    "it.\n\n"
+)
 
 
 async def codergen(walk: Walk, node: Node) -> Done:
@@ -48,14 +52,15 @@ async def codergen(walk: Walk, node: Node) -> Done:
         await _look_back(walk)
         await walk.scribe.record(PassBegan(len(run.passes) + 1, run.revision))
     cell = await walk.home()
-    events = await walk.life()
+    past = await walk.events()
+    events = life_of(past)
     place, watch = walk.place, await walk.watch()
     model = place.models(run)
     agent = MessagesAgent(place.door, model, run.ledger, place.settings.agent, place.redact, watch=watch)
     generated = await agent.generate(
         walk.scribe,
         cell,
-        [event.fact for event in events],
+        [event.fact for event in past],
         node=node.id,
         prompt=_due(walk, node, events, cell.work),
         gate=walk.gate,
@@ -96,12 +101,15 @@ def _first(walk: Walk, node: Node, work: str) -> Prompt:
         Attachment(one.path, (workspace.root / seed.folder / one.path).read_bytes()) for one in seed.attachments
     ]
     system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
-    return seed_prompt(node.prompt.replace("$goal", seed.prose), attachments, system)
+    found = next((item.number for item in walk.run.passes if item.commit and item.commit == walk.run.base), None)
+    left = LEFT.format(number=found) if found else ""
+    return seed_prompt(left + node.prompt.replace("$goal", seed.prose), attachments, system)
 
 
 def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
     task = next(prompt for prompt in reversed(prompts) if prompt.origin not in ("recovery", "nudge"))
-    snapshot = next((item.number for item in reversed(walk.run.passes) if item.commit), None)
+    tree = walk.run.tree
+    snapshot = next((item.number for item in walk.run.passes if tree and item.commit == tree), None)
     where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning: empty"
     blocks = json.loads(task.content)
     return Prompt("recovery", ({"type": "text", "text": LOST.format(where=where)}, *blocks))

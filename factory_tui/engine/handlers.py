@@ -64,7 +64,8 @@ async def tool(walk: Walk, node: Node) -> Done:
 
 async def wait_human(walk: Walk, node: Node) -> Done:
     """Ask the owner, and go on along the edge that the answer names. Nothing but an answer opens this gate."""
-    asked = [event.fact.id for event in await walk.since_entry() if isinstance(event.fact, EscalationRaised)]
+    raised = [event.fact for event in await walk.since_entry() if isinstance(event.fact, EscalationRaised)]
+    asked = [fact.id for fact in raised if fact.kind == "signoff"]
     answered = walk.place.record.state.escalations[asked[-1]] if asked else None
     if answered is None or not answered.answered_at:
         graph_choices = walk.choices(node)

@@ -85,9 +85,14 @@ def _raise_cap(run: Run, actor: str, command: c.RaiseCap) -> Judged:
         return f"{run.id} has no cap of its own"
     if not command.cap.is_finite() or command.cap <= run.cap:
         return f"the cap of {run.id} is ${run.cap:f} now; name more than that"
-    if run.state == "held" and run.reason == "budget":
-        return [Draft(RunMoved("queued", None, f"{actor} raised its cap to ${command.cap:f}"), run.id, actor)]
-    return []
+    return let_go(run, actor)
+
+
+def let_go(run: Run, actor: str) -> list[Draft]:
+    """What a raised cap means to a run that waits for one."""
+    if run.state != "held" or run.reason != "budget":
+        return []
+    return [Draft(RunMoved("queued", None, f"{actor} raised its cap"), run.id, actor)]
 
 
 def _reseed(state: State, run: Run, actor: str, command: c.Reseed, worked_on: Collection[str]) -> Judged:

@@ -92,9 +92,7 @@ class Walk:
 
     async def life(self) -> list[Event]:
         """The run's events since it was last restarted: what the conversation of now knows of."""
-        events = await self.events()
-        began = last(events, RunRestarted)
-        return [event for event in events if event.seq > began]
+        return life_of(await self.events())
 
     async def since_entry(self) -> list[Event]:
         """The run's events since it entered the node it is in."""
@@ -115,13 +113,12 @@ class Walk:
         """Take the work tree as the current pass's output; the commit. Raises TreeUnfit."""
         cell, current = await self.home(), self.current
         began = time.monotonic()
-        earlier = next((item.commit for item in reversed(self.run.passes[:-1]) if item.commit), "")
         entries = await cell.tree(self.place.snapshots.known(cell.id))
         await look_through(await self.watch(), entries)
         taken = await self.place.snapshots.take(
             entries,
             cell=cell.id,
-            parent=earlier,
+            parent=next((item.commit for item in reversed(self.run.lived[:-1]) if item.commit), self.run.base),
             message=f"Pass {current.number} of {self.run.id}",
             at=self.place.now(),
         )
@@ -218,6 +215,12 @@ def warnings(graph: pipeline.Graph, file: str) -> list[str]:
     """What lint says against a loop that may run, by file, line and column."""
     found = pipeline.lint(graph, frozenset())
     return [f"{file}:{one}" for one in found if one.severity is pipeline.Severity.WARNING]
+
+
+def life_of(events: Sequence[Event]) -> list[Event]:
+    """Those of a run's events that came since it was last restarted."""
+    began = last(events, RunRestarted)
+    return [event for event in events if event.seq > began]
 
 
 def work_is_lost(run: Run, events: Sequence[Event]) -> bool:

@@ -214,7 +214,7 @@ class _Book:
         feedback = count(both, self.corpus.strata("feedback")).satisfaction()
         decision = self.decision or "unsatisfied"
         ship_low = self.plan.ship_low(self.cycles, vault)
-        before = next((item.tallies for item in reversed(run.passes) if item.number < number and item.tallies), None)
+        before = next((item.tallies for item in reversed(run.lived) if item.number < number and item.tallies), None)
         return VisitResult(
             feedback=feedback,
             vault=vault.satisfaction(),
