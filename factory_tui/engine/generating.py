@@ -39,6 +39,8 @@ LOST = (
     "Your cell was lost and rebuilt. The work tree is as {where}; what you did to it since then is gone. "
     "Look at what is there, then do this again:\n\n"
 )
+TASKS = frozenset({"seed", "feedback", "checkpoint", "reseed"})
+"""Origins of what is said again to an agent whose work was lost; the rest it has heard."""
 LEFT = (
     "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
     "it.\n\n"
@@ -107,7 +109,7 @@ def _first(walk: Walk, node: Node, work: str) -> Prompt:
 
 
 def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
-    task = next(prompt for prompt in reversed(prompts) if prompt.origin not in ("recovery", "nudge"))
+    task = next(prompt for prompt in reversed(prompts) if prompt.origin in TASKS)
     tree = walk.run.tree
     snapshot = next((item.number for item in walk.run.passes if tree and item.commit == tree), None)
     where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning: empty"

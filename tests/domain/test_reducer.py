@@ -16,6 +16,10 @@ from factory_tui.domain.events import (
     CallReserved,
     CallSettled,
     CommandTaken,
+    CorpusConfirmed,
+    CorpusRevised,
+    EditMended,
+    EditRefused,
     EngineStarted,
     EngineStopped,
     EscalationAnswered,
@@ -27,6 +31,7 @@ from factory_tui.domain.events import (
     PassBegan,
     RunMoved,
     RunQueued,
+    SeedRevised,
     VerdictReached,
 )
 from factory_tui.domain.money import Tokens
@@ -34,7 +39,10 @@ from factory_tui.domain.reducer import fold, reduce
 from factory_tui.domain.state import State
 from tests.domain.facts import KINDS, facts, histories
 
-OF_THE_FLOOR = (EngineStarted, EngineStopped, FloorFrozen, FloorThawed, Noticed, RunQueued)
+OF_THE_FLOOR = (
+    *(EngineStarted, EngineStopped, FloorFrozen, FloorThawed, Noticed, RunQueued),
+    *(SeedRevised, CorpusRevised, CorpusConfirmed, EditRefused, EditMended),
+)
 
 
 def queued(seed: str = "a") -> RunQueued:
