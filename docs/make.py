@@ -68,7 +68,7 @@ def keys() -> str:
         'action to other keys, by its id: `"run.new" = "n,f2"`.\n',
     ]
     asks = ("", "yes or no", "its name")
-    for scope in ("everywhere", "floor", "run"):
+    for scope in ("everywhere", *actions.SCREENS):
         parts += [f"## {scope.capitalize()}\n", "| keys | does | id | role | asks |", "| --- | --- | --- | --- | --- |"]
         parts += [
             f"| {' '.join(f'`{actions.shown(key)}`' for key in one.keys) or 'palette'} | {one.text} | `{one.id}` "

@@ -4,13 +4,15 @@ Pure data. Lower case can be undone, upper case has consequences; a key whose sc
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from factory_tui.domain.commands import RANK, Role
 
-Scope = Literal["everywhere", "floor", "run"]
+Scope = Literal["everywhere", "floor", "run", "inbox"]
+SCREENS: tuple[Scope, ...] = get_args(Scope)[1:]
+"""Each has a key `go.SCREEN` of everywhere, and its class in `console.places`."""
 Tier = Literal[0, 1, 2]
 """0 reversible: done at once. 1 costly: yes or no. 2 final: the name is typed."""
 
@@ -51,16 +53,35 @@ TABLE: tuple[Action, ...] = (
     Action("floor.down", ("down", "j"), "down", ("floor",), 0, "Cursor down."),
     Action("floor.first", ("home", "g"), "first", ("floor",), 0, "Cursor to the first run."),
     Action("floor.last", ("end", "G"), "last", ("floor",), 0, "Cursor to the last run."),
+    Action("go.floor", ("1",), "floor", ("everywhere",), 0, "The floor: all runs.", palette="floor: Show all runs"),
+    Action("go.run", ("2",), "run", ("everywhere",), 0, "The chosen run.", palette="run: Show {run}"),
     Action(
-        "run.back",
-        ("escape",),
-        "floor",
-        ("run",),
+        "go.inbox",
+        ("3",),
+        "inbox",
+        ("everywhere",),
         0,
-        "Back to the floor.",
-        bar=1,
-        spare=3,
-        palette="floor: Show all runs",
+        "The inbox: what waits for a human.",
+        bar=3,
+        spare=5,
+        palette="inbox: Show what waits for a human",
+    ),
+    Action("run.back", ("escape",), "back", ("run", "inbox"), 0, "Back to where you were.", bar=1, spare=3),
+    Action("inbox.open", ("enter",), "open", ("inbox",), 0, "Open the run that asks.", bar=1),
+    Action("inbox.up", ("up", "k"), "up", ("inbox",), 0, "Cursor up."),
+    Action("inbox.down", ("down", "j"), "down", ("inbox",), 0, "Cursor down."),
+    Action("inbox.page-up", ("pageup",), "page up", ("inbox",), 0, "Evidence: one page up."),
+    Action("inbox.page-down", ("pagedown",), "page down", ("inbox",), 0, "Evidence: one page down."),
+    Action(
+        "run.answer",
+        ("a",),
+        "answer",
+        ("floor", "run", "inbox"),
+        0,
+        "Answer what the run asks: by one of its choices (a digit), in words, or both.",
+        "operator",
+        bar=2,
+        palette="run: Answer {run}",
     ),
     Action(
         "trace.follow",
@@ -95,7 +116,7 @@ TABLE: tuple[Action, ...] = (
         "run.pause",
         ("p",),
         "pause",
-        ("floor", "run"),
+        ("floor", "run", "inbox"),
         0,
         "Pause the run after its current step; a paused or held run goes on.",
         "operator",
@@ -106,7 +127,7 @@ TABLE: tuple[Action, ...] = (
         "run.stop",
         ("X",),
         "stop",
-        ("floor", "run"),
+        ("floor", "run", "inbox"),
         2,
         "End the run for good. Its passes and its trace stay. Asks for the run's name.",
         "operator",
@@ -198,7 +219,7 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
             known = ", ".join(sorted(keys))
             raise ValueError(f"[ui] keymap: no action is called {name!r}. Remedy: use one of {known}")
         keys[name] = tuple(key.strip() for key in written.split(",") if key.strip())
-    for scope in ("floor", "run"):
+    for scope in SCREENS:
         taken: dict[str, str] = {}
         for action in (*in_scope("everywhere"), *in_scope(scope)):
             for key in keys[action.id]:

@@ -15,13 +15,14 @@ from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
 from factory_tui.config.settings import UiTable
-from factory_tui.console.actions import BY_ID, Scope, allowed, keymap
+from factory_tui.console.actions import BY_ID, allowed, keymap
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
 from factory_tui.console.screens.floor import FloorScreen
+from factory_tui.console.screens.place import Place
 from factory_tui.console.themes import THEMES, styles
 from factory_tui.console.trace import describe
 from factory_tui.console.widgets.floor_table import FloorTable
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.filter import LineFilter
     from textual.theme import Theme
+
+    from factory_tui.console.actions import Scope
 
 FLUSH = 0.1
 """Seconds between two looks at what is dirty."""
@@ -74,7 +77,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Milliseconds that the engine's clock is ahead of ours."""
         self.glyphs = SETS[ui.glyphs]
         self.chosen = ""
-        self.scope: Scope = "floor"
         self.flash: tuple[Tone, str] | None = None
         self._connect = connect
         self._feed: Feed | None = None
@@ -85,6 +87,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._styled = ""
         self._styles: dict[str, Style] = {}
         self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
+
+    @property
+    def scope(self) -> "Scope":
+        """Which actions are meant: those of the place in front, below any dialog."""
+        return next((screen.SCOPE for screen in reversed(self.screen_stack) if isinstance(screen, Place)), "floor")
 
     @property
     def available_themes(self) -> "dict[str, Theme]":
@@ -232,8 +239,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self.mirror.stopped and BY_ID[action].least != "viewer":
             return False
         run = self.mirror.run(self.chosen)
-        if action in ("floor.open", "run.pause", "run.stop"):
-            return run is not None and (action == "floor.open" or run.state not in OVER)
+        if action in ("floor.open", "inbox.open", "run.pause", "run.stop"):
+            return run is not None and (action.endswith("open") or run.state not in OVER)
+        if action == "run.answer":
+            return run is not None and bool(run.escalation) and run.state not in OVER
         if action == "run.pane":
             return self.size.width < 100
         if action == "trace.follow":

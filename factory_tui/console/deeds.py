@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from factory_tui.console.figures import money
-from factory_tui.console.screens.run import RunScreen
+from factory_tui.console.places import PLACES
+from factory_tui.console.screens.place import Place
 from factory_tui.console.themes import THEMES
+from factory_tui.console.widgets.tail import TailView
 from factory_tui.domain import commands as c
 from factory_tui.domain.reducer import OVER
 from factory_tui.domain.state import Run
 
 if TYPE_CHECKING:
+    from factory_tui.console.actions import Scope
     from factory_tui.console.app import ConsoleApp
+    from factory_tui.console.screens.inbox import InboxScreen
 
 
 def _move(app: "ConsoleApp", rows: int) -> None:
@@ -22,26 +26,44 @@ def _move(app: "ConsoleApp", rows: int) -> None:
 
 
 def _open(app: "ConsoleApp") -> None:
-    if app.mirror.run(app.chosen) and app.scope == "floor":
-        app.scope = "run"
-        app.push_screen(RunScreen())
+    if app.mirror.run(app.chosen) and app.scope != "run":
+        app.push_screen(PLACES["run"]())
+
+
+def _go(app: "ConsoleApp", scope: "Scope") -> None:
+    """To a screen, over the floor: whatever lay in between is left, a dialog is not."""
+    from factory_tui.console.screens.help import HelpScreen  # noqa: PLC0415 - loaded if it is open
+
+    if isinstance(app.screen, HelpScreen):
+        app.pop_screen()
+    if scope == app.scope or not isinstance(app.screen, Place) or (scope == "run" and not app.chosen):
+        return
+    while len(app.screen_stack) > 1:
+        app.pop_screen()
+    if scope != "floor":
+        app.push_screen(PLACES[scope]())
 
 
 def _back(app: "ConsoleApp") -> None:
-    if app.scope == "run":
-        app.scope = "floor"
+    if app.scope != "floor":
         app.pop_screen()
 
 
 def _scroll(app: "ConsoleApp", pages: float, rows: int = 0) -> None:
-    if isinstance(app.screen, RunScreen):
-        tail = app.screen.tail
+    for tail in app.screen.query(TailView):
         tail.scroll(rows or int(pages * max(1, tail.size.height - 3)))
 
 
 def _follow(app: "ConsoleApp") -> None:
-    if isinstance(app.screen, RunScreen):
-        app.screen.tail.follow()
+    for tail in app.screen.query(TailView):
+        tail.follow()
+
+
+def _in_inbox(app: "ConsoleApp", do: "Callable[[InboxScreen], None]") -> None:
+    from factory_tui.console.screens.inbox import InboxScreen  # noqa: PLC0415 - loaded if it is open
+
+    if isinstance(app.screen, InboxScreen):
+        do(app.screen)
 
 
 def _pane(app: "ConsoleApp") -> None:
@@ -70,6 +92,22 @@ def _pause(app: "ConsoleApp") -> None:
         app.send(c.Resume(run.id))
     else:
         app.send(c.Pause(run.id))
+
+
+def _answer(app: "ConsoleApp") -> None:
+    """The question under the inbox's cursor while it is open, else the run's open one."""
+    from factory_tui.console.screens.inbox import InboxScreen  # noqa: PLC0415 - opened by hand
+    from factory_tui.console.screens.questions import answer  # noqa: PLC0415 - inputs are slow to import
+
+    run, state = app.mirror.run(app.chosen), app.mirror.state
+    asked = state.escalations.get(run.escalation) if run else None
+    item = app.screen.list.item if isinstance(app.screen, InboxScreen) else None
+    if item and item.asked and not item.answered:
+        asked = item.asked
+    if asked is None:
+        app.say("waits", "nothing is asked here")
+    else:
+        answer(app, asked)
 
 
 def _ask(app: "ConsoleApp", words: tuple[str, str, str], command: c.Command, name: str = "") -> None:
@@ -139,7 +177,16 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "floor.down": lambda app: _move(app, 1),
     "floor.first": lambda app: _move(app, -10_000),
     "floor.last": lambda app: _move(app, 10_000),
+    "go.floor": lambda app: _go(app, "floor"),
+    "go.run": lambda app: _go(app, "run"),
+    "go.inbox": lambda app: _go(app, "inbox"),
     "run.back": _back,
+    "inbox.open": _open,
+    "inbox.up": lambda app: _in_inbox(app, lambda screen: screen.list.move(-1)),
+    "inbox.down": lambda app: _in_inbox(app, lambda screen: screen.list.move(1)),
+    "inbox.page-up": lambda app: _in_inbox(app, lambda screen: screen.evidence.scroll(-1)),
+    "inbox.page-down": lambda app: _in_inbox(app, lambda screen: screen.evidence.scroll(1)),
+    "run.answer": _answer,
     "trace.follow": _follow,
     "trace.up": lambda app: _scroll(app, 0, -1),
     "trace.down": lambda app: _scroll(app, 0, 1),

@@ -71,7 +71,10 @@ async def test_hostile_text_changes_nothing_outside_its_pane(name: str) -> None:
         after = text.splitlines()
         assert not UNSAFE.search(text)
         assert len(after) == len(before)
-        assert after[-1].split("p pause")[0] == before[-1].split("p pause")[0], "the key bar is as it was"
+        bar = after[-1].replace("a answer   ", "")
+        assert bar.split("p pause")[0] == before[-1].split("p pause")[0], (
+            "the key bar is as it was, and offers answering"
+        )
         assert after[1] == before[1], "the frame of the loop is as it was"
         assert stage.app.is_running
         for strip in stage.app.screen._compositor.render_strips():

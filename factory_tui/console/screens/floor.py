@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
 from factory_tui.console.keys import bindings
+from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
 from factory_tui.console.widgets.card import Card
 from factory_tui.console.widgets.floor_table import FloorTable
@@ -17,19 +17,12 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-ultra")]
+    from factory_tui.console.actions import Scope
 
 
-def layout(width: int) -> str:
-    """The class a screen of this width has; Textual gives it only after a frame without."""
-    return next(name for least, name in reversed(BREAKPOINTS) if width >= least)
-
-
-class RunPanes(Screen[None]):
+class RunPanes(Place):
     """What floor and run have alike: something on top, then the chosen run's trace beside its facts and verdicts."""
 
-    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
-    AUTO_FOCUS = ""
     TOP: ClassVar[type["Widget"]]
     PANES: ClassVar[str]
     """The id of what is below the top."""
@@ -51,6 +44,7 @@ class RunPanes(Screen[None]):
 class FloorScreen(RunPanes):
     """Where a console begins."""
 
+    SCOPE: ClassVar["Scope"] = "floor"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
     TOP = FloorTable
     PANES = "below"

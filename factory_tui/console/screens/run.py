@@ -5,20 +5,17 @@ from typing import TYPE_CHECKING, ClassVar
 from factory_tui.console.keys import bindings
 from factory_tui.console.screens.floor import RunPanes
 from factory_tui.console.widgets.pipeline import Pipeline
-from factory_tui.console.widgets.tail import TailView
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+
+    from factory_tui.console.actions import Scope
 
 
 class RunScreen(RunPanes):
     """The chosen run, in full. On a narrow terminal trace and verdicts take turns."""
 
+    SCOPE: ClassVar["Scope"] = "run"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("run")
     TOP = Pipeline
     PANES = "panes"
-
-    @property
-    def tail(self) -> TailView:
-        """The trace."""
-        return self.query_one(TailView)

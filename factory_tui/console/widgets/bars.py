@@ -8,6 +8,7 @@ from factory_tui.console.figures import count, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
 from factory_tui.console.trace import asked, labels
+from factory_tui.console.waiting import need_human
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import RunState
 from factory_tui.domain.money import Burn, Tokens
@@ -47,8 +48,8 @@ class Header(Panel):
         return [ends(self._left(width - _cells(now) - 1), now, width)]
 
     def _left(self, room: int) -> Row:
-        where: Row = [(" FACTORY ", "title")]
-        if self.console_app.scope == "floor":
+        where: Row = [(" FACTORY ", "title"), *self._inbox()]
+        if self.console_app.scope != "run":
             full = _joined((where, self._lamps(), self._labels()))
             return full if width(full) <= room else _joined((where, self._counts(), self._labels()))
         run = self.mirror.run(self.console_app.chosen)
@@ -61,7 +62,15 @@ class Header(Panel):
         if run.asked:
             lamp.append((f"  {asked(run.asked)}", "waits"))
         rest = _joined((lamp, self._labels()))
-        return [*where, (" ", "text"), (middle(run.id, max(8, room - width(rest) - 10)), "strong"), *rest]
+        name = middle(run.id, max(8, room - width(rest) - width(where) - 2))
+        return [*where, ("  ", "text"), (name, "strong"), *rest]
+
+    def _inbox(self) -> Row:
+        """How many wait for a human: on every screen, at every width."""
+        number = need_human(self.mirror.state)
+        if not number:
+            return [(" inbox empty", "dim")]
+        return [(" ", "text"), (f"{self.glyphs.marks['asks']} {number} in inbox", "asks")]
 
     def _lamps(self) -> Row:
         states = [run.state for run in self.mirror.state.runs.values()]

@@ -1,0 +1,27 @@
+"""Which screen is behind which key: `go.NAME` of the action table opens PLACES[NAME].
+
+A screen is imported when it is first opened. The floor is no part of this: it is always there, below all others.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from factory_tui.console.actions import Scope
+    from factory_tui.console.screens.place import Place
+
+
+def _run() -> "Place":
+    from factory_tui.console.screens.run import RunScreen  # noqa: PLC0415 - opened by hand
+
+    return RunScreen()
+
+
+def _inbox() -> "Place":
+    from factory_tui.console.screens.inbox import InboxScreen  # noqa: PLC0415 - opened by hand
+
+    return InboxScreen()
+
+
+PLACES: "dict[Scope, Callable[[], Place]]" = {"run": _run, "inbox": _inbox}

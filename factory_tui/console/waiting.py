@@ -1,0 +1,60 @@
+"""What waits for a human: open escalations and held runs. Pure: read off the state, kept nowhere."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from factory_tui.domain.reducer import OVER
+from factory_tui.domain.state import Escalation, Run, State
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A line of the inbox."""
+
+    id: str
+    """Of the escalation; a held run's own name."""
+    run: Run
+    since: int
+    """UTC ms."""
+    asked: Escalation | None = None
+    """None: the run is held."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody answered it."""
+        return self.asked is not None and bool(self.asked.answered_at)
+
+    @property
+    def needs_human(self) -> bool:
+        """Whether it goes on only when somebody does something: some held runs come back by themselves."""
+        return not self.answered and (self.asked is not None or self.run.retry_at is None)
+
+
+def waiting(state: State) -> list[Item]:
+    """What is open, oldest first. A question whose run has ended is none any more."""
+    return sorted(_open(state), key=lambda item: (item.since, item.id))
+
+
+def answered(state: State) -> list[Item]:
+    """What was answered, newest first."""
+    found = [
+        Item(asked.id, state.runs[asked.run], asked.answered_at, asked)
+        for asked in state.escalations.values()
+        if asked.answered_at and asked.run in state.runs
+    ]
+    return sorted(found, key=lambda item: -item.since)
+
+
+def need_human(state: State) -> int:
+    """How many wait for somebody."""
+    return sum(item.needs_human for item in _open(state))
+
+
+def _open(state: State) -> Iterator[Item]:
+    for asked in state.escalations.values():
+        run = state.runs.get(asked.run)
+        if run is not None and not asked.answered_at and run.state not in OVER:
+            yield Item(asked.id, run, asked.raised_at, asked)
+    for run in state.runs.values():
+        if run.state == "held":
+            yield Item(run.id, run, run.moved_at)

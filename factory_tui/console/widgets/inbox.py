@@ -1,0 +1,216 @@
+"""The inbox's two panels: the list of what waits and was answered, and all that is known about one line of it."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from factory_tui.console import figures
+from factory_tui.console.glyphs import LAMPS, Tone
+from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
+from factory_tui.console.trace import labels
+from factory_tui.console.waiting import Item, answered, waiting
+from factory_tui.console.widgets.floor_table import measured
+from factory_tui.console.widgets.panel import Panel
+from factory_tui.domain.hostile import clean, one_line
+
+if TYPE_CHECKING:
+    from textual import events
+
+EVIDENCE_ROWS = 400
+"""Rows of evidence that are drawn, at most."""
+_REMEDIES = {
+    "budget": "raise its cap, or stop it",
+    "provider": "resume it once the endpoint answers again",
+    "credential": "set the key that it names, then resume it",
+    "disk": "make room, then resume it",
+    "config": "mend what it names, then resume it",
+    "fence": "look at what it did before it goes on",
+}
+"""What helps a held run, by its reason."""
+
+
+class InboxList(Panel):
+    """Open ones oldest first, then those that were answered, newest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = ""
+        """The line under the cursor, by its id."""
+
+    def heading(self) -> tuple[Row, Row]:
+        """How many are open."""
+        number = len(waiting(self.mirror.state))
+        return [("inbox", "title")], [(f"{number} open", "asks" if number else "dim")]
+
+    def items(self) -> list[Item]:
+        """All lines."""
+        return [*waiting(self.mirror.state), *answered(self.mirror.state)]
+
+    @property
+    def item(self) -> Item | None:
+        """The line under the cursor; when it is gone, the first."""
+        items = self.items()
+        return next((item for item in items if item.id == self._at), items[0] if items else None)
+
+    def sync(self) -> None:
+        """Keys are about the run under the cursor."""
+        item = self.item
+        if item is None:
+            self._at = ""
+        elif self.screen.is_current and (self._at != item.id or self.console_app.chosen != item.run.id):
+            self._at = item.id
+            self.console_app.choose(item.run.id)
+        super().sync()
+
+    def move(self, rows: int) -> None:
+        """Cursor."""
+        ids = [item.id for item in self.items()]
+        if ids:
+            at = ids.index(self._at) if self._at in ids else 0
+            self.point(ids[max(0, min(at + rows, len(ids) - 1))])
+
+    def point(self, name: str) -> None:
+        """Put the cursor on the line of that id."""
+        self._at = name
+        self.mirror.dirty = True
+        self.sync()
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
+        items = self.items()
+        if not items:
+            said = "Nothing waits for you. What a run asks, and runs that are held, come here."
+            parts: list[Row] = [[("  ", "text"), (part, "dim")] for part in wrap(said, width - 4)]
+            return [*([[]] * ((height - len(parts)) // 2)), *parts]
+        chosen = self.item
+        place = items.index(chosen) if chosen else 0
+        top = max(0, min(place - height // 2, len(items) - height))
+        return [self._line(item, width, item is items[place]) for item in items[top : top + height]]
+
+    def _line(self, item: Item, room: int, chosen: bool) -> Row:
+        tone = _tone(item)
+        name = item.id if item.asked else "held"
+        age = figures.stamp(item.since)[:5] if item.answered else self._age(item.since)
+        row: Row = [
+            (f"{self.glyphs.cursor if chosen else ' '} ", "key"),
+            (f"{self.glyphs.marks[tone]} ", tone),
+            (left(name, 6), "dim" if item.answered else "strong"),
+            (left(middle(item.run.id, 16), 17), "dim" if item.answered else "text"),
+            (right(age, 5) + "  ", "dim"),
+        ]
+        said = left(one_line(self._says(item)), max(0, room - width(row)))
+        row.append((said, "dim" if item.answered else "text"))
+        return [(text, f"{role}+cursor") for text, role in row] if chosen else row
+
+    def _says(self, item: Item) -> str:
+        asked = item.asked
+        if asked is None:
+            return f"{item.run.reason or 'held'}: {item.run.why}"
+        if item.answered:
+            return f"{asked.answered_by}: {' '.join(part for part in (asked.answer, asked.text) if part)}"
+        return f"{asked.jam or asked.kind}: {asked.question}"
+
+    def _age(self, since: int) -> str:
+        return figures.duration((self.console_app.clock() - since) / 1000)
+
+    def on_click(self, event: "events.Click") -> None:
+        """Move the cursor to the clicked line."""
+        items, height = self.items(), self.size.height - 2
+        place = next((index for index, item in enumerate(items) if item.id == self._at), 0)
+        index = max(0, min(place - height // 2, len(items) - height)) + event.y - 1
+        if event.y > 0 and 0 <= index < len(items):
+            self.point(items[index].id)
+
+
+class Evidence(Panel):
+    """The question, its choices, what speaks for it, and what it cost so far; scrolls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.top = 0
+        self._of = ""
+        self._more = 0
+
+    @property
+    def _item(self) -> Item | None:
+        return self.screen.query_one(InboxList).item
+
+    def heading(self) -> tuple[Row, Row]:
+        """Which one, for whom."""
+        item = self._item
+        if item is None:
+            return [("evidence", "title")], []
+        who: Row = [(f"for {one_line(item.asked.to, 24)}", "dim")] if item.asked else []
+        return [(item.id, "title"), (f" {item.run.id}" if item.asked else " is held", "text")], who
+
+    def footing(self) -> Row:
+        """How much lies below."""
+        return [(f"{self._more} more {self.glyphs.more} pgdn", "dim")] if self._more > 0 else []
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
+        item = self._item
+        if item is None:
+            self._more = 0
+            return []
+        if item.id != self._of:
+            self._of, self.top = item.id, 0
+        found = list(self._all(item, width))
+        self.top = max(0, min(self.top, len(found) - height))
+        self._more = len(found) - self.top - height
+        return found[self.top : self.top + height]
+
+    def scroll(self, pages: int) -> None:
+        """By pages; draws anew."""
+        self.top += pages * max(1, self.size.height - 3)
+        self.sync()
+
+    def _all(self, item: Item, room: int) -> Iterable[Row]:
+        asked, run = item.asked, item.run
+        tone = _tone(item)
+        if asked is None:
+            yield from _said(f"{run.reason or 'held'}: {run.why}", tone, room)
+            back = f"It comes back by itself at {figures.stamp(run.retry_at)}." if run.retry_at else ""
+            yield from _said(back or f"Remedy: {_REMEDIES.get(run.reason or '', 'resume it')}", "text", room)
+        else:
+            yield from _said(asked.question, tone, room)
+            if item.answered:
+                yield from self._answered(item, room)
+            for number, choice in enumerate(() if item.answered else asked.choices, 1):
+                yield [("  ", "text"), (f"{number} ", "key"), (cut(one_line(choice), room - 5), "text")]
+        yield self._where(item, room)
+        if asked is not None and asked.evidence:
+            yield []
+            yield [(" evidence", "dim")]
+            lines = clean(asked.evidence).splitlines()[:EVIDENCE_ROWS]
+            for line in lines:
+                yield from _said(line, "text", room, "  ")
+
+    def _answered(self, item: Item, room: int) -> Iterable[Row]:
+        asked = item.asked
+        if asked is None:
+            return
+        when = figures.stamp(asked.answered_at)
+        yield [(" ", "text"), (cut(f"{one_line(asked.answered_by, 40)} answered at {when}", room - 2), "good")]
+        for part in (asked.answer, asked.text):
+            if part:
+                yield from _said(part, "strong", room, "  ")
+
+    def _where(self, item: Item, room: int) -> Row:
+        run = item.run
+        parts = [f"pass {len(run.passes)} of {run.max_passes}"]
+        share = measured(run)
+        if share:
+            parts.append(f"satisfied {figures.interval(share)}")
+        parts.append(figures.money(run.burn.money) + (f" of {figures.money(run.cap)}" if run.cap is not None else ""))
+        said = labels(run.ledger, self.mirror.unfenced(run))
+        row: Row = [(" ", "text"), (cut(f" {self.glyphs.sep} ".join(parts), room - 2), "dim")]
+        return [*row, (f"  {said}", "waits")] if said else row
+
+
+def _tone(item: Item) -> Tone:
+    if item.answered:
+        return "good"
+    return LAMPS["held"] if item.asked is None else "asks"
+
+
+def _said(text: str, role: str, room: int, lead: str = " ") -> Iterable[Row]:
+    for part in wrap(one_line(text, 2000), room - len(lead) - 1):
+        yield [(lead, "text"), (part, role)]
