@@ -45,8 +45,13 @@ class Feed(Protocol):
         """Return when accepted. Raises RefusedError with the engine's reason, OSError when the link is gone."""
         ...
 
-    async def events(self, run: str, before: int | None, limit: int) -> Sequence[Event]:
-        """The newest events of a run below seq `before` (None: the newest), oldest first; none: there are no more."""
+    async def events(
+        self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None
+    ) -> Sequence[Event]:
+        """The newest events of a run below seq `before` (None: the newest), oldest first; none: there are no more.
+
+        Run None: of all; `kinds`: with these tags of facts alone.
+        """
         ...
 
     async def close(self) -> None:

@@ -203,9 +203,9 @@ class Engine:
 
 async def _page(journal: Journal, asked: QueryRequest) -> list[Event]:
     if asked.after is not None:
-        return await journal.events(after=asked.after, run=asked.run, limit=asked.limit)
+        return await journal.events(after=asked.after, run=asked.run, kinds=asked.kinds, limit=asked.limit)
     before = journal.head.seq + 1 if asked.before is None else asked.before
-    return await journal.before(before, asked.run, asked.limit)
+    return await journal.before(before, asked.run, asked.limit, asked.kinds)
 
 
 def log_to(workspace: Workspace) -> None:

@@ -219,9 +219,11 @@ class Journal:
         sql, values = _narrow(_SELECT, [after], run, kinds)
         return await self._read(sql + " ORDER BY seq LIMIT ?", [*values, -1 if limit is None else limit])
 
-    async def before(self, seq: int, run: str | None, limit: int) -> list[Event]:
-        """The newest `limit` events with a smaller seq, of one run or of all, in order: a trace's page before this."""
-        sql, values = _narrow(_BEFORE, [seq], run, None)
+    async def before(
+        self, seq: int, run: str | None, limit: int, kinds: Collection[str] | None = None
+    ) -> list[Event]:
+        """The newest `limit` events with a smaller seq, of one run or of all, of some kinds, in order."""
+        sql, values = _narrow(_BEFORE, [seq], run, kinds)
         return (await self._read(sql + " ORDER BY seq DESC LIMIT ?", [*values, limit]))[::-1]
 
     async def _read(self, sql: str, values: list[Any]) -> list[Event]:

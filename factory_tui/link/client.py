@@ -96,12 +96,20 @@ class Link:
         """Return once the engine accepted. Raises RefusedError with its reason, LinkLost when it is gone."""
         await self._ask(CommandRequest(next(self._ids), command))
 
-    async def events(self, run: str | None, before: int | None, limit: int, after: int | None = None) -> list[Event]:
+    async def events(
+        self,
+        run: str | None,
+        before: int | None,
+        limit: int,
+        after: int | None = None,
+        kinds: tuple[str, ...] | None = None,
+    ) -> list[Event]:
         """The newest events of a run below seq `before` (None: the newest), oldest first; fewer than asked may come.
 
-        With `after`, instead: the oldest above that seq. Run "" is the floor's trace, None all. Raises as `command`.
+        With `after`, instead: the oldest above that seq. Run "" is the floor's trace, None all; `kinds`: tags of the
+        facts that are wanted, None all. Raises as `command`.
         """
-        answer = await self._ask(QueryRequest(next(self._ids), run, before, limit, after))
+        answer = await self._ask(QueryRequest(next(self._ids), run, before, limit, after, kinds))
         return list(answer.events) if isinstance(answer, Rows) else []
 
     async def close(self) -> None:

@@ -110,7 +110,7 @@ class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
     """From a console: the newest `limit` events of a run (of all when None) with a seq smaller than `before`.
 
     Run "" is the floor's own trace; before None: the newest there are. With `after`: the oldest with a greater seq,
-    whatever `before` says.
+    whatever `before` says. With `kinds` (tags of facts): of those alone.
     """
 
     id: int
@@ -118,6 +118,7 @@ class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
     before: int | None
     limit: int
     after: int | None = None
+    kinds: tuple[str, ...] | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):

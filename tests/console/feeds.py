@@ -48,9 +48,12 @@ class StoryFeed:
             raise RefusedError(self._refuse)
         self.commands.append(command)
 
-    async def events(self, run: str, before: int | None, limit: int) -> Sequence[Event]:
-        found = [item for item in self.past if item.run == run and (before is None or item.seq < before)]
-        return found[-limit:]
+    async def events(
+        self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None
+    ) -> Sequence[Event]:
+        found = [item for item in self.past if run is None or item.run == run]
+        found = [item for item in found if kinds is None or item.fact.__struct_config__.tag in kinds]
+        return [item for item in found if before is None or item.seq < before][-limit:]
 
     async def close(self) -> None:
         self.closed = True

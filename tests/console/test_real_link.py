@@ -43,7 +43,9 @@ class Engine:
         return None
 
     async def _query(self, asked: QueryRequest) -> Sequence[Event]:
+        kinds = asked.kinds
         of_run = [item for item in self.events if asked.run is None or item.run == asked.run]
+        of_run = [item for item in of_run if kinds is None or item.fact.__struct_config__.tag in kinds]
         return [item for item in of_run if asked.before is None or item.seq < asked.before][-asked.limit :]
 
     def go_on(self, events: Sequence[Event]) -> None:

@@ -66,6 +66,7 @@ async def test_events_are_found_by_run_kind_and_place(journal: Journal) -> None:
     assert [event.seq for event in await journal.before(6, "a-2", 2)] == [4, 5]
     assert [event.seq for event in await journal.before(4, "a-2", 2)] == []
     assert [event.seq for event in await journal.before(100, None, 3)] == [4, 5, 6]
+    assert await journal.before(100, None, 3, ("seed-revised",)) == []
 
 
 async def test_appends_at_once_share_commits_and_each_gets_its_own_events(journal: Journal) -> None:

@@ -65,6 +65,8 @@ class SmallEngine:
 
     async def page(self, asked: QueryRequest) -> Sequence[Event]:
         of_run = [event for event in self.events if asked.run is None or event.run == asked.run]
+        if asked.kinds is not None:
+            of_run = [event for event in of_run if event.fact.__struct_config__.tag in asked.kinds]
         if asked.after is not None:
             return [event for event in of_run if event.seq > asked.after][: asked.limit]
         found = [event for event in of_run if asked.before is None or event.seq < asked.before]

@@ -112,6 +112,7 @@ async def test_a_trace_is_paged_both_ways(engine: SmallEngine) -> None:
     assert [event.seq for event in await link.events("a-1", None, 2, after=3)] == [4, 5]
     assert [event.seq for event in await link.events(None, None, 9, after=9)] == [10, 11]
     assert await link.events(None, None, 9, after=11) == []
+    assert await link.events(None, None, 9, kinds=("seed-revised",)) == []
     await link.close()
 
 
