@@ -219,9 +219,7 @@ class Journal:
         sql, values = _narrow(_SELECT, [after], run, kinds)
         return await self._read(sql + " ORDER BY seq LIMIT ?", [*values, -1 if limit is None else limit])
 
-    async def before(
-        self, seq: int, run: str | None, limit: int, kinds: Collection[str] | None = None
-    ) -> list[Event]:
+    async def before(self, seq: int, run: str | None, limit: int, kinds: Collection[str] | None = None) -> list[Event]:
         """The newest `limit` events with a smaller seq, of one run or of all, of some kinds, in order."""
         sql, values = _narrow(_BEFORE, [seq], run, kinds)
         return (await self._read(sql + " ORDER BY seq DESC LIMIT ?", [*values, limit]))[::-1]
