@@ -39,28 +39,30 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A file beside seed.md: path relative to the seed's folder, sha256 in hex, size in bytes."""
+    """A file beside seed.md: path relative to the seed's folder, sha256 in hex, and what it holds."""
 
     path: str
     digest: str
-    size: int
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
 
 
 class Seed(FrontMatter, frozen=True, kw_only=True):
     """A seed as read: its front matter, its prose, and what is beside it."""
 
     name: str
+    source: str
+    """The seed's own file, as it is."""
     prose: str
     attachments: tuple[Attachment, ...]
     revision: str
     """12 hex digits that change with any byte of the seed or its attachments."""
     file: str
     """Relative to the workspace."""
-
-    @property
-    def folder(self) -> str:
-        """Where attachments are, relative to the workspace; "" when the seed is a single file."""
-        return self.file.removesuffix("/seed.md") if self.file.endswith("/seed.md") else ""
 
 
 def load_seed(workspace: Workspace, name: str, owners: Collection[str] = ()) -> Seed:
@@ -85,6 +87,11 @@ def all_seeds(workspace: Workspace, owners: Collection[str] = ()) -> tuple[list[
         except Mistakes as mistakes:
             problems += mistakes.problems
     return seeds, problems
+
+
+def seed_names(workspace: Workspace) -> list[str]:
+    """The name of everything in seeds/ that is to be a seed, whether it can be read or not."""
+    return [_name(group[0]) for group in _entries(workspace)]
 
 
 def _name(entry: Path) -> str:
@@ -129,6 +136,7 @@ def _load(workspace: Workspace, group: list[Path], owners: Collection[str]) -> S
         revision.update(f"{one.path}\0{one.digest}\0".encode())
     return Seed(
         name=name,
+        source=as_text(source, file),
         prose=prose,
         attachments=attachments,
         revision=revision.hexdigest()[:12],
@@ -199,7 +207,7 @@ def _attachments(folder: Path, shown: str) -> Iterator[Attachment]:
         if not stat.S_ISREG(path.stat().st_mode):
             raise _mistake(file, "is no regular file.", "Remove it.")
         data = _bytes(path, file)
-        yield Attachment(relative, hashlib.sha256(data).hexdigest(), len(data))
+        yield Attachment(relative, hashlib.sha256(data).hexdigest(), data)
 
 
 def _stays(path: Path, folder: Path, file: str) -> None:

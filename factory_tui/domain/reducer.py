@@ -86,6 +86,8 @@ def _noticed(state: State, event: e.Event, fact: e.Noticed) -> State:
 
 def _seed_revised(state: State, event: e.Event, fact: e.SeedRevised) -> State:
     diff = fact.diff[:DIFF_SHOWN] if fact.by_hand else ""
+    seeds = tuple(sorted({*state.engine.seeds, fact.seed}))
+    state = replace(state, engine=replace(state.engine, seeds=seeds))
     return _on_seed(state, fact.seed, revision=fact.revision, revised_at=event.at, diff=diff)
 
 
@@ -210,7 +212,7 @@ def _left(run: Run, _event: e.Event, fact: e.NodeLeft) -> Run:
 def _pass_began(run: Run, event: e.Event, fact: e.PassBegan) -> Run:
     return replace(
         run,
-        passes=(*run.passes, Pass(fact.number, fact.revision, began_at=event.at)),
+        passes=(*run.passes, Pass(fact.number, fact.revision, began_at=event.at, corpus=fact.corpus or run.corpus)),
         revision=fact.revision,
         corpus=fact.corpus or run.corpus,
         scenarios=fact.scenarios or run.scenarios,

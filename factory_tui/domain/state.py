@@ -59,6 +59,8 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     burn: Burn = Burn()
     guidance: tuple[Guidance, ...] = ()
     """What people told the agent in it."""
+    corpus: str = ""
+    """Content hash of the scenarios that judge it."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -163,8 +165,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def measured(self) -> Pass | None:
-        """The newest pass with a satisfaction."""
-        return next((item for item in reversed(self.passes) if item.vault or item.feedback), None)
+        """The newest pass with a satisfaction; one by other scenarios than those of now counts for nothing."""
+        judged = (item for item in reversed(self.passes) if item.corpus in ("", self.corpus))
+        return next((item for item in judged if item.vault or item.feedback), None)
 
     @property
     def lived(self) -> tuple[Pass, ...]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from factory_tui.agents.messages import MessagesAgent
+from factory_tui.agents.messages import MessagesAgent, as_prompted
 from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
 from factory_tui.agents.protocol import Origin, Prompt
-from factory_tui.config.seed import load_seed
+from factory_tui.config.reading import Mistakes
 from factory_tui.domain.events import (
     Answered,
+    AnyFact,
     EscalationAnswered,
     Event,
     NodeEntered,
@@ -22,6 +23,7 @@ from factory_tui.domain.events import (
     Prompted,
     SnapshotTaken,
 )
+from factory_tui.engine.differing import difference
 from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.walk import last, life_of, work_is_lost
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from factory_tui.engine.walk import Done, Walk
     from factory_tui.pipeline import Node
 
+RESEEDED = (
+    "What is wanted has changed. Go on from the work tree as it is, and make it do what the text says now. "
+    "This is how it changed:\n\n"
+)
 LOST = (
     "Your cell was lost and rebuilt. The work tree is as {where}; what you did to it since then is gone. "
     "Look at what is there, then do this again:\n\n"
@@ -52,7 +58,7 @@ async def codergen(walk: Walk, node: Node) -> Done:
     run = walk.run
     if run.current is None or run.current.ended:
         await _look_back(walk)
-        await walk.scribe.record(PassBegan(len(run.passes) + 1, run.revision))
+        await _begin_pass(walk, node)
     cell = await walk.home()
     past = await walk.events()
     events = life_of(past)
@@ -70,6 +76,24 @@ async def codergen(walk: Walk, node: Node) -> Done:
     )
     status = Status.SUCCESS if generated.status == "success" else Status.FAIL
     return Outcome(status=status, failure_reason=generated.why), []
+
+
+async def _begin_pass(walk: Walk, node: Node) -> None:
+    """A pass uses the newest scenarios, and the revision it was re-seeded with: then the agent is told what changed."""
+    run, library = walk.run, walk.place.library
+    revision = run.reseed or run.revision
+    try:
+        corpus = library.corpus(run.seed)
+    except Mistakes:  # there was a good one, and it is kept
+        corpus = walk.corpus
+    facts: list[AnyFact] = [
+        PassBegan(len(run.passes) + 1, revision, corpus.hash, tuple((one.name, one.set) for one in corpus.scenarios))
+    ]
+    before, after = walk.seed_at(run.revision), walk.seed_at(revision)
+    if revision != run.revision and any(isinstance(event.fact, Prompted) for event in await walk.life()):
+        told = Prompt("reseed", ({"type": "text", "text": RESEEDED + difference(before, after)},))
+        facts.append(as_prompted(node.id, told, walk.place.redact, await walk.watch_with(revision, corpus.hash)))
+    await walk.scribe.record(*facts)
 
 
 def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:
@@ -96,12 +120,8 @@ def _said(run: Run) -> Prompt | None:
 
 
 def _first(walk: Walk, node: Node, work: str) -> Prompt:
-    workspace = walk.place.workspace
-    seed = load_seed(workspace, walk.run.seed)
-    told = workspace.standards.read_text(encoding="utf-8") if workspace.standards.is_file() else ""
-    attachments = [
-        Attachment(one.path, (workspace.root / seed.folder / one.path).read_bytes()) for one in seed.attachments
-    ]
+    seed, told = walk.seed_at(walk.run.revision), walk.place.library.standards()
+    attachments = [Attachment(one.path, one.data) for one in seed.attachments]
     system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
     found = next((item.number for item in walk.run.passes if item.commit and item.commit == walk.run.base), None)
     left = LEFT.format(number=found) if found else ""

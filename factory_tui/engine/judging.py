@@ -13,7 +13,6 @@ from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import TreeUnfit
 from factory_tui.domain.events import VerdictReached, VisitBegan, VisitKind
 from factory_tui.engine.parking import Parked
-from factory_tui.harness.corpus import Corpus, load_corpus
 from factory_tui.harness.visit import Visitor, VisitResult
 from factory_tui.pipeline.outcome import Outcome, Status
 
@@ -22,16 +21,14 @@ if TYPE_CHECKING:
 
     from factory_tui.cells.protocol import Entry
     from factory_tui.engine.walk import Done, Walk
+    from factory_tui.harness.corpus import Corpus
     from factory_tui.pipeline import Node
 
 
 async def harness(walk: Walk, node: Node) -> Done:
     """Judge this pass; success when the ship rule holds."""
     place = walk.place
-    corpus = load_corpus(place.workspace.scenarios / walk.run.seed, walk.run.seed)
-    if corpus.hash != walk.run.corpus:
-        why = f"scenarios/{walk.run.seed} changed since {walk.run.id} began. Remedy: stop it and start a new run."
-        raise Parked("held", why, reason="config")
+    corpus = walk.corpus
     if walk.current.ended:
         # The ship rule's error is shared out among passes: one more look at the same pass would be one too many.
         why = (

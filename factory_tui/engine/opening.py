@@ -1,27 +1,26 @@
 """Whether a run can begin: seed, loop, corpus, model and fence are looked at before anything is queued.
 
-Reads what people wrote, anew each time; every refusal says what to mend, and where.
+From what people wrote, as its sources have it; every refusal says what to mend, and where.
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from factory_tui import pipeline
-from factory_tui.config.load import load
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.seed import Seed, load_seed
+from factory_tui.config.seed import Seed
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import RunQueued
 from factory_tui.domain.money import Ledger
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.harness.corpus import load_corpus
+from factory_tui.engine.library import Files, Sources
 from factory_tui.harness.plan import make_plan
 from factory_tui.policy.credentials import Credentials, NoKey
 
@@ -37,22 +36,19 @@ class Opening:
 
     def __init__(
         self,
-        workspace: Workspace,
+        sources: Sources,
         credentials: Credentials,
         *,
         fenced: Callable[[], bool],
         playbooks: Callable[[str], bool],
         folder: Path | None = None,
-        models: Collection[str] | None = None,
     ) -> None:
-        self._workspace = workspace
+        self._sources = sources
         self._credentials = credentials
         self._fenced = fenced
         self._playbooks = playbooks
         self._folder = folder
         """Where the playbooks are from, for what is told."""
-        self._models = models
-        """Models that the engine began with; None: whatever config.toml names."""
 
     def __call__(self, command: StartRun) -> RunQueued | str:
         """The run as it will be, or why it cannot be."""
@@ -64,13 +60,12 @@ class Opening:
     def _open(self, command: StartRun) -> RunQueued:
         if shutil.which("git") is None:
             raise Refused("git is not on the PATH, and passes are kept by it. Remedy: install git.")
-        settings = load(self._workspace.config)
-        seed = load_seed(self._workspace, command.seed, tuple(settings.owners))
+        settings = self._sources.settings()
+        seed = self._sources.seed(command.seed)
         name = command.loop or seed.loop
-        dot, graph = self._loop(name)
-        corpus = load_corpus(self._workspace.scenarios / seed.name, seed.name)
-        if not corpus.usable:
-            raise Refused("\n".join(str(one.problem) for one in corpus.problems if one.level == "error"))
+        dot = self._sources.loop(name)
+        graph = pipeline.prepare(dot, f"loops/{name}.dot", frozenset(HANDLERS))
+        corpus = self._sources.corpus(seed.name)
         ledger = self._ledger(command, settings, seed)
         if ledger == "live" and not self._fenced() and not command.unfenced:
             raise Refused(
@@ -111,30 +106,12 @@ class Opening:
             )
         return queued
 
-    def _loop(self, name: str) -> tuple[str, pipeline.Graph]:
-        path = self._workspace.loops / f"{name}.dot"
-        try:
-            dot = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            known = ", ".join(sorted(one.stem for one in self._workspace.loops.glob("*.dot"))) or "none yet"
-            raise Refused(
-                f"loops/{name}.dot: there is no such loop. Remedy: write it, or name one of: {known}."
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused(f"loops/{name}.dot: cannot be read: {error}. Remedy: make it readable UTF-8.") from None
-        return dot, pipeline.prepare(dot, f"loops/{name}.dot", frozenset(HANDLERS))
-
     def _ledger(self, command: StartRun, settings: Settings, seed: Seed) -> Ledger:
         name = command.model or settings.agent.model
         if name not in settings.models:
             known = ", ".join(settings.models)
             raise Refused(
                 f"no model is called `{name}`. Remedy: name one of {known}, or add [models.{name}] to config.toml."
-            )
-        if self._models is not None and name not in self._models:
-            raise Refused(
-                f"[models.{name}] came into config.toml after the engine began. Remedy: restart the engine: "
-                "`factory-tui engine stop`, then run this again."
             )
         if command.ledger == "rehearsal":
             return self._rehearsal(seed)
@@ -164,7 +141,7 @@ def foresee(workspace: Workspace, asked: Iterable[StartRun]) -> list[RunQueued]:
 
     Key, fence and playbooks are the engine's to look at. Raises Refused with everything that stands against one.
     """
-    opening = Opening(workspace, Credentials((), {}), fenced=lambda: True, playbooks=lambda _seed: True)
+    opening = Opening(Files(workspace), Credentials((), {}), fenced=lambda: True, playbooks=lambda _seed: True)
     opened = [opening(replace(command, ledger="rehearsal")) for command in asked]
     if against := [one for one in opened if isinstance(one, str)]:
         raise Refused("\n".join(dict.fromkeys(against)))

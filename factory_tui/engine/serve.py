@@ -19,19 +19,19 @@ from msgspec.structs import replace
 import factory_tui
 from factory_tui.cells.choose import choose
 from factory_tui.cells.protocol import MIB, CellError, CellLimits, Cells
-from factory_tui.config.load import load
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.seed import all_seeds
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
-from factory_tui.domain.commands import Command, Role
+from factory_tui.domain.commands import Command, Role, StartRun
 from factory_tui.domain.events import Draft, EngineStarted, EngineStopped, Event, Noticed
 from factory_tui.domain.identifiers import ulid
 from factory_tui.domain.money import UNMETERED
 from factory_tui.domain.state import Run
 from factory_tui.engine.factory import Factory
+from factory_tui.engine.handlers import HANDLERS
+from factory_tui.engine.library import Library, fit_loop, groups_of
 from factory_tui.engine.opening import Opening
 from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
@@ -68,12 +68,14 @@ class Engine:
         self._playbooks = playbooks or BUNDLED
         self._ready: asyncio.Future[Factory] = asyncio.get_running_loop().create_future()
         self._twin = Twin((), pace=pace)
+        self._record: Record | None = None
+        self._library: Library | None = None
 
     async def serve(self, *, until_over: bool) -> None:
         """Be the engine until told to stop, or until every run is over. Raises Mistakes, JournalError, CellError."""
         async with AsyncExitStack() as stack:
             stack.callback(self._workspace.hold().release)
-            settings = load(self._workspace.config)
+            library = Library(self._workspace, fit_loop(HANDLERS))
             self._workspace.remember()
             self._workspace.rehearsals.write_text(str(self._playbooks.resolve()))
             journal = await Journal.open(
@@ -96,10 +98,11 @@ class Engine:
             stack.push_async_callback(server.close)
             record.publish, record.show = server.publish, server.show
             try:
-                factory = await self._prepare(stack, settings, record)
+                factory = await self._prepare(stack, library, record)
             except CellError as trouble:
                 await record.append([Draft(EngineStopped(str(trouble)))])
                 raise
+            self._record, self._library = record, library
             self._ready.set_result(factory)
             loop = asyncio.get_running_loop()
             for name in (signal.SIGTERM, signal.SIGINT):
@@ -107,9 +110,9 @@ class Engine:
             await factory.supervise(until_over=until_over)
             await record.append([Draft(EngineStopped(factory.stop_reason))])
 
-    async def _prepare(self, stack: AsyncExitStack, settings: Settings, record: Record) -> Factory:
+    async def _prepare(self, stack: AsyncExitStack, library: Library, record: Record) -> Factory:
         """Everything that may take its time: cells, the SDK, the twin; then what a dead engine left is taken over."""
-        workspace, state = self._workspace, record.state
+        workspace, state, settings = self._workspace, record.state, library.settings()
         table = settings.cells
         limits = CellLimits(
             memory=table.memory * MIB,
@@ -137,28 +140,27 @@ class Engine:
         await self._rehearse(stack, record)
         place = Workplace(
             workspace=workspace,
-            settings=settings,
+            library=library,
             record=record,
             cells=cells,
             door=door,
             budget=budget,
-            models=lambda run: self._model(settings, run),
+            models=lambda run: self._model(library.settings(), run),
             snapshots=Snapshots(workspace.snapshots, settings.ship.exclude),
             parallel=asyncio.Semaphore(settings.harness.parallel),
             now=now,
             redact=credentials.redact,
         )
-        await self._started(record, settings, cells, why)
+        await self._started(record, library, cells, why)
         await place.adopt()
         warm = asyncio.create_task(door.warm(), name="sdk")
         stack.callback(warm.cancel)
         opening = Opening(
-            workspace,
+            library,
             credentials,
             fenced=lambda: cells.fenced,
             playbooks=lambda seed: seed in self._twin.playbooks,
             folder=self._playbooks,
-            models=settings.models,
         )
         return Factory(record, place, opening, settings.engine.slots)
 
@@ -182,8 +184,8 @@ class Engine:
             table = replace(table, base_url=self._twin.base_url(run.seed), key_env="")
         return Model(run.model, table, price_of(settings, run.model) or UNMETERED)
 
-    async def _started(self, record: Record, settings: Settings, cells: Cells, why: str) -> None:
-        seeds, problems = all_seeds(self._workspace, tuple(settings.owners))
+    async def _started(self, record: Record, library: Library, cells: Cells, why: str) -> None:
+        facts = await library.begin(record.state)
         started = EngineStarted(
             version=factory_tui.__version__,
             pid=os.getpid(),
@@ -191,13 +193,15 @@ class Engine:
             cells=cells.kind,
             fenced=cells.fenced,
             why=why,
-            seeds=tuple(seed.name for seed in seeds),
+            seeds=tuple(seed.name for seed in library.seeds()),
         )
-        notices = [Draft(Noticed("error", problem.message, problem.remedy)) for problem in problems]
-        await record.append([Draft(started, actor=user_name(os.geteuid())), *notices])
+        await record.append([Draft(started, actor=user_name(os.geteuid())), *map(Draft, facts)])
 
     async def _obey(self, actor: str, role: Role, command: Command) -> str | None:
         factory = await asyncio.shield(self._ready)
+        if isinstance(command, StartRun) and self._record is not None and self._library is not None:
+            groups = groups_of(self._workspace)
+            await self._record.append([*map(Draft, await self._library.take(groups, self._record.state, by_hand=True))])
         return await factory.obey(actor, role, ulid(now(), entropy()), command)
 
 

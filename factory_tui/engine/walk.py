@@ -8,11 +8,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from factory_tui import pipeline
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt, Watch
 from factory_tui.cells.protocol import Cell, TreeUnfit
+from factory_tui.config.seed import Seed
 from factory_tui.domain.events import (
     Answered,
     AnyFact,
@@ -28,12 +30,14 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
+from factory_tui.engine.guarding import look_through, watch_over
 from factory_tui.engine.parking import Ended, Parked, Question
-from factory_tui.engine.watching import look_through, watch_over
 from factory_tui.engine.workplace import Workplace
+from factory_tui.harness.corpus import Corpus
 from factory_tui.pipeline.graph import text_of
 from factory_tui.pipeline.outcome import Outcome, Status
 
+T = TypeVar("T")
 Done = tuple[Outcome, list[AnyFact]]
 """What came of a node, and facts that belong in the same commit."""
 Handler = Callable[["Walk", pipeline.Node], Awaitable[Done]]
@@ -54,6 +58,8 @@ class Walk:
         self._graph = pipeline.prepare(self.run.dot, self.run.loop, frozenset(handlers))
         self._began = time.monotonic()
         self._watch: Watch | None = None
+        self._watched: tuple[str, ...] = ()
+        """What the watch was made from: the corpus, and the seed's revisions."""
 
     @property
     def run(self) -> Run:
@@ -105,9 +111,37 @@ class Walk:
 
     async def watch(self) -> Watch:
         """Who sees what the agent is about to be told, and holds the run where that is the vault's."""
-        if self._watch is None:
-            self._watch = await watch_over(self.place.workspace, self.run.seed)
+        return await self.watch_with(self.run.revision, self.run.corpus)
+
+    async def watch_with(self, revision: str, corpus: str) -> Watch:
+        """The same, of an agent that is about to be told of that revision, and is judged by that corpus."""
+        run = self.run
+        told = dict.fromkeys((revision, run.revision, *(item.revision for item in run.passes)))
+        if self._watch is None or self._watched != (corpus, *told):
+            library = self.place.library
+            self._watch = await watch_over(
+                self._kept(library.corpus_at(run.seed, corpus), f"scenarios {corpus}"),
+                [self.seed_at(one) for one in told],
+                library.standards(),
+            )
+            self._watched = (corpus, *told)
         return self._watch
+
+    @property
+    def corpus(self) -> Corpus:
+        """The scenarios that the pass under way began with. Raises Parked."""
+        run = self.run
+        return self._kept(self.place.library.corpus_at(run.seed, run.corpus), f"scenarios {run.corpus}")
+
+    def seed_at(self, revision: str) -> Seed:
+        """The run's seed at a revision that it uses. Raises Parked."""
+        return self._kept(self.place.library.seed_at(self.run.seed, revision), f"revision {revision}")
+
+    def _kept(self, found: T | None, what: str) -> T:
+        if found is None:
+            why = f"{what} of seed {self.run.seed} is neither on disk nor kept in .factory/revisions"
+            raise Parked("held", f"{why}. Remedy: restore it, or stop this run and start a new one.", reason="config")
+        return found
 
     async def snapshot(self) -> str:
         """Take the work tree as the current pass's output; the commit. Raises TreeUnfit."""

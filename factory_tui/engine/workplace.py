@@ -17,6 +17,7 @@ from factory_tui.domain.events import CellClosed, CellStarted, Draft, Noticed
 from factory_tui.domain.reducer import OVER
 from factory_tui.domain.scribe import Clock, Scribe
 from factory_tui.domain.state import Run
+from factory_tui.engine.library import Library
 from factory_tui.engine.record import Record
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget
@@ -32,7 +33,7 @@ class Workplace:
     """One for the engine."""
 
     workspace: Workspace
-    settings: Settings
+    library: Library
     record: Record
     cells: Cells
     door: Door
@@ -44,6 +45,11 @@ class Workplace:
     now: Clock
     redact: Callable[[str], str]
     _homes: dict[str, Cell] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The newest good settings."""
+        return self.library.settings()
 
     async def adopt(self) -> None:
         """Take over the cells that a dead engine left: runs that can go on get theirs back, all others are removed."""

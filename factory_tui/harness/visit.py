@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 
     from factory_tui.domain.scribe import Scribe
-    from factory_tui.domain.state import Run
+    from factory_tui.domain.state import Pass, Run
     from factory_tui.harness.corpus import Corpus
 
 AHEAD = 8
@@ -128,6 +128,11 @@ class Visitor:
         return await run_trajectory(cells, labels, entries, scenario, values, timeout=self._timeout)
 
 
+def _alike(run: Run, item: Pass, number: int) -> bool:
+    """Whether an earlier pass was judged, and by the same scenarios."""
+    return bool(item.tallies) and item.number < number and item.corpus in ("", run.corpus)
+
+
 def _plan(run: Run, corpus: Corpus) -> Plan:
     return make_plan(
         corpus.scenarios,
@@ -214,7 +219,7 @@ class _Book:
         feedback = count(both, self.corpus.strata("feedback")).satisfaction()
         decision = self.decision or "unsatisfied"
         ship_low = self.plan.ship_low(self.cycles, vault)
-        before = next((item.tallies for item in reversed(run.lived) if item.number < number and item.tallies), None)
+        before = next((item.tallies for item in reversed(run.lived) if _alike(run, item, number)), None)
         return VisitResult(
             feedback=feedback,
             vault=vault.satisfaction(),

@@ -53,7 +53,7 @@ def test_a_folder_brings_attachments(workspace: Workspace) -> None:
     put(workspace, "shop/.z.png.swp", "an editor's")
     (workspace.seeds / "shop" / "alias.json").symlink_to("api/openapi.json")
     seed = load_seed(workspace, "shop")
-    assert (seed.file, seed.folder) == ("seeds/shop/seed.md", "seeds/shop")
+    assert seed.file == "seeds/shop/seed.md"
     assert [(one.path, one.size) for one in seed.attachments] == [
         ("alias.json", 2),
         ("api/openapi.json", 2),

@@ -1,0 +1,341 @@
+"""What people wrote for the factory to use: the newest good version of all of it, and each revision a run still uses.
+
+Owns what is good and what is refused; a file that cannot be used leaves the version before it in place. It does not
+know when a file changes, nor what a new revision does to a run.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from factory_tui import pipeline
+from factory_tui.config.load import load
+from factory_tui.config.reading import Mistakes, Problem, as_text
+from factory_tui.config.seed import Seed, load_seed, seed_names
+from factory_tui.config.settings import Settings
+from factory_tui.config.workspace import Workspace
+from factory_tui.domain.events import AnyFact, CorpusRevised, EditMended, EditRefused, SeedRevised
+from factory_tui.domain.hostile import clean
+from factory_tui.domain.reducer import OVER
+from factory_tui.domain.state import Run, State
+from factory_tui.engine.differing import difference
+from factory_tui.engine.keeping import Shelf
+from factory_tui.harness.corpus import Corpus, load_corpus
+
+T = TypeVar("T")
+Group = tuple[str, str]
+"""What is read as one: ("seeds", a name), ("scenarios", a seed's name), ("loops", a name), CONFIG or STANDARDS."""
+CONFIG, STANDARDS = ("config", ""), ("standards", "")
+_NEWEST = "newest"
+
+
+class Sources(Protocol):
+    """Where a run's beginnings come from. Each raises Mistakes for what is not there or cannot be used."""
+
+    def settings(self) -> Settings:
+        """config.toml."""
+        ...
+
+    def seed(self, name: str) -> Seed:
+        """The seed of that name."""
+        ...
+
+    def loop(self, name: str) -> str:
+        """A loop's DOT."""
+        ...
+
+    def corpus(self, name: str) -> Corpus:
+        """The scenarios of that seed, fit for a run."""
+        ...
+
+
+class Files:
+    """What stands in the workspace's files now, read anew at each call (Sources)."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def settings(self) -> Settings:
+        """config.toml. Raises Mistakes."""
+        return load(self._workspace.config)
+
+    def seed(self, name: str, settings: Settings | None = None) -> Seed:
+        """The seed of that name. Raises Mistakes."""
+        return load_seed(self._workspace, name, tuple((settings or self.settings()).owners))
+
+    def loop(self, name: str) -> str:
+        """A loop's DOT, as it is. Raises Mistakes."""
+        file = f"loops/{name}.dot"
+        path = self._workspace.loops / f"{name}.dot"
+        try:
+            return as_text(path.read_bytes(), file)
+        except FileNotFoundError:
+            known = ", ".join(sorted(one.stem for one in self._workspace.loops.glob("*.dot"))) or "none yet"
+            raise _mistake(file, "there is no such loop.", f"Write it, or name one of: {known}.") from None
+        except OSError as error:
+            raise _mistake(file, f"cannot be read: {error.strerror}.", "Make it readable for this user.") from None
+
+    def corpus(self, name: str) -> Corpus:
+        """The scenarios of that seed. Raises Mistakes where a run may not start on them."""
+        corpus = load_corpus(self._workspace.scenarios / name, name)
+        if not corpus.usable:
+            raise Mistakes(*(one.problem for one in corpus.problems if one.level == "error"))
+        return corpus
+
+    def standards(self) -> str:
+        """standards.md; empty where there is none. Raises Mistakes."""
+        path = self._workspace.standards
+        try:
+            return as_text(path.read_bytes(), path.name)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise _mistake(path.name, f"cannot be read: {error.strerror}.", "Make it a readable file.") from None
+
+
+class Library:
+    """One for the engine (Sources). `fit`: raises LoopError for a loop that cannot run here."""
+
+    def __init__(self, workspace: Workspace, fit: Callable[[str, str], object]) -> None:
+        """Raises Mistakes when config.toml cannot be used and no good one was kept."""
+        self._workspace = workspace
+        self._fit = fit
+        self._files = Files(workspace)
+        self._shelf = Shelf(workspace.state / "revisions")
+        self._refused: dict[Group, Mistakes] = {}
+        self._seeds: dict[str, Seed] = {}
+        self._lost: dict[str, Seed] = {}
+        """Seeds whose files are gone, as they were."""
+        self._corpora: dict[str, Corpus] = {}
+        self._loops: dict[str, str] = {}
+        self._standards = self._shelf.get("standards", "standards", _NEWEST, str) or ""
+        try:
+            self._settings = self._files.settings()
+        except Mistakes:
+            kept = self._shelf.get("config", "config", _NEWEST, Settings)
+            if kept is None:
+                raise
+            self._settings = kept
+
+    def settings(self) -> Settings:
+        """The newest good settings."""
+        return self._settings
+
+    def standards(self) -> str:
+        """The newest good standards."""
+        return self._standards
+
+    def seed(self, name: str) -> Seed:
+        """The newest good revision of a seed. Raises Mistakes when there is none."""
+        return self._newest(self._seeds, ("seeds", name), lambda: self._files.seed(name, self._settings))
+
+    def loop(self, name: str) -> str:
+        """The newest good version of a loop. Raises Mistakes when there is none."""
+        return self._newest(self._loops, ("loops", name), lambda: self._files.loop(name))
+
+    def corpus(self, name: str) -> Corpus:
+        """The newest scenarios of a seed that a run may start on. Raises Mistakes when there are none."""
+        return self._newest(self._corpora, ("scenarios", name), lambda: self._files.corpus(name))
+
+    def _newest(self, good: dict[str, T], group: Group, read: Callable[[], T]) -> T:
+        if group[1] in good:
+            return good[group[1]]
+        if group in self._refused:
+            raise self._refused[group]
+        return read()
+
+    def seeds(self) -> list[Seed]:
+        """Every seed that a run can be started from, by name."""
+        return [self._seeds[name] for name in sorted(self._seeds)]
+
+    def seed_at(self, name: str, revision: str) -> Seed | None:
+        """A seed at a revision that a run uses; None when it was not kept."""
+        newest = self._seeds.get(name)
+        if newest is not None and newest.revision == revision:
+            return newest
+        return self._shelf.get("seeds", name, revision, Seed)
+
+    def corpus_at(self, name: str, corpus: str) -> Corpus | None:
+        """A seed's scenarios as a pass began with them; None when they were not kept."""
+        newest = self._corpora.get(name)
+        if newest is not None and newest.hash == corpus:
+            return newest
+        return self._shelf.get("scenarios", name, corpus, Corpus)
+
+    async def begin(self, state: State) -> list[AnyFact]:
+        """Take everything over as an engine starts: first what was kept, then what the files say by now."""
+        groups = await asyncio.to_thread(self._restore, state)
+        facts = await self.take(groups, state, by_hand=False)
+        used = [run for run in state.runs.values() if run.state not in OVER]
+        seeds = {(run.seed, one) for run in used for one in _revisions(run)}
+        seeds |= {(seed.name, seed.revision) for seed in self._seeds.values()}
+        corpora = {(run.seed, run.corpus) for run in used} | {(one.seed, one.hash) for one in self._corpora.values()}
+        await asyncio.to_thread(self._shelf.prune, "seeds", seeds)
+        await asyncio.to_thread(self._shelf.prune, "scenarios", corpora)
+        return facts
+
+    def _restore(self, state: State) -> list[Group]:
+        """What was kept becomes the newest good version; what is to be read."""
+        here = set(groups_of(self._workspace))
+        busy = {run.seed for run in state.runs.values() if run.state not in OVER}
+        for name, view in state.seeds.items():
+            seed = self._shelf.get("seeds", name, view.revision, Seed) if view.revision else None
+            corpus = self._shelf.get("scenarios", name, view.corpus, Corpus) if view.corpus else None
+            if seed is not None and ("seeds", name) in here | {("seeds", one) for one in busy}:
+                self._seeds[name] = seed
+            if corpus is not None:
+                self._corpora[name] = corpus
+        for name in self._shelf.names("loops"):
+            if ("loops", name) in here and (dot := self._shelf.get("loops", name, _NEWEST, str)) is not None:
+                self._loops[name] = dot
+        gone = {("seeds", name) for name in self._seeds}
+        gone |= {("scenarios", name) for name in self._corpora if name in self._seeds}
+        return sorted(here | gone)
+
+    async def take(self, groups: Iterable[Group], state: State, *, by_hand: bool) -> list[AnyFact]:
+        """Read these anew: what is good becomes the newest and is kept, what is not is refused. The facts of it.
+
+        Seeds are read with the settings, since their owners stand there. Raises OSError when nothing can be kept.
+        """
+        wanted = set(groups)
+        if CONFIG in wanted:
+            await self._read(CONFIG)
+            wanted |= {group for group in [*groups_of(self._workspace), *self._refused] if group[0] == "seeds"}
+        facts: list[AnyFact] = []
+        for group in sorted(wanted - {CONFIG}):
+            before = self._seeds.get(group[1]) if group[0] == "seeds" else None
+            await self._read(group)
+            facts += self._revised(group, before, state, by_hand)
+        return [*facts, *self._edits(state)]
+
+    async def _read(self, group: Group) -> None:
+        try:
+            good = await asyncio.to_thread(self._good, group)
+        except Mistakes as mistakes:
+            self._refused[group] = mistakes
+            return
+        self._refused.pop(group, None)
+        kind, name = group
+        match good:
+            case Settings():
+                self._settings = good
+            case Seed():
+                self._seeds[good.name] = good
+                self._lost.pop(good.name, None)
+            case Corpus():
+                self._corpora[name] = good
+            case str() if kind == "loops":
+                self._loops[name] = good
+            case str():
+                self._standards = good
+
+    def _good(self, group: Group) -> Settings | Seed | Corpus | str | None:
+        """What a group's files say, kept by now; None where there is nothing to say. Raises Mistakes."""
+        kind, name = group
+        good: Settings | Seed | Corpus | str
+        revision = _NEWEST
+        match kind:
+            case "config":
+                name = "config"
+                good = self._files.settings()
+            case "standards":
+                name = "standards"
+                good = self._files.standards()
+            case "loops":
+                if not (self._workspace.loops / f"{name}.dot").exists():
+                    self._loops.pop(name, None)  # a run goes on along the graph that it began with
+                    return None
+                good = self._files.loop(name)
+                self._fit(good, f"loops/{name}.dot")
+            case "scenarios":
+                good = self._files.corpus(name)
+                revision = good.hash
+            case _:
+                if group not in groups_of(self._workspace):
+                    if name in self._seeds:
+                        self._lost[name] = self._seeds.pop(name)
+                    if name in self._lost:
+                        raise _gone(self._lost[name])
+                    return None
+                good = self._files.seed(name, self._settings)
+                revision = good.revision
+        self._shelf.put(kind, name, revision, good)
+        return good
+
+    def _revised(self, group: Group, before: Seed | None, state: State, by_hand: bool) -> Iterator[AnyFact]:
+        kind, name = group
+        if group in self._refused:
+            return
+        known = state.seeds.get(name)
+        if kind == "seeds" and name in self._seeds:
+            seed = self._seeds[name]
+            if known is None or known.revision != seed.revision:
+                before = before or (self.seed_at(name, known.revision) if known else None)
+                diff = difference(before, seed) if before else ""
+                yield SeedRevised(name, seed.revision, clean(seed.source), diff, by_hand)
+        if kind == "scenarios" and name in self._corpora:
+            corpus = self._corpora[name]
+            if known is None or known.corpus != corpus.hash:
+                yield CorpusRevised(name, corpus.hash, tuple((one.name, one.set) for one in corpus.scenarios))
+
+    def _edits(self, state: State) -> Iterator[AnyFact]:
+        """What is refused now and was not, and the other way round."""
+        now: dict[str, list[str]] = {}
+        for mistakes in self._refused.values():
+            for problem in mistakes.problems:
+                now.setdefault(_shown(problem.file, self._workspace.root), []).append(str(problem))
+        for file, said in now.items():
+            why = clean("\n".join(said))
+            if state.edits.get(file) != why:
+                yield EditRefused(file, why)
+        for file in state.edits:
+            if file not in now:
+                yield EditMended(file)
+
+
+def groups_of(workspace: Workspace) -> list[Group]:
+    """What there is to read; scenarios only where there are any."""
+    found = [CONFIG, STANDARDS, *(("seeds", name) for name in seed_names(workspace))]
+    found += [("loops", path.stem) for path in workspace.loops.glob("[!.]*.dot")]
+    names = {name for kind, name in found if kind == "seeds"}
+    found += [("scenarios", name) for name in names if any((workspace.scenarios / name).glob("[!.]*.toml"))]
+    return found
+
+
+def fit_loop(handlers: Iterable[str]) -> Callable[[str, str], object]:
+    """What says whether a loop can run with these handlers: raises Mistakes."""
+    known = frozenset(handlers)
+
+    def fit(dot: str, file: str) -> object:
+        try:
+            return pipeline.prepare(dot, file, known)
+        except pipeline.LoopError as error:
+            raise Mistakes(LoopProblem(file, 0, "", str(error), "")) from None
+
+    return fit
+
+
+class LoopProblem(Problem, frozen=True):
+    """What the pipeline says against a loop: place and remedy are in its words."""
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def _revisions(run: Run) -> set[str]:
+    return {run.revision, run.origin, run.reseed, *(item.revision for item in run.passes)} - {""}
+
+
+def _gone(seed: Seed) -> Mistakes:
+    what = f"is gone; runs of it go on with revision {seed.revision}."
+    return _mistake(seed.file, what, "Put it back, or stop its runs.")
+
+
+def _mistake(file: str, message: str, remedy: str) -> Mistakes:
+    return Mistakes(Problem(file, 0, "", message, remedy))
+
+
+def _shown(file: str, root: Path) -> str:
+    """Relative to the workspace."""
+    return file.removeprefix(f"{root}/")
