@@ -148,6 +148,7 @@ class Link:
                 while len(self._inbox) > INBOX and not self._asked:
                     self._room.clear()
                     await self._room.wait()
+            self.end = await self._parting()
         except OSError as fault:
             self.end = str(fault)
         finally:
@@ -156,6 +157,10 @@ class Link:
             for answer in self._asked.values():
                 if not answer.done():
                     answer.set_exception(LinkLost(self.end or "the engine closed the link"))
+
+    async def _parting(self) -> str:
+        """What is known of an end that the engine gave no reason for."""
+        return ""
 
     def _take(self, data: bytes) -> None:
         message = decode_from_engine(data)

@@ -39,6 +39,7 @@ def test_no_command_is_left_out_of_this() -> None:
 @pytest.mark.parametrize(("role", "least"), [("viewer", ("operator", "admin")), ("operator", ("admin",))])
 async def test_who_may_not_changes_nothing(tmp_path: Path, role: c.Role, least: tuple[c.Role, ...]) -> None:
     async with Floor(*make(tmp_path)) as floor:
+        await floor.until(lambda state: state.engine.up)
         ana = await Link.connect(floor.workspace.socket, Lower("ana", role))
         assert (ana.actor, ana.role) == ("ana", role)
         before = ana.state
