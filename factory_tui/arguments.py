@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     top.add_argument("--version", action="version", version=f"factory-tui {__version__}")
-    top.set_defaults(command="attach", workspace=Path(), plain=False, json=False)
+    top.set_defaults(command="attach", address="", workspace=Path(), plain=False, json=False)
     _workspace_option(top)
     _shape_options(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     _engine_commands(commands)
 
     _run_commands(commands)
+
+    _remote_commands(commands)
 
     status = commands.add_parser("status", help="the floor, once")
     status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
@@ -116,6 +118,58 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
             command.add_argument("--text", default="", help="in your own words")
         _workspace_option(command)
         command.set_defaults(command="ask", name=name)
+
+
+def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """From another machine, and who may come from there."""
+    attach = commands.add_parser("attach", help="attach to an engine here, or over ssh on another machine")
+    attach.add_argument(
+        "address", nargs="?", default="", help="ssh://[user@]host[:port]/path (default: this workspace)"
+    )
+    attach.add_argument("--ssh", default="ssh", metavar="COMMAND", help="ssh with options of its own, in one word")
+    _program_option(attach, "factory-tui")
+    _shape_options(attach)
+    _workspace_option(attach)
+    attach.set_defaults(command="attach")
+
+    link = commands.add_parser("link", help="copy between stdin and stdout and the engine: the far end of attach")
+    _workspace_option(link)
+    link.set_defaults(command="link")
+
+    door = commands.add_parser("door", help="the forced command of an operator's ssh key; it only lowers rights")
+    door.add_argument("name", help="who comes in by it")
+    _role_option(door)
+    _workspace_option(door)
+    door.set_defaults(command="door")
+
+    fixterm = commands.add_parser("fixterm", help="mend this terminal after a line dropped")
+    fixterm.set_defaults(command="fixterm")
+
+    operators = commands.add_parser("operators", help="who may come to this workspace over ssh")
+    actions = operators.add_subparsers(metavar="ACTION", required=True)
+    add = actions.add_parser("add", help="let somebody's key in, by the door only")
+    add.add_argument("name", help="small letters, digits, `-` and `_`")
+    add.add_argument("--key", type=Path, required=True, metavar="FILE", help="the file of one public key")
+    add.add_argument("--print", dest="only_print", action="store_true", help="print the line instead of writing it")
+    _role_option(add)
+    _program_option(add, "")
+    remove = actions.add_parser("remove", help="let somebody in no more")
+    remove.add_argument("name")
+    for name, action in (("add", add), ("remove", remove), ("list", actions.add_parser("list", help="who may come"))):
+        _workspace_option(action)
+        action.set_defaults(command=f"operators {name}")
+
+
+def _role_option(parser: argparse.ArgumentParser) -> None:
+    roles = ("viewer", "operator", "admin")
+    parser.add_argument("--role", choices=roles, default="viewer", help="what they may (default: viewer)")
+
+
+def _program_option(parser: argparse.ArgumentParser, default: str) -> None:
+    shown = default or "this one"
+    parser.add_argument(
+        "--program", default=default, metavar="COMMAND", help=f"factory-tui on the engine's machine (default: {shown})"
+    )
 
 
 def _workspace_option(parser: argparse.ArgumentParser) -> None:

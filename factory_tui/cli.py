@@ -72,6 +72,8 @@ def _find(arguments: argparse.Namespace) -> "Workspace":
 
 
 def _attach(arguments: argparse.Namespace) -> int:
+    if arguments.address:
+        return _remote(arguments)
     workspace = _find(arguments)
     if shape_of(arguments) == "console":
         return console(workspace, starts=True)
@@ -234,6 +236,12 @@ def _twin_messages(arguments: argparse.Namespace) -> int:
     return SHIPPED
 
 
+def _remote(arguments: argparse.Namespace) -> int:
+    from factory_tui.remote import COMMANDS
+
+    return COMMANDS[arguments.command](arguments)
+
+
 COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "attach": _attach,
     "demo": _demo,
@@ -246,4 +254,10 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "engine stop": _engine_stop,
     "engine status": _engine_status,
     "engine run": _engine_run,
+    "link": _remote,
+    "door": _remote,
+    "operators add": _remote,
+    "operators list": _remote,
+    "operators remove": _remote,
+    "fixterm": _remote,
 }

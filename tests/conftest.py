@@ -42,6 +42,15 @@ def small_disk() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def sshd_program() -> str:
+    """OpenSSH's server, which starts by its whole path only; without it and its client as without Docker."""
+    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None or not shutil.which("ssh") or not shutil.which("ssh-keygen"):
+        _lacking("no sshd with its client and ssh-keygen is installed")
+    return found
+
+
+@pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerClient]:
     """A client of a Docker engine; without one the test is skipped, or fails under FACTORY_REQUIRE_DOCKER=1."""
     from factory_tui.cells.docker import connect

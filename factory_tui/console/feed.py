@@ -8,7 +8,7 @@ from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.state import State
-from factory_tui.link.protocol import RefusedError, Skipped
+from factory_tui.link.protocol import Lower, RefusedError, Skipped
 
 Message = Event | LiveFrame | Skipped
 __all__ = ["Connect", "Feed", "Message", "RefusedError", "Skipped", "attach_to"]
@@ -63,12 +63,12 @@ Connect = Callable[[], Awaitable[Feed]]
 """Attaches anew; raises OSError when no engine answers."""
 
 
-def attach_to(socket: Path) -> Connect:
-    """How a console attaches to the engine behind this socket."""
+def attach_to(socket: Path, lower: Lower | None = None) -> Connect:
+    """How a console attaches to the engine behind this socket, with fewer rights if asked."""
 
     async def connect() -> Feed:
         from factory_tui.link.client import Link  # noqa: PLC0415 - after the first paint
 
-        return await Link.connect(socket)
+        return await Link.connect(socket, lower)
 
     return connect
