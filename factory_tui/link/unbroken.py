@@ -105,9 +105,11 @@ class Unbroken:
         """As a Link's: not tried again, since nobody could say whether it was taken."""
         await self._link.command(command)
 
-    async def events(self, run: str | None, before: int | None, limit: int) -> Sequence[Event]:
+    async def events(
+        self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None
+    ) -> Sequence[Event]:
         """As a Link's."""
-        return await self._link.events(run, before, limit)
+        return await self._link.events(run, before, limit, kinds=kinds)
 
     async def close(self) -> None:
         """Detach."""
