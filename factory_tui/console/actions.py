@@ -9,6 +9,8 @@ from typing import Literal, get_args
 import msgspec
 
 from factory_tui.domain.commands import RANK, Role
+from factory_tui.domain.reducer import GOES_ON, OVER
+from factory_tui.domain.state import Run
 
 Scope = Literal["everywhere", "floor", "run", "inbox"]
 SCREENS: tuple[Scope, ...] = get_args(Scope)[1:]
@@ -63,10 +65,10 @@ TABLE: tuple[Action, ...] = (
         0,
         "The inbox: what waits for a human.",
         bar=3,
-        spare=5,
+        spare=8,
         palette="inbox: Show what waits for a human",
     ),
-    Action("run.back", ("escape",), "back", ("run", "inbox"), 0, "Back to where you were.", bar=1, spare=3),
+    Action("run.back", ("escape",), "back", ("run", "inbox"), 0, "Back to where you were.", bar=1, spare=6),
     Action("inbox.open", ("enter",), "open", ("inbox",), 0, "Open the run that asks.", bar=1),
     Action("inbox.up", ("up", "k"), "up", ("inbox",), 0, "Cursor up."),
     Action("inbox.down", ("down", "j"), "down", ("inbox",), 0, "Cursor down."),
@@ -91,7 +93,7 @@ TABLE: tuple[Action, ...] = (
         0,
         "Back to the newest line of the trace, and stay there.",
         bar=2,
-        spare=1,
+        spare=7,
     ),
     Action("trace.up", ("up", "k"), "scroll up", ("run",), 0, "Trace: one line back in time."),
     Action("trace.down", ("down", "j"), "scroll down", ("run",), 0, "Trace: one line towards now."),
@@ -99,7 +101,7 @@ TABLE: tuple[Action, ...] = (
     Action("trace.page-down", ("pagedown",), "page down", ("run",), 0, "Trace: one page towards now."),
     Action("trace.top", ("home", "g"), "oldest", ("run",), 0, "Trace: the oldest line held; once more for older ones."),
     Action(
-        "run.pane", ("tab",), "verdicts", ("run",), 0, "On a narrow terminal: trace or verdict matrix.", bar=3, spare=4
+        "run.pane", ("tab",), "verdicts", ("run",), 0, "On a narrow terminal: trace or verdict matrix.", bar=3, spare=9
     ),
     Action(
         "run.new",
@@ -124,6 +126,72 @@ TABLE: tuple[Action, ...] = (
         palette="run: Pause or resume {run}",
     ),
     Action(
+        "run.pause-now",
+        ("P",),
+        "pause now",
+        ("floor", "run", "inbox"),
+        0,
+        "Pause the run in the middle of its step: the model's stream ends, its cell stands still.",
+        "operator",
+        palette="run: Pause {run} now",
+    ),
+    Action(
+        "run.steer",
+        ("s",),
+        "steer",
+        ("floor", "run", "inbox"),
+        0,
+        "Tell the agent something before its next step.",
+        "operator",
+        bar=5,
+        spare=4,
+        palette="run: Steer {run}",
+    ),
+    Action(
+        "run.reseed",
+        ("r",),
+        "re-seed",
+        ("floor", "run", "inbox"),
+        0,
+        "Use the newest revision of its seed, at the next pass or from the beginning. Shows what changed.",
+        "operator",
+        bar=5,
+        spare=3,
+        palette="run: Re-seed {run}",
+    ),
+    Action(
+        "run.escalate",
+        ("e",),
+        "escalate",
+        ("floor", "run", "inbox"),
+        0,
+        "Park the run after its step, and ask its owner.",
+        "operator",
+        bar=5,
+        spare=2,
+        palette="run: Escalate {run} to its owner",
+    ),
+    Action(
+        "run.restart",
+        ("R",),
+        "restart",
+        ("floor", "run", "inbox"),
+        1,
+        "Begin a new conversation from the output of a pass, or from nothing. Passes go on counting.",
+        "operator",
+        palette="run: Restart {run} from a pass",
+    ),
+    Action(
+        "run.cap",
+        ("b",),
+        "budget",
+        ("floor", "run", "inbox"),
+        0,
+        "Raise what the run may spend. More than twofold asks for its name.",
+        "operator",
+        palette="run: Raise the cap of {run}",
+    ),
+    Action(
         "run.stop",
         ("X",),
         "stop",
@@ -131,11 +199,11 @@ TABLE: tuple[Action, ...] = (
         2,
         "End the run for good. Its passes and its trace stay. Asks for the run's name.",
         "operator",
-        bar=5,
+        bar=6,
         palette="run: Stop {run} for good",
     ),
-    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=6, spare=2),
-    Action("help", ("question_mark",), "help", ("everywhere",), 0, "All keys.", bar=7, palette="help: Show all keys"),
+    Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=7, spare=5),
+    Action("help", ("question_mark",), "help", ("everywhere",), 0, "All keys.", bar=8, palette="help: Show all keys"),
     Action(
         "detach",
         ("q", "ctrl+q"),
@@ -143,7 +211,7 @@ TABLE: tuple[Action, ...] = (
         ("everywhere",),
         0,
         "Leave the console. The engine and its runs go on.",
-        bar=8,
+        bar=9,
         palette="console: Detach",
     ),
     Action(
@@ -154,7 +222,7 @@ TABLE: tuple[Action, ...] = (
         0,
         "Freeze every run where it is, at once, without a question. Pressed again it asks whether to thaw (admin).",
         "operator",
-        bar=9,
+        bar=10,
         palette="floor: Emergency stop, or thaw",
     ),
     Action(
@@ -206,6 +274,29 @@ def allowed(action: Action, role: Role) -> bool:
 def in_scope(scope: Scope) -> tuple[Action, ...]:
     """The actions of one scope, not counting those of everywhere."""
     return tuple(action for action in TABLE if scope in action.scopes)
+
+
+def makes_sense(action: str, run: Run | None) -> bool:
+    """Whether an action can be done to the chosen run as it is now; true for what is about no run."""
+    if action in ("floor.open", "inbox.open", "go.run"):
+        return run is not None
+    if not action.startswith("run.") or action in ("run.back", "run.new", "run.pane"):
+        return True
+    if run is None or run.state in OVER:
+        return False
+    asks = run.state in ("jammed", "signoff")
+    match action:
+        case "run.answer":
+            return bool(run.escalation)
+        case "run.steer" | "run.escalate" | "run.pause":
+            return not asks
+        case "run.pause-now":
+            return run.state in GOES_ON
+        case "run.restart":
+            return len(run.passes) < run.max_passes
+        case "run.cap":
+            return run.cap is not None
+    return True
 
 
 def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
 from factory_tui.config.settings import UiTable
-from factory_tui.console.actions import BY_ID, allowed, keymap
+from factory_tui.console.actions import BY_ID, allowed, keymap, makes_sense
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.keys import bindings
@@ -30,7 +30,6 @@ from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import one_line
-from factory_tui.domain.reducer import OVER
 
 if TYPE_CHECKING:
     from textual import events
@@ -238,16 +237,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
             return False
         if self.mirror.stopped and BY_ID[action].least != "viewer":
             return False
-        run = self.mirror.run(self.chosen)
-        if action in ("floor.open", "inbox.open", "run.pause", "run.stop"):
-            return run is not None and (action.endswith("open") or run.state not in OVER)
-        if action == "run.answer":
-            return run is not None and bool(run.escalation) and run.state not in OVER
         if action == "run.pane":
             return self.size.width < 100
         if action == "trace.follow":
             return any(not tail.following for tail in self.screen.query(TailView))
-        return True
+        return makes_sense(action, self.mirror.run(self.chosen))
 
     def action_act(self, action: str) -> None:
         """Do an action of the table."""

@@ -1,8 +1,10 @@
 """What each action of the table does: opens a screen, asks a question, or sends a command."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from factory_tui.console.actions import BY_ID, makes_sense
 from factory_tui.console.figures import money
 from factory_tui.console.places import PLACES
 from factory_tui.console.screens.place import Place
@@ -110,14 +112,30 @@ def _answer(app: "ConsoleApp") -> None:
         answer(app, asked)
 
 
+def _about(question: str, app: "ConsoleApp") -> None:
+    """Open one of the dialogs of `screens.questions` about the chosen run, if that makes sense now."""
+    from factory_tui.console.screens import questions  # noqa: PLC0415 - inputs are slow to import
+
+    run = app.mirror.run(app.chosen)
+    action = f"run.{question}"
+    if run is None or not makes_sense(action, run):
+        app.say("waits", f"{BY_ID[action].verb}: not of a run that {f'is {run.state}' if run else 'is not there'}")
+    else:
+        questions.ABOUT_RUN[question](app, run)
+
+
+def _pause_now(app: "ConsoleApp") -> None:
+    run = app.mirror.run(app.chosen)
+    if run is not None and makes_sense("run.pause-now", run):
+        app.send(c.Pause(run.id, now=True))
+    else:
+        app.say("waits", "nothing to pause here")
+
+
 def _ask(app: "ConsoleApp", words: tuple[str, str, str], command: c.Command, name: str = "") -> None:
-    from factory_tui.console.screens.confirm import Confirm  # noqa: PLC0415 - buttons are slow to import
+    from factory_tui.console.screens.questions import sure  # noqa: PLC0415 - buttons are slow to import
 
-    def answered(yes: bool | None) -> None:
-        if yes:
-            app.send(command)
-
-    app.push_screen(Confirm(*words, name), answered)
+    sure(app, words, command, name)
 
 
 def _stop(app: "ConsoleApp") -> None:
@@ -196,6 +214,8 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "run.pane": _pane,
     "run.new": _new,
     "run.pause": _pause,
+    "run.pause-now": _pause_now,
+    **{f"run.{name}": partial(_about, name) for name in ("steer", "reseed", "escalate", "restart", "cap")},
     "run.stop": _stop,
     "palette": _palette,
     "help": _help,

@@ -1,12 +1,15 @@
 """What each key asks for before it becomes a command: the words, the choices, and what is wrong with a reply."""
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from factory_tui.console.figures import interval, money
 from factory_tui.console.paint import Row, wrap
 from factory_tui.console.screens.ask import Ask, Question, Reply
+from factory_tui.console.screens.confirm import Confirm
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.state import Escalation
+from factory_tui.domain.state import Escalation, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,3 +55,139 @@ def answer(app: "ConsoleApp", asked: Escalation) -> None:
     choices = [(choice, "") for choice in asked.choices]
     words = "words for the agent" if asked.kind == "jam" else "words that stay with it"
     _put(app, Question(f"Answer {asked.id} of {asked.run}", body, choices, words, check, rows=3), do)
+
+
+def sure(app: "ConsoleApp", words: tuple[str, str, str], command: c.Command, name: str = "") -> None:
+    """Send the command after a yes; with `name`, after that was typed. `words`: title, what it means, verb."""
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.send(command)
+
+    app.push_screen(Confirm(*words, name), answered)
+
+
+def steer(app: "ConsoleApp", run: Run) -> None:
+    """Words for the agent."""
+    waiting = [row for said in run.said for row in _said(f"{said.by}: {said.text}", "dim")]
+    body: list[Row] = [[("It reads this before its next step.", "dim")]]
+    if waiting:
+        body += [[], [("Said already, and not read yet:", "dim")], *waiting]
+    question = Question(
+        f"Steer {run.id}",
+        body,
+        words="what it should know or do",
+        check=lambda _choice, words: "" if words else "Nothing is said yet.",
+        rows=4,
+    )
+    _put(app, question, lambda _choice, words: app.send(c.Steer(run.id, words)))
+
+
+def escalate(app: "ConsoleApp", run: Run) -> None:
+    """Why, if one wants to say so."""
+    body: list[Row] = [[(f"It parks after its step and asks {one_line(run.owner, 40)}; its slot is free then.", "dim")]]
+    question = Question(f"Escalate {run.id}", body, words="why, or what is to be decided (may stay empty)", rows=3)
+    _put(app, question, lambda _choice, words: app.send(c.Escalate(run.id, words)))
+
+
+def reseed(app: "ConsoleApp", run: Run) -> None:
+    """What changed in the seed, then when it is to be used."""
+    seed = app.mirror.state.seeds.get(run.seed)
+    newest = seed.revision if seed else run.revision
+    fresh = newest not in (run.revision, run.reseed)
+    soon = f", its next pass uses {run.reseed[:8]}" if run.reseed else ""
+    body: list[Row] = [[(f"{run.seed} is at {newest[:8]}; {run.id} uses {run.revision[:8]}{soon}.", "dim")]]
+    if seed and seed.diff and newest != run.revision:
+        body += [[], *changes(seed.diff)]
+    choices = [("at its next pass", "told what changed")] if fresh else []
+    choices.append(("from the beginning", "empty tree, new conversation"))
+
+    def do(choice: int, _words: str) -> None:
+        if choice < len(choices) - 1:
+            app.send(c.Reseed(run.id))
+        else:
+            sure(app, _anew(run, "the beginning"), c.Reseed(run.id, restart=True))
+
+    _put(app, Question(f"Re-seed {run.id}", body, choices, check=_chosen), do)
+
+
+def restart(app: "ConsoleApp", run: Run) -> None:
+    """From which pass."""
+    passes = [item for item in reversed(run.passes) if item.commit]
+    choices = []
+    for item in passes:
+        share = item.vault or item.feedback
+        choices.append((f"pass {item.number}", f"satisfied {interval(share)}" if share else "not measured"))
+    choices.append(("nothing", "an empty work tree"))
+
+    def do(choice: int, _words: str) -> None:
+        number = passes[choice].number if choice < len(passes) else 0
+        sure(app, _anew(run, f"pass {number}" if number else "nothing"), c.Restart(run.id, number))
+
+    body: list[Row] = [[("It begins a new conversation from the output of:", "dim")]]
+    _put(app, Question(f"Restart {run.id}", body, choices, check=_chosen), do)
+
+
+def cap(app: "ConsoleApp", run: Run) -> None:
+    """How much it may spend in all."""
+    old = run.cap or Decimal(0)
+    open_calls = f", {money(run.burn.reserved)} reserved" if run.burn.reserved else ""
+    body: list[Row] = [[(f"spent {money(run.burn.money)}{open_calls} of {money(old)}", "text")]]
+
+    def check(_choice: int, words: str) -> str:
+        new = _dollars(words)
+        if new is None:
+            return f"{words!r} is no amount of money. Write dollars, like 25 or 12.50." if words else "How much?"
+        return "" if new > old else f"Its cap is {money(old)} now; name more than that."
+
+    def do(_choice: int, words: str) -> None:
+        new = _dollars(words) or old
+        if new <= 2 * old:
+            app.send(c.RaiseCap(run.id, new))
+            return
+        means = (
+            f"From {money(old)} to {money(new)}: more than twice of what was allowed. Spent: {money(run.burn.money)}."
+        )
+        sure(app, (f"Raise the cap of {run.id} that far?", means, "Raise it"), c.RaiseCap(run.id, new), run.id)
+
+    _put(app, Question(f"Budget of {run.id}", body, words="its new cap in dollars", check=check), do)
+
+
+ABOUT_RUN: "dict[str, Callable[[ConsoleApp, Run], None]]" = {
+    "steer": steer,
+    "reseed": reseed,
+    "escalate": escalate,
+    "restart": restart,
+    "cap": cap,
+}
+"""Dialogs about one run, by the name of their action."""
+
+
+def _chosen(choice: int, _words: str) -> str:
+    return "" if choice >= 0 else "Choose one: by its digit, or with the arrows."
+
+
+def _anew(run: Run, where: str) -> tuple[str, str, str]:
+    means = (
+        f"It forgets its conversation and works on from {where}. Its {len(run.passes)} passes stay, and count: "
+        f"{run.max_passes} are allowed in all. Spent so far: {money(run.burn.money)}."
+    )
+    return f"Restart {run.id} from {where}?", means, "Restart"
+
+
+def _dollars(words: str) -> Decimal | None:
+    try:
+        found = Decimal(words.strip().removeprefix("$"))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and found > 0 else None
+
+
+def changes(diff: str, limit: int = 400) -> list[Row]:
+    """A unified diff as rows: what is added and what is taken away, by sign and tone."""
+    tones = {"+": "good", "-": "bad", "@": "title"}
+    return [
+        [(part, tones.get(line[:1], "text") if not line.startswith(("+++", "---")) else "dim")]
+        for line in clean(diff).expandtabs(4).splitlines()[:limit]
+        for part in wrap(line, ROOM)
+    ]

@@ -1,0 +1,176 @@
+"""The keys by which a human steps in: each asks what it needs, says what is wrong in it, and sends one command."""
+
+from decimal import Decimal
+
+import pytest
+
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.events import AnyFact, Event
+from tests import snap
+from tests.console import story
+from tests.console.feeds import StoryFeed
+from tests.console.stage import Stage, on_stage, until
+
+MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
+DIFF = """--- seed.md
++++ seed.md
+@@ -1,3 +1,3 @@
+ Sum the orders.
+-Round half up.
++Round half to even, and say so.
+"""
+
+
+def edited() -> list[Event]:
+    """Somebody edited the seed while its run works."""
+    last = MIDDLE[-1]
+    fact = e.SeedRevised("orders-etl", "77777777aaaa", "+++\n+++\nSum.", DIFF, by_hand=True)
+    return [*MIDDLE, Event(last.seq + 1, "x", last.at, fact, actor="ana")]
+
+
+async def sent(stage: Stage) -> list[c.Command]:
+    await until(lambda: bool(stage.feed.commands), "a command is sent")
+    return stage.feed.commands
+
+
+@pytest.mark.parametrize("keys", [(), ("2",)], ids=["floor", "run"])
+async def test_s_steers(keys: tuple[str, ...]) -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press(*keys, "s")
+        snap.check(stage.app, f"console/steer-{stage.app.scope}")
+        await stage.press("enter")
+        assert "Nothing is said yet." in snap.text_of(stage.app)
+        await stage.press(*"use utf-8", "ctrl+j", *"q!3", "enter")
+        assert await sent(stage) == [c.Steer("orders-etl-1", "use utf-8\nq!3")]
+        assert stage.app.scope == ("run" if keys else "floor")
+
+
+async def test_what_is_not_read_yet_is_shown_when_steering_again() -> None:
+    last = MIDDLE[-1]
+    said = Event(
+        last.seq + 1, "x", last.at, e.CommandTaken("k", c.Steer("orders-etl-1", "mind the BOM")), "orders-etl-1"
+    )
+    async with on_stage(StoryFeed([*MIDDLE, said])) as stage:
+        stage.app.choose("orders-etl-1")
+        await stage.press("s")
+        assert "mind the BOM" in snap.text_of(stage.app)
+
+
+async def test_escape_sends_nothing() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        for key in "serRb":
+            await stage.press(key, "escape")
+            assert len(stage.app.screen_stack) == 1
+        assert stage.feed.commands == []
+
+
+async def test_e_escalates_with_or_without_words() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("e")
+        assert "asks ana" in snap.text_of(stage.app)
+        await stage.press("enter")
+        assert await sent(stage) == [c.Escalate("orders-etl-1", "")]
+        stage.feed.commands.clear()
+        await stage.press("e", *"half up?", "enter")
+        assert await sent(stage) == [c.Escalate("orders-etl-1", "half up?")]
+
+
+async def test_r_shows_what_changed_then_asks_when() -> None:
+    async with on_stage(StoryFeed(edited())) as stage:
+        await stage.press("r")
+        snap.check(stage.app, "console/reseed")
+        await stage.press("enter")
+        assert "Choose one" in snap.text_of(stage.app)
+        await stage.press("1", "enter")
+        assert await sent(stage) == [c.Reseed("orders-etl-1")]
+
+
+async def test_r_from_the_beginning_asks_once_more() -> None:
+    async with on_stage(StoryFeed(edited())) as stage:
+        await stage.press("r", "2", "enter", "enter")
+        assert stage.feed.commands == [], "cancel has the focus"
+        await stage.press("r", "2", "enter", "right", "enter")
+        assert await sent(stage) == [c.Reseed("orders-etl-1", restart=True)]
+
+
+async def test_r_without_a_new_revision_offers_the_beginning_only() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("r")
+        text = snap.text_of(stage.app)
+        assert "from the beginning" in text
+        assert "next pass" not in text
+
+
+async def test_restart_is_from_a_pass_with_its_satisfaction() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("R")
+        snap.check(stage.app, "console/restart")
+        await stage.press("2", "enter")
+        assert "Restart orders-etl-1 from pass 1?" in snap.text_of(stage.app)
+        await stage.press("right", "enter")
+        assert await sent(stage) == [c.Restart("orders-etl-1", 1)]
+        stage.feed.commands.clear()
+        await stage.press("R", "3", "enter", "right", "enter")
+        assert await sent(stage) == [c.Restart("orders-etl-1", 0)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("ten", "'ten' is no amount of money"), ("8", "name more than that"), ("", "How much?"), ("NaN", "no amount")],
+)
+async def test_a_cap_that_cannot_be_is_refused_in_the_dialog(typed: str, said: str) -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("b", *typed, "enter")
+        text = snap.text_of(stage.app)
+        assert said in text
+        assert "spent $0.052 of $10.00" in text
+        assert stage.feed.commands == []
+
+
+async def test_b_raises_the_cap_and_more_than_twofold_wants_the_name() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("b", *"$12.50", "enter")
+        assert await sent(stage) == [c.RaiseCap("orders-etl-1", Decimal("12.50"))]
+        stage.feed.commands.clear()
+        await stage.press("b", *"21", "enter", "enter")
+        assert stage.feed.commands == []
+        await stage.press("b", *"21", "enter", *"orders-etl-1", "enter")
+        assert await sent(stage) == [c.RaiseCap("orders-etl-1", Decimal(21))]
+
+
+async def test_upper_p_pauses_now() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("P")
+        assert await sent(stage) == [c.Pause("orders-etl-1", now=True)]
+
+
+async def test_a_run_that_has_ended_is_asked_nothing() -> None:
+    async with on_stage(StoryFeed(story.tell())) as stage:
+        for key in "serRbPa":
+            await stage.press(key)
+            assert len(stage.app.screen_stack) == 1, key
+        assert stage.feed.commands == []
+        assert "steer" not in snap.text_of(stage.app).splitlines()[-1]
+
+
+async def test_a_viewer_opens_none_of_the_dialogs() -> None:
+    async with on_stage(StoryFeed(MIDDLE, role="viewer")) as stage:
+        await stage.press(*"serRbPa")
+        assert len(stage.app.screen_stack) == 1
+        assert stage.feed.commands == []
+
+
+async def test_a_run_that_asks_is_answered_where_it_shows() -> None:
+    last = MIDDLE[-1]
+    asks: tuple[AnyFact, ...] = (
+        e.EscalationRaised("E-1", "jam", "stalled", "ana", "Half up?", ("go on", "stop")),
+        e.RunMoved("jammed", None, "Half up?"),
+    )
+    events = [Event(last.seq + n, f"x{n}", last.at, fact, "orders-etl-1") for n, fact in enumerate(asks, 1)]
+    async with on_stage(StoryFeed([*MIDDLE, *events]), (120, 40)) as stage:
+        stage.app.choose("orders-etl-1")
+        await stage.press("2")
+        assert "a answer" in snap.text_of(stage.app).splitlines()[-1]
+        await stage.press("a", "2", "enter")
+        assert await sent(stage) == [c.Answer("E-1", "stop", "")]
