@@ -95,29 +95,55 @@ def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         action.set_defaults(command=f"engine {name}")
 
 
+_OF_A_RUN = {
+    "pause": "pause a run after its step",
+    "resume": "let a paused or held run go on",
+    "stop": "end a run for good; its passes stay",
+    "steer": "say something to a run's agent before its next step",
+    "escalate": "park a run after its step, and ask its owner",
+    "reseed": "use the newest revision of a run's seed, from its next pass on",
+    "restart": "begin a run anew, from nothing or from the output of a pass",
+    "cap": "raise what a run may spend",
+    "diff": "what changed between two passes of a run",
+    "shell": "a shell in a run's cell, or in a copy of what a pass left",
+}
+_OF_THE_FLOOR = {
+    "answer": "answer an escalation",
+    "inbox": "what waits for a human: questions with their evidence, and held runs",
+    "freeze": "emergency stop of the whole floor",
+    "thaw": "undo an emergency stop",
+}
+
+
 def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """What an operator may ask of a run or of the floor, without the console."""
-    for name, text in (
-        ("pause", "pause a run after its step"),
-        ("resume", "let a paused or held run go on"),
-        ("stop", "end a run for good; its passes stay"),
-        ("answer", "answer an escalation"),
-        ("freeze", "emergency stop of the whole floor"),
-        ("thaw", "undo an emergency stop"),
-    ):
-        command = commands.add_parser(name, help=text)
-        if name in {"pause", "resume", "stop"}:
-            command.add_argument("run", help="its name, like shortlinks-1")
-        if name == "pause":
-            command.add_argument("--now", action="store_true", help="in the middle of the step")
-        if name == "stop":
-            command.add_argument("--reason", default="", help="kept with the run")
-        if name == "answer":
-            command.add_argument("escalation", help="its name, like E-1")
-            command.add_argument("choice", help="one of the choices it offers; or - and --text")
-            command.add_argument("--text", default="", help="in your own words")
-        _workspace_option(command)
-        command.set_defaults(command="ask", name=name)
+    """What an operator may ask of a run or of the floor, or look at, without the console."""
+    made: dict[str, argparse.ArgumentParser] = {}
+    for name, text in (_OF_A_RUN | _OF_THE_FLOOR).items():
+        made[name] = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if name in _OF_A_RUN:
+            made[name].add_argument("run", help="its name, like shortlinks-1")
+        _workspace_option(made[name])
+        made[name].set_defaults(command="look" if name in {"diff", "shell"} else "ask", name=name)
+    made["pause"].add_argument("--now", action="store_true", help="in the middle of the step")
+    made["stop"].add_argument("--reason", default="", help="kept with the run")
+    made["steer"].add_argument("text", nargs="+", help="what to say, in your own words")
+    made["escalate"].add_argument("text", nargs="*", help="what the owner is asked")
+    made["reseed"].add_argument("--restart", action="store_true", help="begin anew with it, from nothing, now")
+    made["restart"].add_argument(
+        "--from", dest="number", type=_count, default=0, metavar="N", help="the pass (default: from nothing)"
+    )
+    made["cap"].add_argument("dollars", type=_dollars, help="more than its cap of now, like 12.50")
+    made["diff"].add_argument(
+        "before", nargs="?", type=_count, metavar="A", help="a pass, 0 for nothing (default: the one before B)"
+    )
+    made["diff"].add_argument("after", nargs="?", type=_count, metavar="B", help="a pass (default: the newest)")
+    made["shell"].add_argument(
+        "--pass", dest="number", type=_count, metavar="N", help="a copy of what this pass left, removed when you leave"
+    )
+    made["answer"].add_argument("escalation", help="its name, like E-1")
+    made["answer"].add_argument("choice", nargs="?", default="", help="one of the choices it offers; none: --text only")
+    made["answer"].add_argument("--text", default="", help="in your own words")
+    made["inbox"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
 
 
 def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -193,6 +219,19 @@ def _port(text: str) -> int:
     if not 0 <= number < 1 << 16:
         raise argparse.ArgumentTypeError(f"{number} is no port; ports are 0 to 65535")
     return number
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a pass")
+    return int(text)
+
+
+def _dollars(text: str) -> str:
+    amount = text.removeprefix("$")
+    if not (amount.isascii() and amount.replace(".", "", 1).isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars, such as 12.50")
+    return amount
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:

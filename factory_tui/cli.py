@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from factory_tui.config.workspace import Workspace
-    from factory_tui.domain.commands import Command
 
 DEMO_SEEDS = ("shortlinks", "orders-etl")
 
@@ -103,50 +102,16 @@ def _run(arguments: argparse.Namespace) -> int:
     return run_seeds(_find(arguments), arguments.seed, arguments, [])
 
 
-def _command(arguments: argparse.Namespace) -> int:
-    """Ask the workspace's engine for one thing."""
-    from factory_tui.domain import commands as c
+def _ask(arguments: argparse.Namespace) -> int:
+    from factory_tui import asking
 
-    workspace = _find(arguments)
-    match arguments.name:
-        case "pause":
-            asked: c.Command = c.Pause(arguments.run, arguments.now)
-            done = f"{arguments.run} pauses {'now' if arguments.now else 'after its step'}"
-        case "resume":
-            asked, done = c.Resume(arguments.run), f"{arguments.run} goes on"
-        case "stop":
-            asked = c.Stop(arguments.run, arguments.reason)
-            done = f"{arguments.run} stops for good; its passes stay"
-        case "answer":
-            asked = c.Answer(arguments.escalation, arguments.choice.removeprefix("-"), arguments.text)
-            done = f"{arguments.escalation} is answered"
-        case "freeze":
-            asked, done = c.EmergencyStop(), f"the floor is frozen; {typed(workspace, 'thaw')} lets it go on"
-        case _:
-            asked, done = c.Thaw(), "the floor goes on"
-    code = asyncio.run(_ask(workspace, asked))
-    if code == SHIPPED:
-        print(done)
-    return code
+    return (asking.inbox if arguments.name == "inbox" else asking.ask)(_find(arguments), arguments)
 
 
-async def _ask(workspace: "Workspace", command: "Command") -> int:
-    from factory_tui.link.client import Link
-    from factory_tui.link.protocol import NoAnswer, RefusedError
+def _look(arguments: argparse.Namespace) -> int:
+    from factory_tui import workbench
 
-    try:
-        link = await Link.connect(workspace.socket)
-    except NoAnswer:
-        print(f"no engine runs on this workspace. Remedy: {typed(workspace, 'engine start')}", file=sys.stderr)
-        return FAILED
-    try:
-        await link.command(command)
-    except RefusedError as refused:
-        print(refused, file=sys.stderr)
-        return FAILED
-    finally:
-        await link.close()
-    return SHIPPED
+    return (workbench.diff if arguments.name == "diff" else workbench.shell)(_find(arguments), arguments)
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -249,7 +214,8 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "status": _status,
     "doctor": _doctor,
     "twin messages": _twin_messages,
-    "ask": _command,
+    "ask": _ask,
+    "look": _look,
     "engine start": _engine_start,
     "engine stop": _engine_stop,
     "engine status": _engine_status,

@@ -6,13 +6,26 @@ import asyncio
 from typing import TYPE_CHECKING, Literal
 
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import CellError, CellLimits
+from factory_tui.cells.protocol import MIB, CellError, CellLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from factory_tui.cells.protocol import Cells
+    from factory_tui.config.settings import CellsTable
+
+
+def limits_of(table: CellsTable) -> CellLimits:
+    """What a cell may use, as `[cells]` has it."""
+    return CellLimits(
+        memory=table.memory * MIB,
+        cpus=table.cpus,
+        pids=table.pids,
+        work_bytes=table.work * MIB,
+        work_inodes=table.inodes,
+        tmp_bytes=table.tmp * MIB,
+    )
 
 
 async def choose(

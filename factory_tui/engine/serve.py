@@ -17,8 +17,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 import factory_tui
-from factory_tui.cells.choose import choose
-from factory_tui.cells.protocol import MIB, CellError, CellLimits, Cells
+from factory_tui.cells.choose import choose, limits_of
+from factory_tui.cells.protocol import CellError, Cells
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.settings import Settings
@@ -114,20 +114,12 @@ class Engine:
         """Everything that may take its time: cells, the SDK, the twin; then what a dead engine left is taken over."""
         workspace, state, settings = self._workspace, record.state, library.settings()
         table = settings.cells
-        limits = CellLimits(
-            memory=table.memory * MIB,
-            cpus=table.cpus,
-            pids=table.pids,
-            work_bytes=table.work * MIB,
-            work_inodes=table.inodes,
-            tmp_bytes=table.tmp * MIB,
-        )
         cells, why = await choose(
             workspace.identity,
             workspace.state / "cells",
             kind=table.kind,
             image=table.image,
-            limits=limits,
+            limits=limits_of(table),
             progress=lambda said: log.info("%s", said),
         )
         credentials = Credentials(settings.models.values(), os.environ)

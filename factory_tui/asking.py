@@ -1,0 +1,126 @@
+"""The commands that ask a running engine for one thing, and the inbox: what waits for a human.
+
+Imports stay inside the functions, as in `cli`.
+"""
+
+import argparse
+import asyncio
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from factory_tui.following import FAILED, SHIPPED, look_at, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from factory_tui.config.workspace import Workspace
+    from factory_tui.domain.commands import Command
+    from factory_tui.domain.state import Escalation, Run, State
+
+
+def ask(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Ask the workspace's engine for what the arguments name, and say what comes of it."""
+    command, done = _command(workspace, arguments)
+    code = asyncio.run(_ask(workspace, command))
+    if code == SHIPPED:
+        print(done)
+    return code
+
+
+def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command, str]":
+    from decimal import Decimal
+
+    from factory_tui.domain import commands as c
+
+    match said.name:
+        case "pause":
+            return c.Pause(said.run, said.now), f"{said.run} pauses {'now' if said.now else 'after its step'}"
+        case "resume":
+            return c.Resume(said.run), f"{said.run} goes on"
+        case "stop":
+            return c.Stop(said.run, said.reason), f"{said.run} stops for good; its passes stay"
+        case "answer":
+            choice = said.choice.removeprefix("-")
+            return c.Answer(said.escalation, choice, said.text), f"{said.escalation} is answered"
+        case "steer":
+            return c.Steer(said.run, " ".join(said.text)), f"{said.run} is told before its next step"
+        case "escalate":
+            return c.Escalate(said.run, " ".join(said.text)), f"{said.run} parks, and its owner is asked"
+        case "reseed":
+            when = "begins anew with" if said.restart else "uses, from its next pass on,"
+            return c.Reseed(said.run, said.restart), f"{said.run} {when} the newest revision of its seed"
+        case "restart":
+            origin = f"the output of pass {said.number}" if said.number else "nothing"
+            return c.Restart(said.run, said.number), f"{said.run} begins anew from {origin}"
+        case "cap":
+            return c.RaiseCap(said.run, Decimal(said.dollars)), f"{said.run} may spend ${said.dollars}"
+        case "freeze":
+            return c.EmergencyStop(), f"the floor is frozen; {typed(workspace, 'thaw')} lets it go on"
+        case _:
+            return c.Thaw(), "the floor goes on"
+
+
+async def _ask(workspace: "Workspace", command: "Command") -> int:
+    from factory_tui.link.client import Link
+    from factory_tui.link.protocol import NoAnswer, RefusedError
+
+    try:
+        link = await Link.connect(workspace.socket)
+    except NoAnswer:
+        print(f"no engine runs on this workspace. Remedy: {typed(workspace, 'engine start')}", file=sys.stderr)
+        return FAILED
+    try:
+        await link.command(command)
+    except RefusedError as refused:
+        print(refused, file=sys.stderr)
+        return FAILED
+    finally:
+        await link.close()
+    return SHIPPED
+
+
+def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Print what waits for a human: open questions with their evidence, and runs that are held."""
+    import msgspec
+
+    from factory_tui.domain.reducer import OVER
+
+    state, _ = asyncio.run(look_at(workspace))
+    asked = [one for one in state.escalations.values() if not one.answered_at and state.runs[one.run].state not in OVER]
+    held = [run for run in state.runs.values() if run.state == "held"]
+    if arguments.json:
+        rows = [{"run": run.id, "reason": run.reason, "why": run.why, "retry_at": run.retry_at} for run in held]
+        print(msgspec.json.encode({"escalations": asked, "held": rows}).decode())
+        return SHIPPED
+    said = [*(line for one in asked for line in _question(one, state, partial(typed, workspace)))]
+    said += [line for run in held for line in _held(run, partial(typed, workspace))]
+    for line in said or ["nothing waits for a human"]:
+        print(line)
+    return SHIPPED
+
+
+def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]") -> "Iterator[str]":
+    from factory_tui.console.figures import stamp
+    from factory_tui.domain.hostile import clean, one_line
+
+    kind = f"{asked.kind} ({asked.jam})" if asked.jam else asked.kind
+    since = f"since {stamp(asked.raised_at)}"
+    yield one_line(f"{asked.id} {kind} of {asked.run}, seed {state.runs[asked.run].seed}, asks {asked.to} {since}")
+    yield f"  {one_line(asked.question)}"
+    for line in clean(asked.evidence).splitlines():
+        yield f"    {line}"
+    if asked.choices:
+        yield f"  Choices: {one_line(', '.join(asked.choices))}"
+    words = ' --text "..."' if "go on" in asked.choices else ""
+    yield f"  Remedy: {type_(f'answer {asked.id} CHOICE{words}')}"
+
+
+def _held(run: "Run", type_: "Callable[[str], str]") -> "Iterator[str]":
+    from factory_tui.domain.hostile import one_line
+
+    yield one_line(f"{run.id} is held ({run.reason}): {run.why}")
+    if run.reason == "budget":
+        yield f"  Remedy: {type_(f'cap {run.id} DOLLARS')}"
+    elif run.retry_at is None:
+        yield f"  Remedy: mend that, then {type_(f'resume {run.id}')}"

@@ -1,0 +1,107 @@
+"""A shell for a person: in a run's live cell, or in a fresh one with what a pass left.
+
+It asks no engine for anything but the state: a fresh cell is this process's own and is removed when the shell ends; one
+that is left by a kill is swept when an engine starts. It knows no terminal.
+"""
+
+import asyncio
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from factory_tui.cells.choose import choose, limits_of
+from factory_tui.cells.protocol import Kind, Labels
+from factory_tui.cells.shell import Shell, in_container, in_folder
+from factory_tui.config.load import load
+from factory_tui.config.workspace import Workspace
+from factory_tui.delivery.snapshot import Snapshots
+from factory_tui.domain.state import Run, State
+
+Say = Callable[[str], None]
+
+
+class NoShell(Exception):  # noqa: N818
+    """There is nothing to open a shell in; the message says why and what mends it."""
+
+
+@asynccontextmanager
+async def shell(
+    workspace: Workspace, state: State, run: str, number: int | None, *, terminal: bool, say: Say
+) -> AsyncIterator[Shell]:
+    """What to start for a shell in the run's cell, or in a fresh one with the output of a pass.
+
+    Raises NoShell, CellError, DeliveryError, Mistakes.
+    """
+    found = state.runs.get(run)
+    if found is None:
+        raise NoShell(f"there is no run {run}; runs: {', '.join(state.runs) or 'none'}")
+    if number is None:
+        yield _live(workspace, found, terminal=terminal, say=say)
+        return
+    settings = load(workspace.config)
+    snapshots = Snapshots(workspace.snapshots, settings.ship.exclude)
+    entries = await snapshots.entries(output(found, number))
+    cells, _ = await choose(
+        workspace.identity,
+        workspace.state / "cells",
+        kind=settings.cells.kind,
+        image=settings.cells.image,
+        limits=limits_of(settings.cells),
+        progress=say,
+    )
+    try:
+        cell = await cells.start(Labels(workspace.identity, run, "shell", number))
+        try:
+            await cell.plant(entries)
+            say(_what(f"a copy of {run}'s pass {number}, gone when you leave", cell.kind))
+            yield _words(workspace, cell.kind, cell.id, terminal=terminal)
+        finally:
+            await asyncio.shield(cell.close())
+    finally:
+        await cells.close()
+
+
+def output(run: Run, number: int) -> str:
+    """The commit of a pass; 0 is nothing. Raises NoShell for one without output."""
+    made = {item.number: item.commit for item in run.passes if item.commit}
+    if number and number not in made:
+        raise NoShell(f"{run.id} has no output of pass {number}; passes: {', '.join(map(str, made)) or 'none yet'}")
+    return made.get(number, "")
+
+
+async def attend(opened: Shell) -> int:
+    """Start the shell on this process's own terminal and wait for it; its exit status."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # it is the shell's to hear
+    try:
+        process = await asyncio.create_subprocess_exec(*opened.words, cwd=opened.folder, env=opened.env)
+        return await process.wait()
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _live(workspace: Workspace, run: Run, *, terminal: bool, say: Say) -> Shell:
+    made = [str(item.number) for item in run.passes if item.commit]
+    instead = f"--pass {made[-1]}" if made else "wait for its first pass"
+    cell = next((cell for cell in run.cells.values() if cell.role == "agent"), None)
+    if cell is None:
+        raise NoShell(f"{run.id} is {run.state} and has no cell now. Remedy: {instead}")
+    kind: Kind = "docker" if cell.kind == "docker" else "process"
+    if kind == "docker" and run.state != "running":
+        raise NoShell(f"the cell of {run.id} stands still while it is {run.state}. Remedy: resume it, or {instead}")
+    say(_what(f"the cell of {run.id}: its agent works here, and finds what you change", kind))
+    try:
+        return _words(workspace, kind, cell.cell, terminal=terminal)
+    except FileNotFoundError:
+        raise NoShell(f"the cell of {run.id} ended with its engine. Remedy: {instead}") from None
+
+
+def _words(workspace: Workspace, kind: Kind, cell: str, *, terminal: bool) -> Shell:
+    if kind == "docker":
+        return in_container(cell, terminal=terminal, docker=shutil.which("docker"))
+    return in_folder(workspace.state / "cells", cell)
+
+
+def _what(where: str, kind: Kind) -> str:
+    return f"A shell in {where}." if kind == "docker" else f"UNFENCED: a shell on this machine, in {where}."

@@ -1,0 +1,78 @@
+"""What a person looks at with their own hands: what changed between two passes, and a shell.
+
+Imports stay inside the functions, as in `cli`.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from factory_tui.following import FAILED, look_at
+
+if TYPE_CHECKING:
+    from factory_tui.config.workspace import Workspace
+
+_COLOURS = {"+": "\033[32m", "-": "\033[31m", "@": "\033[36m", "d": "\033[1m"}
+_PLAIN = "\033[0m"
+
+
+def diff(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Print what changed between two passes of a run, unified; in colour on a terminal only."""
+    from factory_tui.config.load import load
+    from factory_tui.delivery.git import DeliveryError
+    from factory_tui.delivery.snapshot import Snapshots
+    from factory_tui.engine.shells import NoShell, output
+
+    state, _ = asyncio.run(look_at(workspace))
+    run = state.runs.get(arguments.run)
+    if run is None:
+        print(f"there is no run {arguments.run}; runs: {', '.join(state.runs) or 'none'}", file=sys.stderr)
+        return FAILED
+    made = [item.number for item in run.passes if item.commit]
+    after = arguments.after if arguments.after is not None else made[-1] if made else 0
+    before = arguments.before
+    if before is None:
+        before = max((number for number in made if number < after), default=0)
+    try:
+        if not made:
+            raise NoShell(f"{run.id} has no output of a pass yet")
+        snapshots = Snapshots(workspace.snapshots, load(workspace.config).ship.exclude)
+        text = asyncio.run(snapshots.diff(output(run, before), output(run, after)))
+    except (NoShell, DeliveryError) as trouble:
+        print(trouble, file=sys.stderr)
+        return FAILED
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(f"{run.id}: from {f'pass {before}' if before else 'nothing'} to pass {after}", file=sys.stderr)
+    for line in text.splitlines():
+        colour = _COLOURS.get(line[:1]) if coloured else None
+        print(f"{colour}{line}{_PLAIN}" if colour else line)
+    return 0
+
+
+def shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Open a shell in a run's cell, or in a fresh one with what a pass left; its exit status."""
+    from factory_tui.cells.protocol import CellError
+    from factory_tui.delivery.git import DeliveryError
+    from factory_tui.engine.shells import NoShell
+
+    try:
+        return asyncio.run(_shell(workspace, arguments))
+    except (NoShell, CellError, DeliveryError) as trouble:
+        print(trouble, file=sys.stderr)
+        return FAILED
+
+
+async def _shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    from factory_tui.engine import shells
+
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    state, _ = await look_at(workspace)
+    opening = shells.shell(workspace, state, arguments.run, arguments.number, terminal=terminal, say=_say)
+    async with opening as opened:
+        return await shells.attend(opened)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
