@@ -73,7 +73,16 @@ def test_a_journal_that_is_none_is_named(workspace: Workspace, capsys: Output) -
 @pytest.mark.parametrize(
     "asked",
     ["", "demo", "run a", "pause a-1", "freeze", "answer E-1 stop", "status", "doctor", "twin messages --playbook f"]
-    + [f"engine {action}" for action in ("start", "stop", "status", "run")],
+    + [f"engine {action}" for action in ("start", "stop", "status", "run")]
+    + [
+        "attach ssh://host/srv",
+        "link",
+        "door ana",
+        "operators add ana --key f",
+        "operators list",
+        "operators remove ana",
+    ]
+    + ["fixterm"],
 )
 def test_every_command_that_can_be_asked_for_is_there(asked: str) -> None:
     assert parser().parse_args(asked.split()).command in COMMANDS
