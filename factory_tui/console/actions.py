@@ -12,7 +12,7 @@ from factory_tui.domain.commands import RANK, Role
 from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import Run
 
-Scope = Literal["everywhere", "floor", "run", "inbox"]
+Scope = Literal["everywhere", "floor", "run", "inbox", "burn"]
 SCREENS: tuple[Scope, ...] = get_args(Scope)[1:]
 """Each has a key `go.SCREEN` of everywhere, and its class in `console.places`."""
 Tier = Literal[0, 1, 2]
@@ -45,16 +45,16 @@ TABLE: tuple[Action, ...] = (
         "floor.open",
         ("enter",),
         "open",
-        ("floor",),
+        ("floor", "burn"),
         0,
         "Open the run under the cursor.",
         bar=1,
         palette="run: Open {run}",
     ),
-    Action("floor.up", ("up", "k"), "up", ("floor",), 0, "Cursor up."),
-    Action("floor.down", ("down", "j"), "down", ("floor",), 0, "Cursor down."),
-    Action("floor.first", ("home", "g"), "first", ("floor",), 0, "Cursor to the first run."),
-    Action("floor.last", ("end", "G"), "last", ("floor",), 0, "Cursor to the last run."),
+    Action("floor.up", ("up", "k"), "up", ("floor", "burn"), 0, "Cursor up."),
+    Action("floor.down", ("down", "j"), "down", ("floor", "burn"), 0, "Cursor down."),
+    Action("floor.first", ("home", "g"), "first", ("floor", "burn"), 0, "Cursor to the first run."),
+    Action("floor.last", ("end", "G"), "last", ("floor", "burn"), 0, "Cursor to the last run."),
     Action("go.floor", ("1",), "floor", ("everywhere",), 0, "The floor: all runs.", palette="floor: Show all runs"),
     Action("go.run", ("2",), "run", ("everywhere",), 0, "The chosen run.", palette="run: Show {run}"),
     Action(
@@ -68,7 +68,10 @@ TABLE: tuple[Action, ...] = (
         spare=8,
         palette="inbox: Show what waits for a human",
     ),
-    Action("run.back", ("escape",), "back", ("run", "inbox"), 0, "Back to where you were.", bar=1, spare=6),
+    Action(
+        "go.burn", ("5",), "burn", ("everywhere",), 0, "Burn: tokens, money, rates and caps.", palette="burn: Show it"
+    ),
+    Action("run.back", ("escape",), "back", ("run", "inbox", "burn"), 0, "Back to where you were.", bar=1, spare=6),
     Action("inbox.open", ("enter",), "open", ("inbox",), 0, "Open the run that asks.", bar=1),
     Action("inbox.up", ("up", "k"), "up", ("inbox",), 0, "Cursor up."),
     Action("inbox.down", ("down", "j"), "down", ("inbox",), 0, "Cursor down."),
@@ -85,6 +88,8 @@ TABLE: tuple[Action, ...] = (
         bar=2,
         palette="run: Answer {run}",
     ),
+    Action("burn.page-up", ("pageup",), "page up", ("burn",), 0, "Passes: one page up."),
+    Action("burn.page-down", ("pagedown",), "page down", ("burn",), 0, "Passes: one page down."),
     Action(
         "trace.follow",
         ("f",),
@@ -118,7 +123,7 @@ TABLE: tuple[Action, ...] = (
         "run.pause",
         ("p",),
         "pause",
-        ("floor", "run", "inbox"),
+        ("floor", "run", "inbox", "burn"),
         0,
         "Pause the run after its current step; a paused or held run goes on.",
         "operator",
@@ -185,7 +190,7 @@ TABLE: tuple[Action, ...] = (
         "run.cap",
         ("b",),
         "budget",
-        ("floor", "run", "inbox"),
+        ("floor", "run", "inbox", "burn"),
         0,
         "Raise what the run may spend. More than twofold asks for its name.",
         "operator",
@@ -195,7 +200,7 @@ TABLE: tuple[Action, ...] = (
         "run.stop",
         ("X",),
         "stop",
-        ("floor", "run", "inbox"),
+        ("floor", "run", "inbox", "burn"),
         2,
         "End the run for good. Its passes and its trace stay. Asks for the run's name.",
         "operator",

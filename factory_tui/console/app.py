@@ -21,6 +21,7 @@ from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
+from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
 from factory_tui.console.themes import THEMES, styles
@@ -45,6 +46,8 @@ BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 FLASH = 6.0
 PAGE = 500
 """Events asked for at once when looking back."""
+WIDE_PAGE = 2000
+"""The same where they are short."""
 FAIR = 200
 """Messages taken in before others get their turn."""
 
@@ -62,8 +65,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere"), Binding("ctrl+c", "how_to_leave", show=False)]
     TITLE = "factory-tui"
 
-    def __init__(self, connect: Connect, ui: UiTable | None = None, clock: Callable[[], int] = wall) -> None:
-        """Raises ValueError, with a remedy, for a keymap or a theme that cannot be."""
+    def __init__(
+        self,
+        connect: Connect,
+        ui: UiTable | None = None,
+        clock: Callable[[], int] = wall,
+        folder: Path | None = None,
+    ) -> None:
+        """`folder`: the workspace, where its files may be opened in an editor; None: this console opens no process.
+
+        Raises ValueError, with a remedy, for a keymap or a theme that cannot be.
+        """
         ui = ui or UiTable()
         if ui.theme not in THEMES:
             raise ValueError(f"[ui] theme: {ui.theme!r} is unknown. Remedy: one of {', '.join(THEMES)}")
@@ -75,6 +87,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._ahead = 0
         """Milliseconds that the engine's clock is ahead of ours."""
         self.glyphs = SETS[ui.glyphs]
+        self.folder = folder
         self.chosen = ""
         self.flash: tuple[Tone, str] | None = None
         self._connect = connect
@@ -88,9 +101,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
 
     @property
+    def place(self) -> Place | None:
+        """The place in front, below any dialog."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Place)), None)
+
+    @property
     def scope(self) -> "Scope":
-        """Which actions are meant: those of the place in front, below any dialog."""
-        return next((screen.SCOPE for screen in reversed(self.screen_stack) if isinstance(screen, Place)), "floor")
+        """Which actions are meant: those of the place in front."""
+        return self.place.SCOPE if self.place else "floor"
 
     @property
     def available_themes(self) -> "dict[str, Theme]":
@@ -217,6 +235,25 @@ class ConsoleApp(App[None], inherit_bindings=False):
         trace.prepend(events)
         self.mirror.dirty = True
 
+    def look_back(self, kind: str) -> None:
+        """Read facts of a kind from the journal, once for each link: a screen that draws them asks."""
+        past, feed = self.mirror.past, self._feed
+        if feed and kind not in past.asked:
+            past.asked.add(kind)
+            self.run_worker(self._look_back(feed, past, kind), group=f"past-{kind}", exclusive=True)
+
+    async def _look_back(self, feed: Feed, past: Past, kind: str) -> None:
+        wanted = True
+        while wanted:
+            limit = REVISIONS if kind == REVISED else WIDE_PAGE
+            try:
+                events = await feed.events(None, past.first.get(kind), limit, kinds=(kind,))
+            except (OSError, RefusedError) as error:
+                self.say("bad", f"the journal cannot be read: {error}")
+                return
+            wanted = past.older(kind, events, self.clock())
+            self.mirror.dirty = True
+
     def on_tail_view_needs_older(self, _message: TailView.NeedsOlder) -> None:
         """The journal has more than the ring."""
         self._older()
@@ -236,6 +273,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not allowed(BY_ID[action], self.mirror.role):
             return False
         if self.mirror.stopped and BY_ID[action].least != "viewer":
+            return False
+        if self.place and not self.place.offers(action):
             return False
         if action == "run.pane":
             return self.size.width < 100
@@ -287,11 +326,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.push_screen(TooSmall())
 
 
-def run_console(connect: Connect, ui: UiTable | None = None) -> int:
+def run_console(connect: Connect, ui: UiTable | None = None, folder: Path | None = None) -> int:
     """Show the console until the operator detaches; 0 unless it broke.
 
     Raises ValueError, with a remedy, for a `[ui]` table that cannot be.
     """
-    app = ConsoleApp(connect, ui)
+    app = ConsoleApp(connect, ui, folder=folder)
     app.run()
     return app.return_code or 0

@@ -68,6 +68,13 @@ def _in_inbox(app: "ConsoleApp", do: "Callable[[InboxScreen], None]") -> None:
         do(app.screen)
 
 
+def _in_burn(app: "ConsoleApp", pages: int) -> None:
+    from factory_tui.console.screens.burn import BurnScreen  # noqa: PLC0415 - loaded if it is open
+
+    if isinstance(app.screen, BurnScreen):
+        app.screen.passes.scroll(pages)
+
+
 def _pane(app: "ConsoleApp") -> None:
     app.screen.toggle_class("-verdicts")
 
@@ -198,6 +205,9 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "go.floor": lambda app: _go(app, "floor"),
     "go.run": lambda app: _go(app, "run"),
     "go.inbox": lambda app: _go(app, "inbox"),
+    "go.burn": lambda app: _go(app, "burn"),
+    "burn.page-up": lambda app: _in_burn(app, -1),
+    "burn.page-down": lambda app: _in_burn(app, 1),
     "run.back": _back,
     "inbox.open": _open,
     "inbox.up": lambda app: _in_inbox(app, lambda screen: screen.list.move(-1)),

@@ -15,6 +15,12 @@ def money(dollars: Decimal) -> str:
     return f"${dollars:.3f}"
 
 
+def exact(dollars: Decimal) -> str:
+    """`$0.034604`: every digit there is, two at least."""
+    whole, _, rest = f"{dollars.normalize():,f}".partition(".")
+    return f"${whole}.{rest:0<2}"
+
+
 def count(number: float) -> str:
     """`940`, `4.1k`, `83k`, `1.2M`."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from factory_tui.console.feed import Message, Skipped
+from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
 from factory_tui.console.trace import Line, lines
 from factory_tui.domain.commands import Role
@@ -75,6 +76,7 @@ class Mirror:
         self.traces: dict[str, Trace] = {}
         self.stream: dict[str, str] = {}
         """What is streaming now, by run; empty once the finished message is an event."""
+        self.past = Past()
         self.skipped = 0
         self.dirty = True
         self.fresh_notice: Noticed | None = None
@@ -84,7 +86,7 @@ class Mirror:
         """Begin from a full state; traces start over, since what was missed is in the journal."""
         self.state, self.role = state, role
         self.connection, self.trouble = "live", ""
-        self.floor, self.traces, self.stream = Trace(), {}, {}
+        self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past(state.at)
         self.dirty = True
 
     def lost(self, why: str, first: bool) -> None:
@@ -108,7 +110,7 @@ class Mirror:
         elif isinstance(message, Skipped):
             self.skipped += message.count
             self.state = message.state
-            self.floor, self.traces, self.stream = Trace(), {}, {}
+            self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past(message.state.at)
         else:
             flow = self.stream.get(message.run, "") + clean(message.text)
             self.stream[message.run] = flow[-STREAM:]
@@ -118,6 +120,7 @@ class Mirror:
             return
         self.state = reduce(self.state, event)
         self.trace(event.run).append(event)
+        self.past.take(event)
         if isinstance(event.fact, Answered | ToolReturned):
             self.stream.pop(event.run, None)
         elif isinstance(event.fact, CallSettled):

@@ -24,4 +24,10 @@ def _inbox() -> "Place":
     return InboxScreen()
 
 
-PLACES: "dict[Scope, Callable[[], Place]]" = {"run": _run, "inbox": _inbox}
+def _burn() -> "Place":
+    from factory_tui.console.screens.burn import BurnScreen  # noqa: PLC0415 - opened by hand
+
+    return BurnScreen()
+
+
+PLACES: "dict[Scope, Callable[[], Place]]" = {"run": _run, "inbox": _inbox, "burn": _burn}

@@ -44,6 +44,9 @@ from factory_tui.domain.floor_facts import (
     Noticed as Noticed,
 )
 from factory_tui.domain.floor_facts import (
+    ScenarioKind as ScenarioKind,
+)
+from factory_tui.domain.floor_facts import (
     ScenarioSet as ScenarioSet,
 )
 from factory_tui.domain.floor_facts import (

@@ -11,6 +11,7 @@ from factory_tui.domain.commands import Command
 from factory_tui.domain.hostile import Text
 
 ScenarioSet = Literal["feedback", "vault"]
+ScenarioKind = Literal["main", "edge", "adversarial"]
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="fact", omit_defaults=True):
@@ -80,6 +81,8 @@ class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
     seed: str
     corpus: str
     scenarios: tuple[tuple[str, ScenarioSet], ...]
+    kinds: dict[str, ScenarioKind] = {}
+    """By a scenario's name."""
 
 
 class CorpusConfirmed(Fact, frozen=True, tag="corpus-confirmed"):

@@ -28,7 +28,7 @@ from factory_tui.domain.state import (
     Visit,
 )
 
-VERSION = 5
+VERSION = 6
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -343,7 +343,7 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.Noticed: _noticed,
     e.SeedRevised: _seed_revised,
     e.CorpusRevised: lambda state, _event, fact: _on_seed(
-        state, fact.seed, corpus=fact.corpus, scenarios=fact.scenarios
+        state, fact.seed, corpus=fact.corpus, scenarios=fact.scenarios, kinds=fact.kinds
     ),
     e.CorpusConfirmed: lambda state, event, fact: _on_seed(
         state, fact.seed, confirmed=fact.revision, confirmed_by=event.actor

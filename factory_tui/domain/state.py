@@ -15,6 +15,7 @@ from factory_tui.domain.events import (
     NodeStatus,
     RunState,
     Satisfaction,
+    ScenarioKind,
     ScenarioSet,
     VisitKind,
 )
@@ -213,6 +214,8 @@ class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     """From the revision before, when it changed under an engine's eyes; its first lines."""
     corpus: str = ""
     scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
+    kinds: dict[str, ScenarioKind] = {}
+    """By a scenario's name."""
     confirmed: str = ""
     """The revision that somebody last reviewed the scenarios for."""
     confirmed_by: str = ""

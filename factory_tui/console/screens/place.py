@@ -20,3 +20,7 @@ class Place(Screen[None]):
     SCOPE: ClassVar[Scope]
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     AUTO_FOCUS = ""
+
+    def offers(self, _action: str) -> bool:
+        """Whether an action of its scope makes sense now."""
+        return True

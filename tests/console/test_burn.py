@@ -1,0 +1,171 @@
+"""Burn: exact money by ledger, run and pass; rates that say what they were measured over; caps that warn."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory_tui.config.prices import BUNDLED
+from factory_tui.config.settings import UiTable
+from factory_tui.console import burning
+from factory_tui.console.figures import exact
+from factory_tui.console.past import HOUR, SETTLED, Past
+from factory_tui.domain import events as e
+from factory_tui.domain.events import Event
+from factory_tui.domain.money import Tokens
+from factory_tui.domain.reducer import fold
+from tests import snap
+from tests.console import story
+from tests.console.feeds import StoryFeed
+from tests.console.stage import on_stage, until
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+def call(step: int) -> list[e.AnyFact]:
+    tokens = Tokens(100_000, 40_000, 100_000, 428_330)
+    paid = BUNDLED["claude-sonnet-4-5"].cost(tokens)
+    return [
+        e.CallReserved(step, 1, "claude-sonnet-4-5", "agent", Decimal("1.5")),
+        e.CallSettled(step, 1, tokens, paid, Decimal("1.5"), 2.0, "answered"),
+    ]
+
+
+def spent() -> list[Event]:
+    """Two rehearsals, a live run near its cap with a call in flight, and one that has burned nothing."""
+    teller = story.Teller()
+    for event in story.tell():
+        teller.say(event.run, event.fact, after=2.0)
+    live = story.Tale(teller, "ledger-1", story.ORDERS)
+    live.queued("ledger", "live")
+    step = 0
+    for number in (1, 2):
+        live.say(e.PassBegan(number, "9f3c1a7e55d0"))
+        for _ in range(3):
+            step += 1
+            live.say(*call(step), after=50)
+    live.say(e.CallReserved(step + 1, 1, "m", "agent", Decimal("0.24")))
+    story.Tale(teller, "hello-1", story.ORDERS).queued("hello")
+    return teller.events
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_burn(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(spent()), size) as stage:
+        await stage.press("5")
+        await until(lambda: stage.app.mirror.past.whole_from == 0, "the last hour was read")
+        await stage.press("down")
+        snap.check(stage.app, f"console/burn-{size[0]}x{size[1]}")
+
+
+async def test_burn_in_ascii_and_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with on_stage(StoryFeed(spent()), ui=UiTable(glyphs="ascii")) as stage:
+        await stage.press("5")
+        await until(lambda: stage.app.mirror.past.whole_from == 0, "the last hour was read")
+        await stage.settle()
+        text = snap.text_of(stage.app)
+        assert text.isascii()
+        assert "REHEARSAL" in text
+        assert "= 1 run over 80% of the cap" in text
+
+
+async def test_an_empty_floor_says_what_comes_here() -> None:
+    async with on_stage(StoryFeed(story.tell()[:1])) as stage:
+        await stage.press("5")
+        assert "Nothing was burned yet" in snap.text_of(stage.app)
+        assert "n starts one" in snap.text_of(stage.app)
+
+
+async def test_ledgers_are_never_added_together() -> None:
+    async with on_stage(StoryFeed(spent())) as stage:
+        await stage.press("5")
+        burn = stage.app.mirror.state.burn
+        text = snap.text_of(stage.app)
+        assert exact(burn["live"].money) in text
+        assert exact(burn["rehearsal"].money) in text
+        assert exact(burn["live"].money + burn["rehearsal"].money) not in text
+
+
+async def test_the_cursor_chooses_the_run_and_enter_opens_it() -> None:
+    async with on_stage(StoryFeed(spent())) as stage:
+        await stage.press("5", "home", "down", "enter")
+        scopes = [stage.app.scope]
+        assert stage.app.chosen == stage.app.mirror.runs()[1].id
+        await stage.press("escape")
+        assert [*scopes, stage.app.scope] == ["run", "burn"]
+
+
+async def test_a_call_that_is_paid_now_is_counted_at_once() -> None:
+    past = spent()
+    async with on_stage(StoryFeed(past)) as stage:
+        await stage.press("5")
+        await until(lambda: stage.app.mirror.past.whole_from == 0, "the last hour was read")
+        known = len(stage.app.mirror.past.paid)
+        seq = past[-1].seq + 1
+        fact = e.CallSettled(7, 1, Tokens(1, 1), Decimal("1.0000001"), Decimal("0.24"), 1.0, "answered")
+        stage.feed.push(Event(seq, f"{seq:026}", past[-1].at + 1000, fact, "ledger-1"))
+        await stage.told(seq)
+        assert len(stage.app.mirror.past.paid) == known + 1
+        assert "$9.4209941" in snap.text_of(stage.app)
+
+
+def test_a_page_and_the_link_may_bring_the_same_call() -> None:
+    events = [event for event in spent() if isinstance(event.fact, e.CallSettled)]
+    past = Past(events[-1].at)
+    past.older(SETTLED, events, events[-1].at)
+    past.take(events[-1])
+    past.older(SETTLED, events[:3], events[-1].at)
+    assert len(past.paid) == len(events)
+
+
+def test_a_rate_says_what_it_was_measured_over() -> None:
+    events = spent()
+    run = fold(events).runs["ledger-1"]
+    now = events[-1].at
+    known = Past()
+    for event in events:
+        known.take(event)
+    measured = burning.run_rate(known, now, run)
+    assert measured is not None
+    assert measured.over == now - run.queued_at
+    assert measured.hourly * measured.over / HOUR == run.burn.money
+    late = Past(now - 60_000)
+    for event in events:
+        if event.at > now - 60_000:
+            late.take(event)
+    partly = burning.run_rate(late, now, run)
+    assert partly is not None
+    assert partly.over == 60_000
+    assert burning.run_rate(Past(now - 5_000), now, run) is None, "five seconds say nothing about an hour"
+
+
+def test_after_an_hour_of_silence_a_run_burns_nothing() -> None:
+    events = spent()
+    known = Past()
+    for event in events:
+        known.take(event)
+    measured = burning.run_rate(known, events[-1].at + 2 * HOUR, fold(events).runs["ledger-1"])
+    assert measured is not None
+    assert measured == burning.Rate(Decimal(0), HOUR)
+
+
+def test_passes_and_what_lies_between_them_are_all_that_a_run_burned() -> None:
+    for run in fold(spent()).runs.values():
+        beside = burning.between(run)
+        assert sum((one.burn.money for one in run.passes), beside.money) == run.burn.money
+        assert sum(one.burn.tokens.total for one in run.passes) + beside.tokens.total == run.burn.tokens.total
+
+
+@given(st.decimals(min_value=0, max_value=10**6, allow_nan=False, places=9))
+def test_exact_money_loses_no_digit(dollars: Decimal) -> None:
+    assert Decimal(exact(dollars).removeprefix("$").replace(",", "")) == dollars
+
+
+async def test_the_price_is_shown_where_it_explains_the_money_to_the_last_digit() -> None:
+    async with on_stage(StoryFeed(spent())) as stage:
+        await stage.press("5", "home", "down")
+        assert "per million tokens: input $3.00, output $15.00" in snap.text_of(stage.app)
+        await stage.press("down")
+        assert "per million tokens" not in snap.text_of(stage.app), "a rehearsal has no price in the table"
