@@ -197,6 +197,17 @@ TABLE: tuple[Action, ...] = (
         palette="run: Raise the cap of {run}",
     ),
     Action(
+        "run.diff",
+        ("d",),
+        "diff",
+        ("floor", "run", "inbox"),
+        0,
+        "What the last pass changed; there `[` `]` choose the later pass, `{` `}` the earlier one.",
+        bar=6,
+        spare=1,
+        palette="run: Diff between passes of {run}",
+    ),
+    Action(
         "run.stop",
         ("X",),
         "stop",
@@ -287,6 +298,8 @@ def makes_sense(action: str, run: Run | None) -> bool:
         return run is not None
     if not action.startswith("run.") or action in ("run.back", "run.new", "run.pane"):
         return True
+    if action == "run.diff":
+        return run is not None and any(item.commit for item in run.passes)
     if run is None or run.state in OVER:
         return False
     asks = run.state in ("jammed", "signoff")

@@ -254,6 +254,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
             wanted = past.older(kind, events, self.clock())
             self.mirror.dirty = True
 
+    async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
+        """As the feed's. Raises RefusedError, OSError; the latter without a link too."""
+        if self._feed is None:
+            raise ConnectionError("no engine is attached")
+        return await self._feed.diff(run, before, after)
+
     def on_tail_view_needs_older(self, _message: TailView.NeedsOlder) -> None:
         """The journal has more than the ring."""
         self._older()

@@ -131,6 +131,16 @@ def _about(question: str, app: "ConsoleApp") -> None:
         questions.ABOUT_RUN[question](app, run)
 
 
+def _diff(app: "ConsoleApp") -> None:
+    from factory_tui.console.screens.diff import DiffScreen  # noqa: PLC0415 - opened by hand
+
+    run = app.mirror.run(app.chosen)
+    if run is not None and makes_sense("run.diff", run):
+        app.push_screen(DiffScreen(run.id))
+    else:
+        app.say("waits", "no pass has an output yet")
+
+
 def _pause_now(app: "ConsoleApp") -> None:
     run = app.mirror.run(app.chosen)
     if run is not None and makes_sense("run.pause-now", run):
@@ -226,6 +236,7 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "run.pause": _pause,
     "run.pause-now": _pause_now,
     **{f"run.{name}": partial(_about, name) for name in ("steer", "reseed", "escalate", "restart", "cap")},
+    "run.diff": _diff,
     "run.stop": _stop,
     "palette": _palette,
     "help": _help,

@@ -54,6 +54,10 @@ class Feed(Protocol):
         """
         ...
 
+    async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
+        """A unified diff from pass to pass (0: nothing), and whether its end is left out. Raises as `command`."""
+        ...
+
     async def close(self) -> None:
         """Detach."""
         ...

@@ -46,6 +46,19 @@ class Git:
         """The output of one command."""
         return _call(list(arguments), _environment(self.directory), cwd=self.directory)
 
+    def head(self, limit: int, *arguments: str) -> bytes:
+        """The first bytes of a command's output; it is ended once there are `limit` and one more."""
+        with _start(list(arguments), _environment(self.directory), self.directory) as process:
+            output = _pipe(process.stdout).read(limit + 1)
+            if len(output) > limit:
+                process.kill()
+                process.communicate()
+                return output
+            _, errors = process.communicate()
+        if process.returncode:
+            raise DeliveryError(_words(list(arguments), errors))
+        return output
+
     def fast_import(self, stream: Iterable[bytes]) -> list[str]:
         """Feed a stream of git-fast-import(1) in one process; the lines that its `get-mark` and `ls` answered."""
         # unpackLimit=0: a pack is written and synced whole, where loose objects would be neither

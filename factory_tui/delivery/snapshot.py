@@ -84,7 +84,15 @@ class Snapshots:
 
     async def diff(self, before: str, after: str) -> str:
         """What changed between two commits' work trees, unified, safe to draw; "" is a tree without files."""
-        return await asyncio.to_thread(self._diff, before, after)
+        return clean_bytes(await asyncio.to_thread(self._diff, before, after))
+
+    async def diff_head(self, before: str, after: str, limit: int) -> tuple[str, bool]:
+        """The first `limit` bytes of that diff in whole lines, and whether there is more."""
+        data = await asyncio.to_thread(self._diff, before, after, limit)
+        if len(data) <= limit:
+            return clean_bytes(data), False
+        kept, line_end, _ = data[:limit].rpartition(b"\n")
+        return clean_bytes(kept + line_end), True
 
     def commit(self, name: str) -> Commit:
         """The commit of that name; blocks."""
@@ -145,14 +153,15 @@ class Snapshots:
             found[path] = Entry(path, "dir", dirs.get(path, 0o755))
         return [found[path] for path in sorted(found)]
 
-    def _diff(self, before: str, after: str) -> str:
+    def _diff(self, before: str, after: str, limit: int | None = None) -> bytes:
         with self._git.objects() as objects:
             trees = []
             for name in (before, after):
                 items = objects.tree(objects.commit(name).tree) if name else []
                 trees.append(next((item.name for item in items if item.path == b"work"), EMPTY_TREE))
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
-        return clean_bytes(self._git.run("diff-tree", "-r", "-p", *plain, *trees))
+        words = ("diff-tree", "-r", "-p", *plain, *trees)
+        return self._git.run(*words) if limit is None else self._git.head(limit, *words)
 
     def _stamp_file(self, cell: str) -> Path:
         return self._stamps / f"{hashlib.sha256(cell.encode()).hexdigest()[:32]}.json"

@@ -35,6 +35,7 @@ from factory_tui.engine.library import Library, fit_loop, groups_of
 from factory_tui.engine.opening import Opening
 from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
+from factory_tui.engine.showing import changes
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import Journal, JournalError
 from factory_tui.link.protocol import LinkError, QueryRequest
@@ -87,12 +88,14 @@ class Engine:
             )
             stack.push_async_callback(journal.close)
             record = Record(journal, await journal.state())
+            snapshots = Snapshots(self._workspace.snapshots, library.settings().ship.exclude)
             server = LinkServer(
                 self._workspace.socket,
                 state=lambda: record.state,
                 now=now,
                 on_command=self._obey,
                 on_query=lambda asked: _page(journal, asked),
+                on_diff=lambda asked: changes(record.state, snapshots, asked),
             )
             await server.start()
             stack.push_async_callback(server.close)

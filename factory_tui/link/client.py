@@ -18,7 +18,9 @@ from factory_tui.link.protocol import (
     PROTOCOL,
     Accepted,
     Answer,
+    Changes,
     CommandRequest,
+    DiffRequest,
     EventBatch,
     FullState,
     Hello,
@@ -112,6 +114,11 @@ class Link:
         answer = await self._ask(QueryRequest(next(self._ids), run, before, limit, after, kinds))
         return list(answer.events) if isinstance(answer, Rows) else []
 
+    async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
+        """What changed from a pass (0: nothing) to another, and whether its end is left out. Raises as `command`."""
+        answer = await self._ask(DiffRequest(next(self._ids), run, before, after))
+        return (answer.text, answer.cut) if isinstance(answer, Changes) else ("", False)
+
     async def close(self) -> None:
         """Detach. A second call does nothing."""
         self._pump.cancel()
@@ -164,7 +171,7 @@ class Link:
 
     def _take(self, data: bytes) -> None:
         message = decode_from_engine(data)
-        if isinstance(message, Accepted | Refused | Rows):
+        if isinstance(message, Accepted | Refused | Rows | Changes):
             answer = self._asked.get(message.id)
             if answer is not None and not answer.done():
                 answer.set_result(message)

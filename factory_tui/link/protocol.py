@@ -121,6 +121,15 @@ class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
     kinds: tuple[str, ...] | None = None
 
 
+class DiffRequest(msgspec.Struct, frozen=True, tag="diff"):
+    """From a console: what changed in a run's output from one pass to another; pass 0 is no output."""
+
+    id: int
+    run: str
+    before: int
+    after: int
+
+
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     """The command is in the journal and takes effect."""
 
@@ -141,8 +150,16 @@ class Rows(msgspec.Struct, frozen=True, tag="rows"):
     events: tuple[Event, ...]
 
 
-Request = CommandRequest | QueryRequest
-Answer = Accepted | Refused | Rows
+class Changes(msgspec.Struct, frozen=True, tag="changes"):
+    """The answer to a DiffRequest: a unified diff, safe to draw; `cut` when its end is left out."""
+
+    id: int
+    text: str
+    cut: bool
+
+
+Request = CommandRequest | QueryRequest | DiffRequest
+Answer = Accepted | Refused | Rows | Changes
 Message = FullState | EventBatch | Live | Skipped | Now
 """What a console sees happen."""
 

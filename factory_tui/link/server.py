@@ -27,13 +27,16 @@ from factory_tui.link.protocol import (
     PROTOCOL,
     REQUEST_LIMIT,
     Accepted,
+    Changes,
     CommandRequest,
+    DiffRequest,
     FullState,
     Hello,
     LinkError,
     Lower,
     QueryRequest,
     Refused,
+    RefusedError,
     decode_hello,
     decode_request,
     encode_events,
@@ -47,6 +50,8 @@ OnCommand = Callable[[str, Role, Command], Awaitable[str | None]]
 """(actor, role, command) -> None once it is journalled, else the reason why not."""
 OnQuery = Callable[[QueryRequest], Awaitable[Sequence[Event]]]
 """What is asked for, at most QUERY_LIMIT of it -> events in order."""
+OnDiff = Callable[[DiffRequest], Awaitable[tuple[str, bool]]]
+"""Two passes -> what changed, and whether the end of that was cut off. Raises RefusedError with the reason."""
 QUERY_LIMIT = 2_000
 PARTING = 1.0
 """Seconds that consoles have to read what is left when the server closes."""
@@ -107,6 +112,7 @@ class LinkServer:
         now: Clock,
         on_command: OnCommand,
         on_query: OnQuery,
+        on_diff: OnDiff,
         tick: float = 1.0,
     ) -> None:
         self._path = path
@@ -114,6 +120,7 @@ class LinkServer:
         self._now = now
         self._on_command = on_command
         self._on_query = on_query
+        self._on_diff = on_diff
         self._tick = tick
         self._consoles: set[_Console] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -230,7 +237,11 @@ class LinkServer:
             if isinstance(request, QueryRequest):
                 asked = replace(request, limit=max(0, min(request.limit, QUERY_LIMIT)))
                 return rows(request, await self._on_query(asked))
+            if isinstance(request, DiffRequest):
+                return line(Changes(request.id, *await self._on_diff(request)))
             return line(await self._command(actor, role, request))
+        except RefusedError as refusal:
+            return line(Refused(request.id, str(refusal)))
         except Exception as bug:  # one request's fault must not cost the console its link
             log.exception("a request of %s broke", actor)
             return line(Refused(request.id, f"a fault of the engine: {type(bug).__name__}: {bug}"))

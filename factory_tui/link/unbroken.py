@@ -111,6 +111,10 @@ class Unbroken:
         """As a Link's."""
         return await self._link.events(run, before, limit, kinds=kinds)
 
+    async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
+        """As a Link's."""
+        return await self._link.diff(run, before, after)
+
     async def close(self) -> None:
         """Detach."""
         await self._link.close()

@@ -17,6 +17,9 @@ class StoryFeed:
         self.past = list(past)
         self.role: Role = role
         self.commands: list[Command] = []
+        self.diffs: list[tuple[str, int, int]] = []
+        self.changes = ""
+        """What every diff answers."""
         self.closed = False
         self.end = ""
         self._refuse = refuse
@@ -54,6 +57,12 @@ class StoryFeed:
         found = [item for item in self.past if run is None or item.run == run]
         found = [item for item in found if kinds is None or item.fact.__struct_config__.tag in kinds]
         return [item for item in found if before is None or item.seq < before][-limit:]
+
+    async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
+        if self._refuse:
+            raise RefusedError(self._refuse)
+        self.diffs.append((run, before, after))
+        return self.changes, len(self.changes) > 100_000
 
     async def close(self) -> None:
         self.closed = True

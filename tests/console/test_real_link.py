@@ -12,7 +12,7 @@ from factory_tui.domain import events as e
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.reducer import fold
-from factory_tui.link.protocol import QueryRequest
+from factory_tui.link.protocol import DiffRequest, QueryRequest
 from factory_tui.link.server import LinkServer
 from tests import snap
 from tests.console import story
@@ -34,6 +34,7 @@ class Engine:
             now=lambda: self.events[-1].at + 3000,
             on_command=self._command,
             on_query=self._query,
+            on_diff=self._diff,
         )
 
     async def _command(self, _actor: str, _role: Role, command: Command) -> str | None:
@@ -47,6 +48,9 @@ class Engine:
         of_run = [item for item in self.events if asked.run is None or item.run == asked.run]
         of_run = [item for item in of_run if kinds is None or item.fact.__struct_config__.tag in kinds]
         return [item for item in of_run if asked.before is None or item.seq < asked.before][-asked.limit :]
+
+    async def _diff(self, asked: DiffRequest) -> tuple[str, bool]:
+        return f"+pass {asked.after} of {asked.run}\n", False
 
     def go_on(self, events: Sequence[Event]) -> None:
         self.events += events
@@ -100,3 +104,13 @@ async def test_the_plain_log_over_a_socket(tmp_path: Path) -> None:
         await feed.close()
     assert plain.exit_code(state) == 0
     assert out[-2].split()[:4] == ["shortlinks", "shortlinks-1", "✓", "shipped"]
+
+
+async def test_a_diff_over_a_socket(tmp_path: Path) -> None:
+    socket = tmp_path / "engine.sock"
+    app = ConsoleApp(attach_to(socket))
+    async with engine_at(socket, MIDDLE), app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: app.mirror.connection == "live", "attached")
+        app.choose("shortlinks-1")
+        await pilot.press("d")
+        await until(lambda: "+pass 2 of shortlinks-1" in snap.text_of(app), "the diff")

@@ -157,6 +157,18 @@ async def test_a_diff_is_unified_and_safe_to_draw(snapshots: Snapshots) -> None:
     assert await snapshots.diff(first.commit, first.commit) == ""
 
 
+async def test_of_a_large_diff_whole_lines_come_up_to_the_limit(snapshots: Snapshots) -> None:
+    lines = b"".join(b"line %d\n" % number for number in range(200_000))
+    first = await take(snapshots, [file("a", lines)])
+    text, cut = await snapshots.diff_head("", first.commit, 5_000)
+    assert cut
+    assert len(text) <= 5_000
+    assert text.endswith("\n")
+    assert text == (await snapshots.diff("", first.commit))[: len(text)]
+    small = await take(snapshots, [file("a", b"one\n")])
+    assert await snapshots.diff_head("", small.commit, 5_000) == (await snapshots.diff("", small.commit), False)
+
+
 async def test_commits_tell_the_history(snapshots: Snapshots) -> None:
     first = await take(snapshots, [file("a")])
     second = await snapshots.take([file("b")], cell="c1", parent=first.commit, message="Pass 2\n\nüber", at=5_999)

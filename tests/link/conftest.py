@@ -12,7 +12,7 @@ from factory_tui.domain.events import AnyFact, Event
 from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
-from factory_tui.link.protocol import QueryRequest
+from factory_tui.link.protocol import DiffRequest, QueryRequest, RefusedError
 from factory_tui.link.server import LinkServer
 
 DEADLINE = 20.0
@@ -40,6 +40,7 @@ class SmallEngine:
             now=lambda: self.clock,
             on_command=self.obey,
             on_query=self.page,
+            on_diff=self.diff,
             tick=tick,
         )
 
@@ -62,6 +63,11 @@ class SmallEngine:
             raise RuntimeError("a bug")
         self.commands.append((actor, role, command))
         return None
+
+    async def diff(self, asked: DiffRequest) -> tuple[str, bool]:
+        if asked.run == "nobody-1":
+            raise RefusedError("there is no run nobody-1; runs: none")
+        return "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n", False
 
     async def page(self, asked: QueryRequest) -> Sequence[Event]:
         of_run = [event for event in self.events if asked.run is None or event.run == asked.run]
