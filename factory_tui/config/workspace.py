@@ -109,6 +109,8 @@ class Workspace:
         near = self.state / "engine.sock"
         if len(os.fsencode(near)) <= SOCKET_LIMIT:
             return near
+        if (told := self._told()) is not None:
+            return told
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         name = f"{self.identity}.sock"
         if runtime.startswith("/"):
@@ -116,6 +118,21 @@ class Workspace:
             if len(os.fsencode(folder / name)) <= SOCKET_LIMIT and Path(runtime).is_dir():
                 return _private(folder) / name
         return _private(Path(f"/tmp/factory-tui-{os.getuid()}")) / name  # noqa: S108 -- checked to be ours alone
+
+    def tell_socket(self) -> None:
+        """Write down where the engine listens, where that hangs on the environment: a session over ssh has another."""
+        socket = self.socket
+        if socket.parent != self.state:
+            (self.state / "socket").write_text(str(socket))
+
+    def _told(self) -> Path | None:
+        """Where an engine said that it listens, if a socket of this user's is there."""
+        try:
+            told = Path((self.state / "socket").read_text())
+            found = told.lstat()
+        except FileNotFoundError:
+            return None
+        return told if stat.S_ISSOCK(found.st_mode) and found.st_uid == os.getuid() else None
 
     @property
     def keys(self) -> Path:

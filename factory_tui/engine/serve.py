@@ -98,6 +98,7 @@ class Engine:
                 on_diff=lambda asked: changes(record.state, snapshots, asked),
             )
             await server.start()
+            self._workspace.tell_socket()
             stack.push_async_callback(server.close)
             record.publish, record.show = server.publish, server.show
             try:

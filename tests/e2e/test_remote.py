@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -42,9 +43,10 @@ def sshd(sshd_program: str, home: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """With quotes in its path, and short: there is no runtime folder that this process and sshd's both know."""
+    """With quotes in its path, and too long for a socket: sshd's sessions do not have this process's runtime folder."""
     with tempfile.TemporaryDirectory(prefix="""it's "$HOME" """) as name:
-        yield Path(name)
+        (found := Path(name) / ("long" * 20)).mkdir()
+        yield found
 
 
 @pytest.fixture
@@ -213,15 +215,19 @@ def drop_client(attach: int) -> bool:
     return bool(found)
 
 
-@pytest.mark.parametrize("end", ["client", "sshd's child"])
+PAUSE = c.Pause("greeter-1")
+
+
+@pytest.mark.parametrize(("key", "end"), [(OWNER, "client"), (BO, "sshd's child")])
 async def test_a_console_on_a_terminal_draws_the_floor_and_a_drop_detaches_it(
-    sshd: Sshd, workspace: Workspace, end: str
+    sshd: Sshd, workspace: Workspace, key: str, end: str
 ) -> None:
+    asked = "factory-tui" if key == BO else shlex.join([str(sshd.program), "--workspace", str(workspace.root)])
     owner = await Link.connect(workspace.socket)
     await owner.command(c.StartRun("greeter", ledger="rehearsal"))
 
     def watch() -> None:
-        with Terminal([*sshd.to(BO, "-tt"), "factory-tui"]) as terminal:
+        with Terminal([*sshd.to(key, "-tt"), asked]) as terminal:
             terminal.until(b"greeter-1")
             terminal.type(b"p")
             terminal.until(b"paused")
@@ -236,7 +242,8 @@ async def test_a_console_on_a_terminal_draws_the_floor_and_a_drop_detaches_it(
             await asyncio.sleep(0.02)
     await owner.command(c.Resume("greeter-1"))
     events = await heard(owner, is_in("shipped"))
-    assert {event.actor for event in events if isinstance(event.fact, CommandTaken)} >= {BO}
+    paused = [event.actor for event in events if isinstance(event.fact, CommandTaken) and event.fact.command == PAUSE]
+    assert paused == [BO if key == BO else owner.actor]
 
     def again() -> None:
         with Terminal([*sshd.to(ANA, "-tt")]) as terminal:
@@ -250,14 +257,34 @@ async def test_a_console_on_a_terminal_draws_the_floor_and_a_drop_detaches_it(
 
 
 def consoles(workspace: Workspace) -> list[str]:
-    """The doors into this workspace that are open now."""
+    """The processes that show this workspace's floor now."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"door" in words and os.fsencode(workspace.root) in words:
+            if b"factory_tui" in words and os.fsencode(workspace.root) in words and b"engine" not in words:
                 found.append(process.name)
     return found
+
+
+async def test_a_console_of_ones_own_comes_back_after_a_drop(sshd: Sshd, workspace: Workspace) -> None:
+    owner = await Link.connect(workspace.socket)
+
+    def watch() -> None:
+        how = ("--ssh", shlex.join(sshd.ssh(BO)), "--program", str(sshd.program))
+        with Terminal([sys.executable, "-m", "factory_tui", "attach", sshd.address(workspace.root), *how]) as terminal:
+            terminal.until(b"No runs yet")
+            assert sshd.drop()
+            terminal.until(b"reconnecting")
+            asyncio.run_coroutine_threadsafe(owner.command(c.StartRun("greeter", ledger="rehearsal")), loop).result()
+            terminal.until(b"greeter-1")
+            terminal.type(b"q")
+            assert terminal.ends() == 0
+            assert b"The engine on 127.0.0.1 goes on. Attach again with: " in terminal.got
+
+    loop = asyncio.get_running_loop()
+    await asyncio.to_thread(watch)
+    await owner.close()
 
 
 async def test_without_an_engine_it_says_what_to_do(sshd: Sshd, workspace: Workspace) -> None:
