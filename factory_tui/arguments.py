@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     _run_options(demo)
     demo.set_defaults(command="demo")
 
+    _founding_commands(commands)
+
     run = commands.add_parser("run", help="run a seed and follow it", epilog=EXIT_CODES)
     run.add_argument("seed", nargs="+", help="a name in seeds/; several run at once")
     run.add_argument("--loop", default="", help="the loop to walk (default: the seed's)")
@@ -70,6 +72,19 @@ def parser() -> argparse.ArgumentParser:
     messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
     messages.set_defaults(command="twin messages")
     return top
+
+
+def _founding_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    init = commands.add_parser("init", help="make a workspace of a folder")
+    init.add_argument("dir", nargs="?", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)")
+    init.set_defaults(command="init")
+
+    new = commands.add_parser("new", help="a new seed with its first scenarios, for you to write")
+    new.add_argument("seed", metavar="NAME", help="small letters, digits, `-` and `_`")
+    new.add_argument("--loop", default="factory", help="a name in loops/ (default: factory)")
+    new.add_argument("--owner", default="", help="who answers for it, by a name under [owners] (default: you)")
+    _workspace_option(new)
+    new.set_defaults(command="new")
 
 
 def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

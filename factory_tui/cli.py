@@ -90,6 +90,18 @@ def _demo(arguments: argparse.Namespace) -> int:
     return run_seeds(workspace, DEMO_SEEDS, arguments, ["--until-over"])
 
 
+def _init(arguments: argparse.Namespace) -> int:
+    from factory_tui.founding import init
+
+    return init(arguments)
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from factory_tui.founding import new
+
+    return new(_find(arguments), arguments)
+
+
 def _fresh(folder: Path) -> Path:
     """The folder, or the first of its name with a number that is free."""
     number = 1
@@ -210,6 +222,8 @@ def _remote(arguments: argparse.Namespace) -> int:
 COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "attach": _attach,
     "demo": _demo,
+    "init": _init,
+    "new": _new,
     "run": _run,
     "status": _status,
     "doctor": _doctor,

@@ -26,7 +26,7 @@ def load(path: Path) -> Settings:
     try:
         source = path.read_bytes()
     except FileNotFoundError:
-        remedy = "Write one, or copy the bundled one: `factory-tui demo` shows where it puts its own."
+        remedy = "Write one, or make a workspace with one by `factory-tui init`."
         raise Mistakes(Problem(str(path), 0, "", "there is no such file.", remedy)) from None
     except OSError as error:
         remedy = "Make it a file that this user may read."

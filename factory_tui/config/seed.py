@@ -20,6 +20,8 @@ from factory_tui.domain.identifiers import SEED_NAME
 
 IGNORED = (".*", "*~", "README.md", "__pycache__")
 """Names (globs) that are neither seeds nor attachments: hidden files, editors' copies, notes."""
+UNWRITTEN = "NOT WRITTEN YET"
+"""Stands in what `factory-tui new` makes until somebody writes it; no run begins on what says so."""
 _FENCE = "+++"
 _FORM = "Begin the file with a line `+++`, then the keys (owner = ...), a line `+++`, and then the prose."
 
@@ -94,6 +96,23 @@ def seed_names(workspace: Workspace) -> list[str]:
     return [_name(group[0]) for group in _entries(workspace)]
 
 
+def unwritten(seed: Seed) -> tuple[Problem, ...]:
+    """That the seed is still the page that `factory-tui new` made, if it is."""
+    if UNWRITTEN not in seed.prose:
+        return ()
+    return (Problem(seed.file, 0, "", "asks for nothing: nobody wrote it yet.", "Write over all of its prose."),)
+
+
+def name_problem(name: str, file: str) -> Problem | None:
+    """Why the name cannot be a seed's, if it cannot."""
+    if SEED_NAME.fullmatch(name):
+        return None
+    better = "-".join(name.lower().split())
+    remedy = "Use small letters, digits, `-` and `_`" + (f": `{better}`." if SEED_NAME.fullmatch(better) else ".")
+    message = f"`{name!r:.80}` cannot be a seed's name."
+    return Problem(file.encode("utf-8", "replace").decode(), 0, "", message, remedy)
+
+
 def _name(entry: Path) -> str:
     return entry.name.removesuffix(".md")
 
@@ -115,10 +134,8 @@ def _load(workspace: Workspace, group: list[Path], owners: Collection[str]) -> S
     if len(group) > 1:
         names = " and ".join(f"seeds/{one.name}{'/' if one.is_dir() else ''}" for one in group)
         raise _mistake(file, f"{names} are one name.", "Keep one of them.")
-    if not SEED_NAME.fullmatch(name):
-        better = "-".join(name.lower().split())
-        remedy = "Use small letters, digits, `-` and `_`" + (f": `{better}`." if SEED_NAME.fullmatch(better) else ".")
-        raise _mistake(file.encode("utf-8", "replace").decode(), f"`{name!r:.80}` cannot be a seed's name.", remedy)
+    if problem := name_problem(name, file):
+        raise Mistakes(problem)
     folder = entry if entry.is_dir() else None
     path, file = (entry / "seed.md", f"{file}/seed.md") if folder else (entry, file)
     _stays(folder or entry, workspace.seeds, f"seeds/{entry.name}")

@@ -119,6 +119,10 @@ class ShipTable(_Table, frozen=True):
     """Names (globs) that no snapshot holds: caches and environments."""
 
 
+LEAST_TERMINAL = (72, 20)
+"""Columns and lines that the console's screens need."""
+
+
 class UiTable(_Table, frozen=True):
     """`[ui]`."""
 

@@ -74,7 +74,7 @@ class Workspace:
         raise _mistake(
             start,
             "no workspace here, nor in any folder above.",
-            "Go to a folder with config.toml and seeds/, or see one at work with `factory-tui demo`.",
+            "Make one with `factory-tui init`, go to one, or see one at work with `factory-tui demo`.",
         )
 
     @property
@@ -82,7 +82,7 @@ class Workspace:
         """16 hex digits, drawn when first asked for and then kept in .factory/id. Raises Mistakes."""
         path = self.state / "id"
         if not path.exists():
-            self._make_state()
+            self.make_state()
             fresh = self.state / f"id.{os.urandom(4).hex()}"
             with fresh.open("x") as file:
                 file.write(os.urandom(8).hex() + "\n")
@@ -137,7 +137,7 @@ class Workspace:
     @property
     def keys(self) -> Path:
         """The folder (0700, made when missing) of this workspace's keys, outside of it. Raises Mistakes."""
-        folder = _keys_of(self.identity)
+        folder = keys_of(self.identity)
         if folder.resolve().is_relative_to(self.root.resolve()):
             raise _mistake(
                 folder, "the keys' folder is inside the workspace.", "Set XDG_STATE_HOME to a folder outside."
@@ -158,7 +158,7 @@ class Workspace:
 
     def hold(self, patience: float = PATIENCE) -> Lock:
         """Hold the workspace as its one engine. Raises Mistakes naming the process that holds it already."""
-        self._make_state()
+        self.make_state()
         path = self.state / "lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not _locked(descriptor, patience):
@@ -173,7 +173,8 @@ class Workspace:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return Lock(descriptor)
 
-    def _make_state(self) -> None:
+    def make_state(self) -> None:
+        """Make .factory/, this user's alone: prompts, verdicts and the vault's inputs are in it. Raises Mistakes."""
         try:
             self.state.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -187,13 +188,14 @@ class Workspace:
 def is_gone(identity: str) -> bool:
     """Whether this user's engine served a workspace of that identity that is not where it was; moved ones count."""
     try:
-        root = (_keys_of(identity) / SERVED).read_text(encoding="utf-8")
+        root = (keys_of(identity) / SERVED).read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
     return bool(root) and not Workspace(Path(root)).is_called(identity)
 
 
-def _keys_of(identity: str) -> Path:
+def keys_of(identity: str) -> Path:
+    """Where the keys of a workspace of that identity are, if it has any yet."""
     home = os.environ.get("XDG_STATE_HOME", "")
     base = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
     return base / "factory-tui" / identity

@@ -6,16 +6,16 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from factory_tui import pipeline
 from factory_tui.cells.diagnosis import diagnose
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.seed import all_seeds
+from factory_tui.config.seed import all_seeds, unwritten
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace, is_gone
 from factory_tui.engine.handlers import HANDLERS
+from factory_tui.engine.premises import Finding, permissions, terminal
 from factory_tui.engine.walk import warnings
 from factory_tui.harness.corpus import load_corpus, without_seed
 from factory_tui.journal import JournalError, Keys, verify
@@ -23,15 +23,6 @@ from factory_tui.policy.credentials import Credentials, NoKey
 
 ROOM = 1 << 30
 """Bytes that should be free where the workspace is."""
-
-
-class Finding(NamedTuple):
-    """One thing looked at."""
-
-    what: str
-    well: bool
-    found: str
-    remedy: str = ""
 
 
 async def examine(folder: Path) -> list[Finding]:
@@ -46,7 +37,7 @@ async def examine(folder: Path) -> list[Finding]:
         diagnose, settings.cells.image, lambda identity: is_gone(identity) and not workspace.is_called(identity)
     )
     findings += [Finding(one.what, one.well, one.found, one.remedy) for one in found]
-    findings += _workspace(workspace, settings)
+    findings += [*terminal(settings.ui, os.environ), *permissions(workspace), *_workspace(workspace, settings)]
     if (workspace.state / "journal.db").is_file():
         findings.append(await asyncio.to_thread(_journal, workspace))
     return findings
@@ -97,6 +88,8 @@ def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 trouble.problem.file, trouble.level != "error", trouble.problem.message, trouble.problem.remedy
             )
+        for problem in (*unwritten(seed), *corpus.unwritten):
+            yield Finding(problem.file, well=True, found=problem.message, remedy=problem.remedy)
         yield Finding(
             f"seed {seed.name}", corpus.usable, f"revision {seed.revision}, {len(corpus.scenarios)} scenarios"
         )

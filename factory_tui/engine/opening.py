@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from factory_tui import pipeline
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.seed import Seed
+from factory_tui.config.seed import Seed, unwritten
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import StartRun
@@ -92,6 +92,8 @@ class Opening:
             stations=tuple(graph.nodes),
             tracks=tuple((edge.source, edge.target) for edge in graph.edges),
         )
+        if lacking := (*unwritten(seed), *corpus.unwritten):
+            raise Refused("\n".join(map(str, lacking)))
         plan = make_plan(
             corpus.scenarios,
             ship_at=queued.ship_at,

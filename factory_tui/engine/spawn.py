@@ -33,7 +33,7 @@ def answers(workspace: Workspace) -> bool:
 
 def start(workspace: Workspace, options: Sequence[str] = ()) -> int:
     """Start an engine that outlives this process; its pid once it answers. Raises EngineSilent."""
-    workspace.state.mkdir(exist_ok=True)
+    workspace.make_state()
     with workspace.log.open("ab") as log:
         began = log.tell()
         engine = subprocess.Popen(

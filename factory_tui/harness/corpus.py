@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from factory_tui.config.reading import Mistakes, Problem
+from factory_tui.config.seed import UNWRITTEN
 from factory_tui.harness.satisfaction import Stratum
 from factory_tui.harness.scenario import parse
 from factory_tui.harness.shapes import Scenario
@@ -43,6 +44,16 @@ class Corpus(msgspec.Struct, frozen=True):
     def usable(self) -> bool:
         """Whether a run may start on it."""
         return not any(trouble.level == "error" for trouble in self.problems)
+
+    @property
+    def unwritten(self) -> tuple[Problem, ...]:
+        """Stories that nobody wrote yet: they judge nothing, so that no run may start on them either."""
+        remedy = f"Write its story, acts and expectations, and take {UNWRITTEN} out of it; or remove the file."
+        return tuple(
+            Problem(f"scenarios/{self.seed}/{one.name}.toml", 0, "", "judges nothing: nobody wrote it yet.", remedy)
+            for one in self.scenarios
+            if UNWRITTEN in one.story
+        )
 
     def strata(self, wanted: Literal["feedback", "vault"]) -> dict[str, Stratum]:
         """What counting needs of one set."""

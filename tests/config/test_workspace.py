@@ -43,7 +43,7 @@ def test_it_is_found_from_any_folder_inside(workspace: Workspace) -> None:
 
 
 def test_where_none_is_the_remedy_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Mistakes, match=r"no workspace here.*Remedy: Go to a folder with config\.toml"):
+    with pytest.raises(Mistakes, match=r"no workspace here.*Remedy: Make one with `factory-tui init`"):
         Workspace.find(tmp_path)
 
 

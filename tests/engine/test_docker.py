@@ -8,7 +8,8 @@ import pytest
 
 from factory_tui.domain.commands import Pause
 from factory_tui.domain.events import CellStarted, Prompted, ToolCalled, ToolReturned
-from factory_tui.engine.doctor import Finding, examine
+from factory_tui.engine.doctor import examine
+from factory_tui.engine.premises import Finding
 from tests.engine.floor import Floor
 from tests.engine.greeter import PLAYBOOK, make
 

@@ -6,11 +6,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
+from factory_tui.config.settings import LEAST_TERMINAL as LEAST
 from factory_tui.console.keys import bindings
 from factory_tui.console.paint import Row
 from factory_tui.console.widgets.panel import Panel
-
-LEAST = (72, 20)
 
 
 def fits(width: int, height: int) -> bool:
