@@ -191,3 +191,75 @@ async def test_after_a_restart_a_call_left_open_counts_as_spent_before_and_after
 
 def test_an_empty_state_gives_an_empty_budget() -> None:
     assert Budget.of(State()).spent("r-1") == 0
+
+
+ROUNDS = 200
+
+
+async def test_eight_runs_on_one_budget_never_pass_it_and_a_raised_cap_is_used() -> None:
+    """The greatest overshoot of 200 rounds, run caps and the factory's, with caps raised in the middle: exactly 0."""
+    overshoot, spent_of_all, used = Decimal(0), Decimal(0), 0
+    for seed in range(ROUNDS):
+        round_ = Round(random.Random(seed))
+        await round_.play()
+        overshoot = max(overshoot, round_.overshoot)
+        spent_of_all += sum(round_.spent.values())
+        used += round_.went_on
+        assert sum(round_.spent.values()) == sum(map(round_.budget.spent, round_.caps))
+    assert overshoot == 0
+    assert spent_of_all > 0
+    assert used > ROUNDS, "runs went on with what a raised cap gave them"
+
+
+class Round:
+    """Eight runs that call at once, each until it is refused twice: before its cap was raised, and after."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.factory = self.dollars(20, 60)
+        self.caps = {f"r-{number}": self.dollars(1, 10) for number in range(8)}
+        self.spent = dict.fromkeys(self.caps, Decimal(0))
+        self.held = dict.fromkeys(self.caps, Decimal(0))
+        self.budget = Budget({"live": self.factory})
+        self.overshoot, self.went_on = Decimal(0), 0
+
+    def dollars(self, low: int, high: int) -> Decimal:
+        return Decimal(self.chance.randint(low * 10**6, high * 10**6)) / 10**6
+
+    async def play(self) -> None:
+        for run, cap in self.caps.items():
+            self.budget.enter(run, cap)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            for run in self.caps:
+                group.create_task(self.work(run))
+
+    async def work(self, run: str) -> None:
+        await asyncio.gather(self.call_until_refused(run), self.call_until_refused(run))
+        self.caps[run] += self.dollars(1, 10)
+        before = self.spent[run]
+        self.budget.enter(run, self.caps[run])
+        await asyncio.gather(self.call_until_refused(run), self.call_until_refused(run))
+        self.went_on += self.spent[run] > before
+
+    async def call_until_refused(self, run: str) -> None:
+        while True:
+            worst = self.dollars(0, 3)
+            try:
+                hold = await self.budget.reserve(run, "live", worst)
+            except OverBudget:
+                return
+            self.held[run] += worst
+            self.look(run)
+            for _ in range(self.chance.randrange(4)):
+                await asyncio.sleep(0)
+            used = min(worst, self.dollars(0, 3))
+            self.budget.settle(hold, used)
+            self.held[run] -= worst
+            self.spent[run] += used
+            self.look(run)
+
+    def look(self, run: str) -> None:
+        """What is spent and may still be spent by calls in flight, against both caps."""
+        whole = sum(self.spent.values()) + sum(self.held.values())
+        over = (self.spent[run] + self.held[run] - self.caps[run], whole - self.factory)
+        self.overshoot = max(self.overshoot, *over)
