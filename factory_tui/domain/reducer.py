@@ -38,6 +38,9 @@ OVER: frozenset[e.RunState] = frozenset({"shipped", "stopped", "failed"})
 GOES_ON: frozenset[e.RunState] = frozenset({"queued", "running"})
 """States that go on by themselves as soon as there is a slot."""
 
+_FURTHER = (c.Pause, c.Escalate, c.Restart, c.Stop)
+"""What parks a run, the least first."""
+
 
 def reduce(state: State, event: e.Event) -> State:
     """The state after one more event. A fact about an unknown run changes nothing but `seq` and `at`."""
@@ -169,19 +172,25 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
 
 
 def _commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
-    """A stop stands, whatever is asked after it."""
     match fact.command:
         case c.Steer(text=text):
             return replace(run, said=(*run.said, Guidance(event.actor, text, "steer", event.at)))
         case c.RaiseCap(cap=cap):
             return replace(run, cap=cap)
-        case c.Reseed(restart=True) if not isinstance(run.asked, c.Stop):
-            return replace(run, asked=c.Restart(run.id) if run.state in GOES_ON else None)
-        case c.Pause() | c.Stop() | c.Escalate() | c.Restart() if not isinstance(run.asked, c.Stop):
-            return replace(run, asked=fact.command if run.state in GOES_ON else None)
+        case c.Reseed(restart=True):
+            return _asked(run, c.Restart(run.id))
+        case c.Pause() | c.Stop() | c.Escalate() | c.Restart():
+            return _asked(run, fact.command)
         case c.Resume():
             return replace(run, asked=None)
     return run
+
+
+def _asked(run: Run, command: c.Pause | c.Stop | c.Escalate | c.Restart) -> Run:
+    """What goes furthest stands, whatever is asked after it: a pause must not make a question be forgotten."""
+    if run.asked is not None and _FURTHER.index(type(run.asked)) > _FURTHER.index(type(command)):
+        return run
+    return replace(run, asked=command if run.state in GOES_ON else None)
 
 
 def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:

@@ -224,13 +224,14 @@ class Factory:
             await self._at_rest(run)
             if self._stopping.is_set():
                 return None if isinstance(command, c.StopEngine) else "the engine is stopping"
+            walking = run in self._walking
             facts = self._judge(actor, command)
             if isinstance(facts, str):
                 return facts
             taken = Draft(CommandTaken(identity, command), getattr(command, "run", ""), actor)
             try:
                 await self._record.append([taken, *facts])
-                if run and not facts and run not in self._walking:  # it stopped by itself meanwhile
+                if walking and run not in self._walking:  # it stopped by itself meanwhile
                     await self._at_rest(run)
                     late = self._late(actor, command)
                     await self._record.append([] if isinstance(late, str) else late)

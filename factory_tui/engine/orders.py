@@ -60,6 +60,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         return f"there is no run {command.run}; runs: {', '.join(state.runs) or 'none'}"
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended"
+    if isinstance(run.asked, c.Restart) and isinstance(command, c.Pause | c.Escalate) and run.id in worked_on:
+        return f"{run.id} begins anew in a moment; ask again then"
     match command:
         case c.Steer():
             return _steer(run, command)

@@ -1,11 +1,12 @@
 """What people say to a run, and what they are asked: steering, jams with their evidence, answers, escalations."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from factory_tui.domain.commands import Answer, Escalate, Pause, Resume, Steer
+from factory_tui.domain.commands import Answer, EmergencyStop, Escalate, Pause, Resume, Steer, Thaw
 from factory_tui.domain.events import (
     CallReserved,
     CommandTaken,
@@ -16,6 +17,7 @@ from factory_tui.domain.events import (
     ToolCalled,
     ToolReturned,
 )
+from factory_tui.link.client import Link
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import PLAYBOOK, SEED, make
@@ -163,6 +165,25 @@ class TestSteering:
             assert prompted(said).told == 2
             assert not floor.state.runs[run].said
 
+    async def test_what_two_people_say_at_once_on_a_frozen_floor_is_told_when_it_moves_again(
+        self, tmp_path: Path
+    ) -> None:
+        async with Floor(*make(tmp_path, playbook=SLEEPY)) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled)
+            await floor.command(EmergencyStop())
+            await floor.reach(run, "queued")
+            other = await Link.connect(floor.workspace.socket)
+            await asyncio.gather(floor.link.command(Steer(run, "be brief")), other.command(Steer(run, "be kind")))
+            await other.close()
+            await floor.command(Thaw())
+            said = await floor.fact(Prompted, lambda fact: fact.origin == "steer")
+            assert prompted(said).told == 2
+            assert sorted(line for line in words(said).splitlines() if line.startswith("be ")) == [
+                "be brief",
+                "be kind",
+            ]
+
     async def test_a_kill_between_the_word_and_the_step_loses_nothing_and_says_nothing_twice(
         self, tmp_path: Path
     ) -> None:
@@ -228,6 +249,17 @@ class TestEscalating:
             ]
             await floor.command(Answer("E-1", "go on"))
             await floor.reach(queued, "running")
+
+    async def test_a_pause_that_comes_after_it_does_not_make_it_forgotten(self, tmp_path: Path) -> None:
+        playbook = PLAYBOOK.replace("echo greet.py", "sleep 300; echo greet.py")
+        async with Floor(*make(tmp_path, playbook=playbook)) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled)
+            await floor.command(Escalate(run, "look"))
+            assert floor.state.runs[run].state == "running", "its step goes on"
+            await floor.command(Pause(run, now=True))
+            await floor.reach(run, "jammed", "paused")
+            assert floor.state.escalations["E-1"].question == "look"
 
     async def test_a_held_one_asks_too(self, tmp_path: Path) -> None:
         refused = PLAYBOOK + "\n[[fault]]\nthen = 401\n"

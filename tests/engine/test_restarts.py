@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from factory_tui.domain.commands import Answer, Pause, RaiseCap, Restart, Resume, Stop
+from factory_tui.domain.commands import Answer, Command, Escalate, Pause, RaiseCap, Reseed, Restart, Resume, Stop
 from factory_tui.domain.events import (
     CallReserved,
     CallSettled,
@@ -48,6 +49,12 @@ SLOW = HEAD + ANEW + FIRST + REST.replace("echo trimmed''' }", "sleep 300; echo 
 """The second pass's command does not end by itself; one that begins with the first pass's output is done at once."""
 
 
+async def ask(floor: Floor, command: Command) -> None:
+    """Have it taken or refused."""
+    with suppress(RefusedError):
+        await floor.link.command(command)
+
+
 class TestRestarting:
     async def test_a_running_one_begins_anew_with_the_output_of_a_pass(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path, playbook=SLOW, seed=PATIENT)) as floor:
@@ -73,6 +80,16 @@ class TestRestarting:
             assert len(floor.told(CellStarted)) == 2
             taken = [fact.number for fact in floor.told(SnapshotTaken)]
             assert taken == [1, 3], "what was under way is left as it is"
+
+    async def test_one_that_is_to_begin_anew_is_not_paused_instead(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path, playbook=SLOW, seed=PATIENT)) as floor:
+            run = await floor.start()
+            await floor.fact(ToolCalled, lambda fact: "sleep 300" in fact.brief)
+            await asyncio.gather(
+                floor.link.command(Reseed(run, restart=True)), ask(floor, Pause(run)), ask(floor, Escalate(run))
+            )
+            anew = await floor.fact(RunRestarted)
+            assert anew.fact == RunRestarted(0)
 
     async def test_a_paused_one_begins_anew_from_nothing(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path, playbook=SLOW, seed=PATIENT)) as floor:
