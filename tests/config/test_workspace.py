@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import socket
 import stat
+import tempfile
 import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -74,18 +75,20 @@ def test_a_long_path_takes_the_socket_to_the_users_runtime_folder(tmp_path: Path
 
 
 def test_a_session_with_another_runtime_folder_finds_the_socket(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = Workspace(tmp_path / ("long" * 20))
     workspace.root.mkdir()
-    listens_at = workspace.socket
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(listens_at))
+    with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", here)
+        listens_at = workspace.socket
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(listens_at))
         workspace.tell_socket()
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", there)
         assert workspace.socket == listens_at
         listens_at.unlink()
-        assert workspace.socket.parent == home / "factory-tui", "nobody is there any more"
+        assert workspace.socket.parent == Path(there) / "factory-tui", "nobody is there any more"
 
 
 def test_a_runtime_folder_of_somebody_else_is_refused(
