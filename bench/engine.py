@@ -24,16 +24,16 @@ PARTS = ("journal", "cells", "steps", "paint")
 async def measure(parts: Sequence[str], folder: Path) -> Figures:
     """All figures of these parts; `folder` is short enough for a socket's path."""
     figures: Figures = {}
-    image = await asyncio.to_thread(_image) if {"cells", "steps"} & set(parts) else ""
+    tag = await asyncio.to_thread(image) if {"cells", "steps"} & set(parts) else ""
     if "journal" in parts:
         figures |= await appends.measure(folder)
     if "cells" in parts:
-        figures |= await commands.measure(image)
+        figures |= await commands.measure(tag)
     if "steps" in parts:
         async with twin(folder) as url:
-            workspace = make(folder / "steps", kind="docker", image=image, url=url)
+            workspace = make(folder / "steps", kind="docker", image=tag, url=url)
             async with engine(workspace) as (pid, console), steps.floor() as base:
-                figures |= await steps.measure(console, pid, base, image, url)
+                figures |= await steps.measure(console, pid, base, tag, url)
     if "paint" in parts:
         workspace = make(folder / "paint", kind="process")
         async with engine(workspace) as (_, console):
@@ -43,12 +43,22 @@ async def measure(parts: Sequence[str], folder: Path) -> Figures:
     return figures
 
 
-def _image() -> str:
+def image() -> str:
+    """The image of the cells, made where there is none."""
     client = connect()
     try:
         return ensure(client, CellsTable().image, progress=say)
     finally:
         client.close()
+
+
+def about(began: float) -> dict[str, str | float]:
+    """What a result was measured on, and for how long: since a reading of `time.monotonic`."""
+    return {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "load1": round(os.getloadavg()[0], 2),
+        "seconds": round(time.monotonic() - began, 1),
+    }
 
 
 def main() -> None:
@@ -62,12 +72,7 @@ def main() -> None:
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         (folder / "state").mkdir()
         figures = asyncio.run(measure(parts, folder))
-    about = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        "load1": round(os.getloadavg()[0], 2),
-        "seconds": round(time.monotonic() - began, 1),
-    }
-    print(json.dumps(figures | about))
+    print(json.dumps(figures | about(began)))
 
 
 if __name__ == "__main__":

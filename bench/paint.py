@@ -5,20 +5,14 @@ Bytecode is made first, as an installation does: where PYTHONDONTWRITEBYTECODE i
 
 import asyncio
 import compileall
-import fcntl
-import os
-import pty
-import select
-import struct
-import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
 import factory_tui
 from bench.figures import Figures, beside, median, milliseconds, say
 from bench.playing import SEED
+from bench.terminal import Terminal
 from factory_tui.config.workspace import Workspace
 from factory_tui.engine import spawn
 from factory_tui.engine.looking import stop
@@ -35,26 +29,16 @@ _RUN = f"{SEED}-1".encode()
 
 def _painted(command: list[str], *marks: bytes) -> list[float]:
     """Milliseconds until each text was drawn, 120 columns by 40 rows; the command is then killed."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    )
-    os.close(theirs)
     drawn, moments = b"", list[float]()
-    try:
+    with Terminal(command) as terminal:
         while len(moments) < len(marks):
-            if not select.select([ours], [], [], _PATIENCE)[0]:
+            more = terminal.read(_PATIENCE)
+            if not more:
                 raise RuntimeError(f"{marks[len(moments)]!r} was not drawn; the end of it: {drawn[-500:]!r}")
-            drawn += os.read(ours, 1 << 16)
+            drawn += more
             while len(moments) < len(marks) and marks[len(moments)] in drawn:
                 moments.append(milliseconds(began))
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
     return moments
 
 
