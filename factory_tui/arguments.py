@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
 
     _remote_commands(commands)
 
+    _scenario_commands(commands)
+
     status = commands.add_parser("status", help="the floor, once")
     status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
     _workspace_option(status)
@@ -159,6 +161,19 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["answer"].add_argument("choice", nargs="?", default="", help="one of the choices it offers; none: --text only")
     made["answer"].add_argument("--text", default="", help="in your own words")
     made["inbox"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
+
+
+def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    scenarios = commands.add_parser("scenarios", help="check a seed's scenarios, or say that you reviewed them")
+    actions = scenarios.add_subparsers(metavar="ACTION", required=True)
+    check = actions.add_parser("check", help="what is wrong with them, and which judge another revision")
+    check.add_argument("seed", nargs="?", default="", help="a name in seeds/ (default: all)")
+    check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
+    confirm = actions.add_parser("confirm", help="they judge the seed's newest revision: write that into their files")
+    confirm.add_argument("seed", help="a name in seeds/")
+    for action, name in ((check, "check"), (confirm, "confirm")):
+        _workspace_option(action)
+        action.set_defaults(command="scenarios", name=name)
 
 
 def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

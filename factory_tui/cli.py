@@ -126,6 +126,12 @@ def _look(arguments: argparse.Namespace) -> int:
     return (workbench.diff if arguments.name == "diff" else workbench.shell)(_find(arguments), arguments)
 
 
+def _scenarios(arguments: argparse.Namespace) -> int:
+    from factory_tui import review
+
+    return (review.check if arguments.name == "check" else review.confirm)(_find(arguments), arguments)
+
+
 def _status(arguments: argparse.Namespace) -> int:
     import msgspec
 
@@ -225,6 +231,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "init": _init,
     "new": _new,
     "run": _run,
+    "scenarios": _scenarios,
     "status": _status,
     "doctor": _doctor,
     "twin messages": _twin_messages,

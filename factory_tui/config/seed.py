@@ -38,6 +38,8 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_trajectories: int | None = None
     budget: Decimal | None = None
     """Dollars a run may spend."""
+    autostart: bool = False
+    """Start one run, a rehearsal, as soon as an engine sees this seed and its scenarios; never a second one."""
 
 
 class Attachment(msgspec.Struct, frozen=True):

@@ -104,6 +104,13 @@ class OwnerTable(_Table, frozen=True):
     email: str = ""
 
 
+class ReloadTable(_Table, frozen=True):
+    """`[reload]`: what happens to runs whose seed is edited."""
+
+    mode: Literal["next-pass", "restart", "ask"] = "next-pass"
+    """The agent is told the difference at its next pass; or begins anew; or somebody says when (`r`)."""
+
+
 class ShipTable(_Table, frozen=True):
     """`[ship]`."""
 
@@ -142,5 +149,6 @@ class Settings(_Table, frozen=True):
     harness: HarnessTable = HarnessTable()
     policy: PolicyTable = PolicyTable()
     owners: dict[str, OwnerTable] = {}
+    reload: ReloadTable = ReloadTable()
     ship: ShipTable = ShipTable()
     ui: UiTable = UiTable()

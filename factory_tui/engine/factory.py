@@ -71,6 +71,11 @@ class Factory:
                 self._tasks[run].cancel()
         await self._workplace.close()
 
+    def resize(self, slots: int) -> None:
+        """So many runs may be running at once; those that are more than that go on to their end."""
+        self._slots = slots
+        self._changed.set()
+
     def stop(self, reason: str) -> None:
         """Let go of every run where it is; each goes on from there when an engine starts again."""
         self.stop_reason = reason

@@ -13,7 +13,6 @@ from typing import TypeVar
 import msgspec
 
 from factory_tui.config.reading import Mistakes, Problem
-from factory_tui.config.workspace import sync_folder
 
 T = TypeVar("T")
 
@@ -29,7 +28,7 @@ class Shelf:
         self._folder = folder
 
     def put(self, kind: str, name: str, revision: str, what: object) -> None:
-        """Keep it, over what was kept by that name; on disk when this returns. Raises OSError."""
+        """Keep it, over what was kept by that name; whole, whatever ends this process. Raises OSError."""
         path = self._folder / kind / name / revision
         data = msgspec.msgpack.encode(what)
         if path.is_file() and path.read_bytes() == data:
@@ -44,7 +43,6 @@ class Shelf:
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)
-        sync_folder(path.parent)
 
     def get(self, kind: str, name: str, revision: str, shape: type[T]) -> T | None:
         """What was kept; None when nothing was, or by a version that wrote another shape."""

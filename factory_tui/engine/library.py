@@ -30,6 +30,18 @@ CONFIG, STANDARDS = ("config", ""), ("standards", "")
 _NEWEST = "newest"
 
 
+Whole = Callable[[Group], bool]
+"""Whether a group is whole, and still as it was; asked from a thread."""
+
+
+def _always(_group: Group) -> bool:
+    return True
+
+
+Good = Settings | Seed | Corpus | str | None
+"""What a group's files say, where they are as they should be."""
+
+
 class Sources(Protocol):
     """Where a run's beginnings come from. Each raises Mistakes for what is not there or cannot be used."""
 
@@ -163,17 +175,17 @@ class Library:
             return newest
         return self._shelf.get("scenarios", name, corpus, Corpus)
 
-    async def begin(self, state: State) -> list[AnyFact]:
-        """Take everything over as an engine starts: first what was kept, then what the files say by now."""
+    async def begin(self, state: State, whole: Whole = _always) -> tuple[list[AnyFact], set[Group]]:
+        """Take everything over as an engine starts: first what was kept, then as `take` what the files say by now."""
         groups = await asyncio.to_thread(self._restore, state)
-        facts = await self.take(groups, state, by_hand=False)
+        facts, left = await self.take(groups, state, by_hand=False, whole=whole)
         used = [run for run in state.runs.values() if run.state not in OVER]
         seeds = {(run.seed, one) for run in used for one in _revisions(run)}
         seeds |= {(seed.name, seed.revision) for seed in self._seeds.values()}
         corpora = {(run.seed, run.corpus) for run in used} | {(one.seed, one.hash) for one in self._corpora.values()}
         await asyncio.to_thread(self._shelf.prune, "seeds", seeds)
         await asyncio.to_thread(self._shelf.prune, "scenarios", corpora)
-        return facts
+        return facts, left
 
     def _restore(self, state: State) -> list[Group]:
         """What was kept becomes the newest good version; what is to be read."""
@@ -193,28 +205,41 @@ class Library:
         gone |= {("scenarios", name) for name in self._corpora if name in self._seeds}
         return sorted(here | gone)
 
-    async def take(self, groups: Iterable[Group], state: State, *, by_hand: bool) -> list[AnyFact]:
-        """Read these anew: what is good becomes the newest and is kept, what is not is refused. The facts of it.
+    async def take(
+        self, groups: Iterable[Group], state: State, *, by_hand: bool, whole: Whole = _always
+    ) -> tuple[list[AnyFact], set[Group]]:
+        """Read these anew: what is good becomes the newest and is kept, what is not is refused.
 
-        Seeds are read with the settings, since their owners stand there. Raises OSError when nothing can be kept.
+        The facts of it, and the groups that were not `whole` when they had been read: nothing came of those. Seeds are
+        read with the settings, since their owners stand there. Raises OSError when nothing can be kept.
         """
-        wanted = set(groups)
+        wanted, left = set(groups), set[Group]()
+        here = groups_of(self._workspace)
         if CONFIG in wanted:
-            await self._read(CONFIG)
-            wanted |= {group for group in [*groups_of(self._workspace), *self._refused] if group[0] == "seeds"}
+            if not await self._read(CONFIG, whole):
+                left.add(CONFIG)
+            wanted |= {group for group in [*here, *self._refused] if group[0] == "seeds"}
+        new = {name for kind, name in wanted if kind == "seeds" and name not in self._corpora}
+        wanted |= {("scenarios", name) for name in new} & set(here)
         facts: list[AnyFact] = []
-        for group in sorted(wanted - {CONFIG}):
-            before = self._seeds.get(group[1]) if group[0] == "seeds" else None
-            await self._read(group)
-            facts += self._revised(group, before, state, by_hand)
-        return [*facts, *self._edits(state)]
+        rest, before = sorted(wanted - {CONFIG}), dict(self._seeds)
+        for group, was_whole in zip(rest, await asyncio.gather(*(self._read(one, whole) for one in rest)), strict=True):
+            if was_whole:
+                facts += self._revised(group, before.get(group[1]), state, by_hand)
+            else:
+                left.add(group)
+        return [*facts, *self._edits(state)], left
 
-    async def _read(self, group: Group) -> None:
-        try:
-            good = await asyncio.to_thread(self._good, group)
-        except Mistakes as mistakes:
+    async def _read(self, group: Group, whole: Whole) -> bool:
+        """Whether it was still whole when it had been read; else nothing comes of it."""
+        read = await asyncio.to_thread(self._kept, group, whole)
+        if read is None:
+            return False
+        good, mistakes = read
+        if mistakes is not None:
             self._refused[group] = mistakes
-            return
+            self._lose(group)
+            return True
         self._refused.pop(group, None)
         kind, name = group
         match good:
@@ -229,39 +254,51 @@ class Library:
                 self._loops[name] = good
             case str():
                 self._standards = good
+            case None:
+                self._loops.pop(name, None)  # a run goes on along the graph that it began with
+        return True
 
-    def _good(self, group: Group) -> Settings | Seed | Corpus | str | None:
-        """What a group's files say, kept by now; None where there is nothing to say. Raises Mistakes."""
+    def _kept(self, group: Group, whole: Whole) -> tuple[Good, Mistakes | None] | None:
+        """What a group's files say, kept by now, or what is wrong with them; None where they were not whole."""
+        good: Good = None
+        mistakes: Mistakes | None = None
+        try:
+            good = self._good(group)
+        except Mistakes as found:
+            mistakes = found
+        if not whole(group):
+            return None
+        if good is not None:
+            revision = good.revision if isinstance(good, Seed) else good.hash if isinstance(good, Corpus) else _NEWEST
+            self._shelf.put(group[0], group[1] or group[0], revision, good)
+        return good, mistakes
+
+    def _lose(self, group: Group) -> None:
+        """A seed that is gone is remembered as it was, for who still uses it."""
         kind, name = group
-        good: Settings | Seed | Corpus | str
-        revision = _NEWEST
+        if kind == "seeds" and name in self._seeds and group not in groups_of(self._workspace):
+            self._lost[name] = self._seeds.pop(name)
+
+    def _good(self, group: Group) -> Good:
+        """What a group's files say; None where there is nothing to say. Raises Mistakes."""
+        kind, name = group
+        here = groups_of(self._workspace)
         match kind:
             case "config":
-                name = "config"
-                good = self._files.settings()
+                return self._files.settings()
             case "standards":
-                name = "standards"
-                good = self._files.standards()
-            case "loops":
-                if not (self._workspace.loops / f"{name}.dot").exists():
-                    self._loops.pop(name, None)  # a run goes on along the graph that it began with
-                    return None
-                good = self._files.loop(name)
-                self._fit(good, f"loops/{name}.dot")
-            case "scenarios":
-                good = self._files.corpus(name)
-                revision = good.hash
-            case _:
-                if group not in groups_of(self._workspace):
-                    if name in self._seeds:
-                        self._lost[name] = self._seeds.pop(name)
-                    if name in self._lost:
-                        raise _gone(self._lost[name])
-                    return None
-                good = self._files.seed(name, self._settings)
-                revision = good.revision
-        self._shelf.put(kind, name, revision, good)
-        return good
+                return self._files.standards()
+            case "loops" if group in here:
+                dot = self._files.loop(name)
+                self._fit(dot, f"loops/{name}.dot")
+                return dot
+            case "scenarios" if group in here or name in self._corpora:
+                return self._files.corpus(name)
+            case "seeds" if group in here:
+                return self._files.seed(name, self._settings)
+            case "seeds" if name in self._seeds or name in self._lost:
+                raise _gone(self._seeds.get(name) or self._lost[name])
+        return None
 
     def _revised(self, group: Group, before: Seed | None, state: State, by_hand: bool) -> Iterator[AnyFact]:
         kind, name = group
@@ -271,7 +308,9 @@ class Library:
         if kind == "seeds" and name in self._seeds:
             seed = self._seeds[name]
             if known is None or known.revision != seed.revision:
-                before = before or (self.seed_at(name, known.revision) if known else None)
+                told = known.revision if known else ""
+                if before is None or before.revision != told:
+                    before = self.seed_at(name, told) if told else None
                 diff = difference(before, seed) if before else ""
                 yield SeedRevised(name, seed.revision, clean(seed.source), diff, by_hand)
         if kind == "scenarios" and name in self._corpora:

@@ -10,6 +10,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -24,20 +25,22 @@ from factory_tui.config.reading import Mistakes
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
-from factory_tui.domain.commands import Command, Role, StartRun
-from factory_tui.domain.events import Draft, EngineStarted, EngineStopped, Event, Noticed
+from factory_tui.domain.commands import Command, ConfirmCorpus, Reseed, Role, StartRun
+from factory_tui.domain.events import AnyFact, Draft, EngineStarted, EngineStopped, Event, Noticed
 from factory_tui.domain.identifiers import ulid
 from factory_tui.domain.money import UNMETERED
 from factory_tui.domain.state import Run
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.library import Library, fit_loop, groups_of
+from factory_tui.engine.library import Group, Library, Whole, fit_loop
 from factory_tui.engine.opening import Opening
 from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
+from factory_tui.engine.reloading import Reloading
 from factory_tui.engine.showing import changes
+from factory_tui.engine.watching import Watching
 from factory_tui.engine.workplace import Workplace
-from factory_tui.journal import Journal, JournalError
+from factory_tui.journal import Journal, JournalError, JournalFull
 from factory_tui.link.protocol import LinkError, QueryRequest
 from factory_tui.link.server import LinkServer, user_name
 from factory_tui.model.door import Door, Model
@@ -69,8 +72,10 @@ class Engine:
         self._playbooks = playbooks or BUNDLED
         self._ready: asyncio.Future[Factory] = asyncio.get_running_loop().create_future()
         self._twin = Twin((), pace=pace)
-        self._record: Record | None = None
-        self._library: Library | None = None
+        self._watching: Watching | None = None
+        self._reloading: Reloading | None = None
+        self._changed: list[AnyFact] = []
+        """What changed on disk while no engine ran."""
 
     async def serve(self, *, until_over: bool) -> None:
         """Be the engine until told to stop, or until every run is over. Raises Mistakes, JournalError, CellError."""
@@ -106,12 +111,14 @@ class Engine:
             except CellError as trouble:
                 await record.append([Draft(EngineStopped(str(trouble)))])
                 raise
-            self._record, self._library = record, library
             self._ready.set_result(factory)
+            watch = asyncio.create_task(self._watch(record), name="watch")
+            stack.push_async_callback(_ended, watch)
             loop = asyncio.get_running_loop()
             for name in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(name, factory.stop, f"signal {name.name}")
             await factory.supervise(until_over=until_over)
+            await _ended(watch)
             await record.append([Draft(EngineStopped(factory.stop_reason))])
 
     async def _prepare(self, stack: AsyncExitStack, library: Library, record: Record) -> Factory:
@@ -147,7 +154,16 @@ class Engine:
             now=now,
             redact=credentials.redact,
         )
-        await self._started(record, library, cells, why)
+        self._reloading = Reloading(
+            workspace,
+            library,
+            record,
+            order=self._order,
+            budget=budget,
+            credentials=credentials,
+            slots=lambda: self._ready.result() if self._ready.done() else None,
+        )
+        self._watching = await self._started(record, library, self._reloading, cells, why)
         await place.adopt()
         warm = asyncio.create_task(door.warm(), name="sdk")
         stack.callback(warm.cancel)
@@ -180,25 +196,61 @@ class Engine:
             table = replace(table, base_url=self._twin.base_url(run.seed), key_env="")
         return Model(run.model, table, price_of(settings, run.model) or UNMETERED)
 
-    async def _started(self, record: Record, library: Library, cells: Cells, why: str) -> None:
-        facts = await library.begin(record.state)
-        started = EngineStarted(
-            version=factory_tui.__version__,
-            pid=os.getpid(),
-            workspace=self._workspace.root.name,
-            cells=cells.kind,
-            fenced=cells.fenced,
-            why=why,
-            seeds=tuple(seed.name for seed in library.seeds()),
-        )
-        await record.append([Draft(started, actor=user_name(os.geteuid())), *map(Draft, facts)])
+    async def _started(
+        self, record: Record, library: Library, reloading: Reloading, cells: Cells, why: str
+    ) -> Watching:
+        async def take(_groups: Collection[Group], whole: Whole) -> Collection[Group]:
+            self._changed, left = await library.begin(record.state, whole)
+            started = EngineStarted(
+                version=factory_tui.__version__,
+                pid=os.getpid(),
+                workspace=self._workspace.root.name,
+                cells=cells.kind,
+                fenced=cells.fenced,
+                why=why,
+                seeds=tuple(seed.name for seed in library.seeds()),
+            )
+            by = user_name(os.geteuid())
+            await record.append([Draft(started, actor=by), *reloading.at_start(self._changed)])
+            return left
+
+        watching = Watching(self._workspace, reloading.take)
+        await watching.begin(take)
+        return watching
 
     async def _obey(self, actor: str, role: Role, command: Command) -> str | None:
         factory = await asyncio.shield(self._ready)
-        if isinstance(command, StartRun) and self._record is not None and self._library is not None:
-            groups = groups_of(self._workspace)
-            await self._record.append([*map(Draft, await self._library.take(groups, self._record.state, by_hand=True))])
-        return await factory.obey(actor, role, ulid(now(), entropy()), command)
+        if isinstance(command, StartRun | Reseed | ConfirmCorpus) and self._watching is not None:
+            await self._watching.caught_up()
+        before = factory.state
+        refused = await factory.obey(actor, role, ulid(now(), entropy()), command)
+        if self._reloading is not None and factory.state.seeds is not before.seeds:
+            await self._reloading.confirmed(before)
+        return refused
+
+    async def _order(self, command: Command) -> str | None:
+        """A command of the engine's own, by what people wrote."""
+        return await self._ready.result().obey("engine", "operator", ulid(now(), entropy()), command)
+
+    async def _watch(self, record: Record) -> None:
+        """Follow what people write, from what changed before the engine was ready on."""
+        if self._watching is None or self._reloading is None:
+            raise RuntimeError("watched before it was prepared")
+        try:
+            try:
+                await self._reloading.follow(self._changed)
+            except JournalFull as full:
+                log.warning("%s", full)
+            await self._watching.run()
+        except Exception as bug:
+            log.exception("watching broke")
+            said = f"changes of files are not seen any more: a fault of ours: {type(bug).__name__}: {bug}"
+            await record.append([Draft(Noticed("error", said, "restart the engine: factory-tui engine stop"))])
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def _page(journal: Journal, asked: QueryRequest) -> list[Event]:

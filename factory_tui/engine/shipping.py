@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.delivery.ship import JournalRange
 from factory_tui.delivery.ship import ship as hand_over
-from factory_tui.domain.events import RunQueued, Shipped, VisitEnded
-from factory_tui.engine.orders import GO_ON, STOP
+from factory_tui.domain.events import EscalationRaised, RunQueued, Shipped, VisitEnded
+from factory_tui.engine.differing import difference
+from factory_tui.engine.orders import CONFIRM, GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
+from factory_tui.harness.reviewing import stale
 from factory_tui.pipeline.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ async def ship(walk: Walk, _node: Node) -> Done:
     visits = [event.fact for event in events if isinstance(event.fact, VisitEnded)]
     if not visits or visits[-1].decision != "ship" or visits[-1].number != current.number:
         return Outcome(status=Status.FAIL, failure_reason="the harness was not satisfied with this pass"), []
+    if not await _reviewed(walk):
+        raise Parked("stopped", "its scenarios were not confirmed")
     head = place.record.journal.head
     try:
         made = await hand_over(
@@ -36,3 +40,32 @@ async def ship(walk: Walk, _node: Node) -> Done:
         raise Parked("jammed", str(error), question=Question("jam", str(error), (GO_ON, STOP), jam="dead")) from error
     shown = made.path.relative_to(place.workspace.root)
     return Outcome(status=Status.SUCCESS), [Shipped(str(shown), made.commit, made.provenance)]
+
+
+async def _reviewed(walk: Walk) -> bool:
+    """Whether the vault judges the revision that is to be shipped, or somebody said so here; False: somebody said stop.
+
+    Raises Parked with the question otherwise: a vault that nobody looked at since the seed changed decides nothing.
+    """
+    run, record = walk.run, walk.place.record
+    asked = [event.fact.id for event in await walk.since_entry() if isinstance(event.fact, EscalationRaised)]
+    known = [record.state.escalations[one] for one in asked]
+    if any(one.answer == CONFIRM for one in known):
+        return True
+    if any(one.answer == STOP for one in known):
+        return False
+    view = record.state.seeds.get(run.seed)
+    confirmed = view is not None and view.confirmed == run.revision
+    found = stale(walk.corpus, run.revision, origin=run.origin, confirmed=confirmed)
+    if not found:
+        return True
+    text = (
+        f"{len(found)} vault scenarios were not reviewed for revision {run.revision} of {run.seed}: "
+        f"{', '.join(found)}. Do they judge what the seed says now?"
+    )
+    evidence = ""
+    if run.revision != run.origin:
+        evidence = difference(walk.seed_at(run.origin), walk.seed_at(run.revision))
+    still = any(not one.answered_at for one in known)
+    question = None if still else Question("signoff", text, (CONFIRM, STOP), evidence)
+    raise Parked("signoff", text, question=question)

@@ -15,13 +15,14 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from watchfiles._rust_notify import RustNotify
 
 from factory_tui.config.seed import IGNORED
 from factory_tui.config.workspace import Workspace
-from factory_tui.engine.library import CONFIG, STANDARDS, Group
+from factory_tui.engine.library import CONFIG, STANDARDS, Group, Whole
 
 log = logging.getLogger(__name__)
 SETTLE = 0.15
@@ -36,14 +37,12 @@ PATIENCE = 1.0
 """Seconds that whoever wants what is newest waits for it to be whole."""
 Stamp = tuple[str, int, int, int, int]
 """Path, inode, size, and when content and entry changed."""
-Whole = Callable[[Group], bool]
-"""Whether a group is still as it was when it was found whole; asked from a thread."""
 Take = Callable[[Collection[Group], Whole], Awaitable[Collection[Group]]]
 """Takes over groups that changed; those that could not be, and are to be tried again."""
 
 
 class Watching:
-    """Over one workspace. `take` is told of every group that changed since `since`, as `stamps` had it then."""
+    """Over one workspace. `take` is told of every group that changed since `begin`."""
 
     def __init__(self, workspace: Workspace, take: Take) -> None:
         self._workspace = workspace
@@ -52,14 +51,18 @@ class Watching:
         self._seen: dict[Group, tuple[tuple[Stamp, ...], float]] = {}
         self._looking = asyncio.Lock()
 
-    async def begin(self) -> None:
-        """Have everything taken that is whole now; what is being written follows."""
+    async def begin(self, take: Take) -> None:
+        """Have everything taken that is whole now, by another taker; what is being written follows."""
         now = await asyncio.to_thread(stamps, self._workspace)
-        left = await self._take(now.keys(), lambda group: not _is_written(now.get(group, ())))
+        left = await take(now.keys(), lambda group: not _is_written(now.get(group, ())))
         self._taken = {group: found for group, found in now.items() if group not in left}
 
     async def run(self) -> None:
         """Watch, until cancelled."""
+        with ThreadPoolExecutor(1, "watch") as waiting:  # it waits all the time: nobody else's thread
+            await self._run(waiting)
+
+    async def _run(self, waiting: ThreadPoolExecutor) -> None:
         while True:
             folders = _folders(self._workspace)
             try:
@@ -72,16 +75,13 @@ class Watching:
             with notify:
                 while _folders(self._workspace) == folders:
                     await self._settle()
-                    await _change(notify)
+                    await _change(notify, waiting)
 
     async def caught_up(self) -> None:
         """Until all that changed is taken, for PATIENCE at most."""
-        async with asyncio.timeout(PATIENCE) as patience:
-            try:
-                await self._settle()
-            except asyncio.CancelledError:
-                if not patience.expired():
-                    raise
+        until = time.monotonic() + PATIENCE
+        while await self._look() and time.monotonic() < until:  # noqa: ASYNC110 -- as in _settle
+            await asyncio.sleep(LOOK)
 
     async def _settle(self) -> None:
         while await self._look():  # noqa: ASYNC110 -- nobody tells when a writer closes
@@ -197,10 +197,10 @@ def _is_written(found: Collection[Stamp]) -> bool:
     return False
 
 
-async def _change(notify: RustNotify) -> None:
+async def _change(notify: RustNotify, thread: ThreadPoolExecutor) -> None:
     """Until something changed, or long enough."""
     stop = threading.Event()
-    waiting = asyncio.ensure_future(asyncio.to_thread(notify.watch, 50, 25, LONG, stop))
+    waiting = asyncio.get_running_loop().run_in_executor(thread, notify.watch, 50, 25, LONG, stop)
     try:
         await asyncio.shield(waiting)
     except asyncio.CancelledError:

@@ -88,6 +88,11 @@ class Budget:
             account.cap = cap
             self._move_on()
 
+    def limit(self, ledger: Ledger, cap: Decimal | None) -> None:
+        """Change the cap of a whole ledger, which may let waiting calls go."""
+        self._ledgers[ledger].cap = cap
+        self._move_on()
+
     async def reserve(self, run: str, ledger: Ledger, money: Decimal) -> Hold:
         """Room for a call's worst case, in the order asked; waits while calls in flight may still give room back.
 

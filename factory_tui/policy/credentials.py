@@ -23,11 +23,16 @@ class NoKey(Exception):  # noqa: N818
 
 
 class Credentials:
-    """The keys that the configured models name; made anew when the configuration changes."""
+    """The keys that the configured models name."""
 
     def __init__(self, models: Iterable[ModelTable], environ: Mapping[str, str]) -> None:
+        self._environ: dict[str, str] = {}
+        self.learn(models, environ)
+
+    def learn(self, models: Iterable[ModelTable], environ: Mapping[str, str]) -> None:
+        """The keys of more models. Those known before stay secret."""
         names = {model.key_env for model in models if model.key_env}
-        self._environ = {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
+        self._environ |= {name: environ[name].strip() for name in names if environ.get(name, "").strip()}
         spellings = {form for value in self._environ.values() for form in _spellings(value)}
         self._spellings = sorted(spellings, key=lambda form: (-len(form), form))
         self._known = re.compile("|".join(map(re.escape, self._spellings))) if self._spellings else None

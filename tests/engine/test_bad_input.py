@@ -294,3 +294,24 @@ def test_a_port_in_use_is_named(unserved: Ground) -> None:
     assert code == 1
     assert f"port {port} on 127.0.0.1 cannot be had" in said
     assert "--port 0" in said
+
+
+@pytest.mark.parametrize("engine", [True, False])
+def test_scenarios_that_judge_another_revision_are_found_and_can_be_confirmed(
+    request: pytest.FixtureRequest, *, engine: bool
+) -> None:
+    ground: Ground = request.getfixturevalue("ground" if engine else "unserved")
+    vault = ground.workspace.scenarios / "greeter" / "percent.toml"
+    vault.write_text('reviewed_for = "000000000000"  # by ana\n' + vault.read_text())
+    code, said = ground.at("scenarios", "check")
+    assert code == 0, said
+    assert "warning: scenarios/greeter/percent.toml:1: reviewed_for: `000000000000` is not the seed's" in said
+    code, said = ground.at("scenarios", "confirm", "greeter")
+    assert code == 0, said
+    assert "# by ana" in vault.read_text()
+    assert json.loads(ground.at("scenarios", "check", "greeter", "--json")[1]) == []
+    edit(vault, 'set = "vault"', 'set = "volt"')
+    code, said = ground.at("scenarios", "check", "greeter")
+    assert code == 1
+    assert "error: scenarios/greeter/percent.toml:4: set: `volt` is not one of" in said
+    assert ground.at("scenarios", "confirm", "nobody")[0] == 2

@@ -1,0 +1,110 @@
+"""Which scenarios somebody reviewed for a revision of their seed, and writing that down in their files.
+
+`reviewed_for` is no part of a corpus's hash: nothing is measured anew. An edit keeps comments and the form of the rest.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from factory_tui.config.reading import Document, Mistakes, Problem
+from factory_tui.config.seed import load_seed
+from factory_tui.config.workspace import Workspace
+from factory_tui.harness.corpus import Corpus, Trouble, load_corpus, without_seed
+from factory_tui.harness.scenario import parse
+from factory_tui.harness.shapes import Scenario
+
+_VALUE = re.compile(r"""^(\s*reviewed_for\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])""")
+
+
+class Unwritten(Exception):  # noqa: N818
+    """A scenario's file could not be marked; the message says which, why, and what to type into it."""
+
+
+def stale(corpus: Corpus, revision: str, *, origin: str, confirmed: bool) -> list[str]:
+    """The vault scenarios that judge another revision than the one that a run would ship.
+
+    `origin`: the revision the run began with; while that is the one of now, scenarios that name none are fine.
+    """
+    if confirmed:
+        return []
+    wanted = {revision} if revision != origin else {revision, ""}
+    return [one.name for one in corpus.scenarios if one.set == "vault" and one.reviewed_for not in wanted]
+
+
+def mark_reviewed(folder: Path, revision: str) -> list[Path]:
+    """Write `reviewed_for` into every scenario of the folder; the files that changed. Raises Unwritten."""
+    changed = []
+    for path in sorted(folder.glob("[!.]*.toml")):
+        try:
+            before = path.read_bytes()
+            after = marked(before, path.name, revision)
+            if after != before:
+                _replace(path.resolve(), after)
+                changed.append(path)
+        except (OSError, Mistakes) as trouble:
+            raise Unwritten(
+                f"scenarios/{folder.name}/{path.name}: cannot be marked as reviewed: {trouble} "
+                f'Remedy: mend it, and write reviewed_for = "{revision}" above its tables.'
+            ) from trouble
+    return changed
+
+
+def marked(source: bytes, file: str, revision: str) -> bytes:
+    """The scenario's text with `reviewed_for` set, and nothing else changed. Raises Mistakes."""
+    before = parse(source, file)
+    document = Document(source, file)
+    lines = source.decode("utf-8").splitlines(keepends=True)
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    if "reviewed_for" in document.data:
+        at = document.root.find(("reviewed_for",)).line - 1
+        lines[at] = _VALUE.sub(lambda found: f'{found[1]}"{revision}"', lines[at], count=1)
+    else:
+        at = min(document.root.find((key,)).line for key in document.data) - 1
+        lines.insert(at, f'reviewed_for = "{revision}"{end}')
+    after = "".join(lines).encode("utf-8")
+    if parse(after, file) != msgspec.structs.replace(before, reviewed_for=revision):
+        problem = document.problem(("reviewed_for",), "is written in a way that is not edited here.", "Edit it.")
+        raise Mistakes(problem)
+    return after
+
+
+def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterator[Trouble]:
+    """What is wrong with these seeds' scenarios; and, unless they are asked for `alone`, with folders of no seed."""
+    names = list(seeds)
+    for name in names:
+        corpus = load_corpus(workspace.scenarios / name, name)
+        yield from corpus.problems
+        try:
+            revision = load_seed(workspace, name).revision
+        except Mistakes:
+            continue  # the seed's own trouble is told where seeds are
+        for one in corpus.scenarios:
+            if one.reviewed_for and one.reviewed_for != revision:
+                yield Trouble("warning", _stale(workspace, name, one, revision))
+    if not alone:
+        yield from (Trouble("warning", one) for one in without_seed(workspace.scenarios, set(names)))
+
+
+def _stale(workspace: Workspace, seed: str, one: Scenario, revision: str) -> Problem:
+    file = f"scenarios/{seed}/{one.name}.toml"
+    document = Document((workspace.root / file).read_bytes(), file)
+    said = f"`{one.reviewed_for}` is not the seed's revision, which is {revision}."
+    remedy = f"See whether it judges what the seed says now, then: factory-tui scenarios confirm {seed}."
+    return document.problem(("reviewed_for",), said, remedy)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with fresh.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.chmod(path.stat().st_mode & 0o7777)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
