@@ -14,6 +14,7 @@ from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, Run
 from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.reducer import GOES_ON, OVER
 from factory_tui.domain.state import Run, State
+from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.orders import GO_ON, STOP, Judged, Opening, judge, let_go
 from factory_tui.engine.parking import Ended, Parked, Question
@@ -229,6 +230,8 @@ class Factory:
             await self._at_rest(run)
             if self._stopping.is_set():
                 return None if isinstance(command, c.StopEngine) else "the engine is stopping"
+            if why := await self._reveals(run, command):
+                return why
             walking = run in self._walking
             facts = self._judge(actor, command)
             if isinstance(facts, str):
@@ -245,6 +248,19 @@ class Factory:
             self._act(command)
         self._changed.set()
         return None
+
+    async def _reveals(self, run: str, command: c.Command) -> str:
+        """Why these words cannot be said to an agent: taken, they would hold its run for good."""
+        if not isinstance(command, c.Steer | c.Answer) or not command.text or run not in self.state.runs:
+            return ""
+        walk = Walk(self._workplace, self._record.scribe(run), HANDLERS, asked=lambda: None)
+        try:
+            (await walk.watch())("what you say", command.text)
+        except Parked as caught:
+            if caught.moved.reason != "fence":
+                return ""  # what else is wrong with the run is told when it goes on
+            return f"{caught.moved.why.removesuffix(REMEDY)}Remedy: say it in words of your own"
+        return ""
 
     def _judge(self, actor: str, command: c.Command) -> Judged:
         facts = judge(self.state, actor, command, self._opening, self._walking)

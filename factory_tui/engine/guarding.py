@@ -14,6 +14,11 @@ from factory_tui.engine.parking import Parked
 from factory_tui.harness.corpus import Corpus
 from factory_tui.harness.tripwire import Tripwire
 
+REMEDY = (
+    "Nothing of it was passed on. Remedy: find how it came there, for example by the seed's attachments or an unfenced "
+    "cell; mend that, stop this run, and start a new one."
+)
+
 
 async def watch_over(corpus: Corpus, seeds: Collection[Seed], standards: str) -> Watch:
     """The watch over what an agent is told. `seeds`: every revision that it was told, or is about to be."""
@@ -22,7 +27,7 @@ async def watch_over(corpus: Corpus, seeds: Collection[Seed], standards: str) ->
 
     def watch(what: str, text: str) -> None:
         if caught := wire.caught(text):
-            raise Parked("held", f"{what} holds {', '.join(caught)}. {_REMEDY}", reason="fence")
+            raise Parked("held", f"{what} holds {', '.join(caught)}. {REMEDY}", reason="fence")
 
     return watch
 
@@ -36,9 +41,3 @@ async def look_through(watch: Watch, entries: Iterable[Entry]) -> None:
             watch(f"{entry.path!r:.200} in the work tree", f"{entry.path}\n{entry.target}\n{text}")
 
     await asyncio.to_thread(look)
-
-
-_REMEDY = (
-    "Nothing of it was passed on. Remedy: find how it came there, for example by the seed's attachments or an unfenced "
-    "cell; mend that, stop this run, and start a new one."
-)
