@@ -206,7 +206,7 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
         return feed
 
     try:
-        run_console(connect, load(workspace.config).ui)
+        run_console(connect, load(workspace.config).ui, workspace.root)
     except ValueError as mistake:
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE

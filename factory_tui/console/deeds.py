@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from factory_tui.console.actions import Scope
     from factory_tui.console.app import ConsoleApp
     from factory_tui.console.screens.inbox import InboxScreen
+    from factory_tui.console.screens.workshop import WorkshopScreen
 
 
 def _move(app: "ConsoleApp", rows: int) -> None:
@@ -68,6 +69,24 @@ def _in_inbox(app: "ConsoleApp", do: "Callable[[InboxScreen], None]") -> None:
         do(app.screen)
 
 
+def _in_workshop(app: "ConsoleApp", do: "Callable[[WorkshopScreen], None]") -> None:
+    from factory_tui.console.screens.workshop import WorkshopScreen  # noqa: PLC0415 - loaded if it is open
+
+    if isinstance(app.screen, WorkshopScreen):
+        do(app.screen)
+
+
+def _open_of_seed(app: "ConsoleApp") -> None:
+    def opened(screen: "WorkshopScreen") -> None:
+        if screen.run is None:
+            app.say("waits", "no run of this seed to open; n starts one")
+        else:
+            app.choose(screen.run.id)
+            _open(app)
+
+    _in_workshop(app, opened)
+
+
 def _in_burn(app: "ConsoleApp", pages: int) -> None:
     from factory_tui.console.screens.burn import BurnScreen  # noqa: PLC0415 - loaded if it is open
 
@@ -83,7 +102,8 @@ def _new(app: "ConsoleApp") -> None:
     from factory_tui.console.screens.choose import ChooseSeed  # noqa: PLC0415 - inputs are slow to import
 
     state = app.mirror.state
-    seeds = sorted({*state.engine.seeds, *state.counts})
+    seeds = sorted({*state.engine.seeds, *state.counts, *state.seeds})
+    _in_workshop(app, lambda screen: seeds.sort(key=lambda name: screen.bench is None or name != screen.bench.name))
     newest = max(state.runs.values(), key=lambda run: run.queued_at, default=None)
 
     def chosen(command: c.StartRun | None) -> None:
@@ -216,6 +236,23 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "go.run": lambda app: _go(app, "run"),
     "go.inbox": lambda app: _go(app, "inbox"),
     "go.burn": lambda app: _go(app, "burn"),
+    "go.workshop": lambda app: _go(app, "workshop"),
+    "workshop.open": _open_of_seed,
+    "workshop.up": lambda app: _in_workshop(app, lambda screen: screen.move(-1)),
+    "workshop.down": lambda app: _in_workshop(app, lambda screen: screen.move(1)),
+    "workshop.older": lambda app: _in_workshop(app, lambda screen: screen.turn(1)),
+    "workshop.newer": lambda app: _in_workshop(app, lambda screen: screen.turn(-1)),
+    "workshop.run-before": lambda app: _in_workshop(app, lambda screen: screen.pick(1)),
+    "workshop.run-after": lambda app: _in_workshop(app, lambda screen: screen.pick(-1)),
+    "workshop.page-up": lambda app: _in_workshop(app, lambda screen: screen.scroll_sheet(-1)),
+    "workshop.page-down": lambda app: _in_workshop(app, lambda screen: screen.scroll_sheet(1)),
+    "workshop.pane": lambda app: _in_workshop(app, lambda screen: screen.pane()),
+    "workshop.diff": lambda app: _in_workshop(app, lambda screen: screen.show("diff")),
+    "workshop.lint": lambda app: _in_workshop(app, lambda screen: screen.show("problems")),
+    "workshop.edit": lambda app: _in_workshop(app, lambda screen: screen.edit()),
+    "workshop.use": lambda app: _in_workshop(app, lambda screen: screen.use()),
+    "workshop.restart": lambda app: _in_workshop(app, lambda screen: screen.restart()),
+    "workshop.confirm": lambda app: _in_workshop(app, lambda screen: screen.confirm()),
     "burn.page-up": lambda app: _in_burn(app, -1),
     "burn.page-down": lambda app: _in_burn(app, 1),
     "run.back": _back,

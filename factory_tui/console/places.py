@@ -24,10 +24,16 @@ def _inbox() -> "Place":
     return InboxScreen()
 
 
+def _workshop() -> "Place":
+    from factory_tui.console.screens.workshop import WorkshopScreen  # noqa: PLC0415 - opened by hand
+
+    return WorkshopScreen()
+
+
 def _burn() -> "Place":
     from factory_tui.console.screens.burn import BurnScreen  # noqa: PLC0415 - opened by hand
 
     return BurnScreen()
 
 
-PLACES: "dict[Scope, Callable[[], Place]]" = {"run": _run, "inbox": _inbox, "burn": _burn}
+PLACES: "dict[Scope, Callable[[], Place]]" = {"run": _run, "inbox": _inbox, "workshop": _workshop, "burn": _burn}

@@ -316,7 +316,9 @@ class Library:
         if kind == "scenarios" and name in self._corpora:
             corpus = self._corpora[name]
             if known is None or known.corpus != corpus.hash:
-                yield CorpusRevised(name, corpus.hash, tuple((one.name, one.set) for one in corpus.scenarios))
+                sets = tuple((one.name, one.set) for one in corpus.scenarios)
+                kinds = {one.name: one.kind for one in corpus.scenarios}
+                yield CorpusRevised(name, corpus.hash, sets, kinds)
 
     def _edits(self, state: State) -> Iterator[AnyFact]:
         """What is refused now and was not, and the other way round."""

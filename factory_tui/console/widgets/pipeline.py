@@ -38,9 +38,14 @@ def way_back(run: Run, shown: Sequence[str]) -> tuple[int, list[int]] | None:
 class Pipeline(Panel):
     """Drawn from the stations and tracks that the run carries."""
 
+    @property
+    def run(self) -> Run | None:
+        """Whose loop."""
+        return self.mirror.run(self.console_app.chosen)
+
     def heading(self) -> tuple[Row, Row]:
         """The loop's name, and what the live node is doing."""
-        run = self.mirror.run(self.console_app.chosen)
+        run = self.run
         if run is None:
             return [("loop", "title")], []
         doing: Row = []
@@ -51,7 +56,7 @@ class Pipeline(Panel):
         return [("loop ", "title"), (run.loop, "text")], doing
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
-        run = self.mirror.run(self.console_app.chosen)
+        run = self.run
         if run is None:
             return []
         for ends, gap in ((True, 4), (True, 2), (False, 3), (False, 1)):

@@ -1,0 +1,161 @@
+"""The workshop's shelf: the workspace's seeds, and the revisions of the chosen one with the runs that used each."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from factory_tui.console.bench import Bench, benches, spans, uses
+from factory_tui.console.figures import duration, plural, stamp
+from factory_tui.console.glyphs import LAMPS, Tone
+from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
+from factory_tui.console.past import REVISED, Revision
+from factory_tui.console.widgets.panel import Panel
+from factory_tui.domain.hostile import one_line
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from factory_tui.console.screens.workshop import WorkshopScreen
+
+EMPTY = (
+    'No seeds yet. A seed is one file, seeds/NAME.md: a line +++, the keys (owner = "you"), a line +++, '
+    "and then in words what is wanted."
+)
+
+
+class OfSeed(Panel):
+    """About the seed under the workshop's cursor."""
+
+    @property
+    def workshop(self) -> "WorkshopScreen":
+        """The screen, as what it is."""
+        return cast("WorkshopScreen", self.screen)
+
+    @property
+    def bench(self) -> Bench | None:
+        """The chosen seed."""
+        return self.workshop.bench
+
+
+def state_of(bench: Bench) -> tuple[Tone, str]:
+    """How a seed stands, in a tone and in words."""
+    if bench.edits:
+        return "bad", "unusable" if not bench.view.revision else "bad edit"
+    if not bench.scenarios:
+        return "waits", "no scenarios"
+    if bench.view.revision and bench.view.confirmed and not bench.reviewed:
+        return "waits", "unreviewed"
+    return "good", "reviewed" if bench.reviewed else "ready"
+
+
+class SeedList(OfSeed):
+    """By name."""
+
+    def heading(self) -> tuple[Row, Row]:
+        """How many, and how many of them have problems."""
+        found = benches(self.mirror.state)
+        bad = sum(bool(bench.edits) for bench in found)
+        said: Row = [(f"{self.glyphs.marks['bad']} {plural(bad, 'bad edit')}", "bad")] if bad else []
+        return [("seeds", "title")], said
+
+    def sync(self) -> None:
+        """Revisions are read from the journal when they are first looked at; the run in use is the app's too."""
+        self.console_app.look_back(REVISED)
+        run = self.workshop.run
+        if run and self.screen.is_current and self.console_app.chosen != run.id:
+            self.console_app.choose(run.id)
+        super().sync()
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
+        found = benches(self.mirror.state)
+        if not found:
+            return [[("  ", "text"), (part, "dim")] for part in wrap(EMPTY, width - 4)]
+        top = self._top(len(found), height)
+        return [self._line(bench, width) for bench in found[top : top + height]]
+
+    def _top(self, number: int, height: int) -> int:
+        return max(0, min(self.workshop.row - height // 2, number - height))
+
+    def _line(self, bench: Bench, room: int) -> Row:
+        chosen = bench is self.bench or (self.bench is not None and bench.name == self.bench.name)
+        tone, said = state_of(bench)
+        name = min(16, room - 30)
+        row: Row = [
+            (f"{self.glyphs.cursor if chosen else ' '} ", "key"),
+            (f"{self.glyphs.marks[tone]} ", tone),
+            (left(middle(bench.name, name), name + 1), "strong"),
+            (left(bench.view.revision[:8] or "-", 9), "dim"),
+            (right(plural(len(bench.runs), "run"), 7) + "  ", "dim"),
+        ]
+        row.append((left(said, max(0, room - width(row))), tone if tone != "good" else "dim"))
+        return [(text, f"{role}+cursor") for text, role in row] if chosen else row
+
+    def on_click(self, event: "events.Click") -> None:
+        """Move the cursor to the clicked line."""
+        found = benches(self.mirror.state)
+        index = self._top(len(found), self.size.height - 2) + event.y - 1
+        if event.y > 0 and 0 <= index < len(found):
+            self.workshop.choose(found[index].name)
+
+
+class Revisions(OfSeed):
+    """Newest first; below each the runs that used it."""
+
+    def heading(self) -> tuple[Row, Row]:
+        """How to move."""
+        return [("revisions", "title")], [("[ ] revision", "dim")]
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
+        bench, shown = self.bench, self.workshop.revisions
+        if bench is None or not shown:
+            said = "No revision yet: the seed has never been read without a problem." if bench else ""
+            return [[("  ", "text"), (part, "dim")] for part in wrap(said, width - 4)]
+        found: list[Row] = []
+        at = 0
+        for place, one in enumerate(shown):
+            if place == self.workshop.turned:
+                at = len(found)
+            found.append(self._line(one, bench, width, place == self.workshop.turned))
+            found += self._uses(one, bench, width)
+        if not bench.runs:
+            found += [[], [("  No run of it yet; n starts one.", "dim")]]
+        top = max(0, min(at - height // 3, len(found) - height))
+        return found[top : top + height]
+
+    def _line(self, one: Revision, bench: Bench, room: int, chosen: bool) -> Row:
+        row: Row = [
+            (f"{self.glyphs.cursor if chosen else ' '} ", "key"),
+            (left(one.revision[:8], 9), "strong"),
+            (left(stamp(one.at), 10), "dim"),
+            (right(duration((self.console_app.clock() - one.at) / 1000), 4) + "  ", "dim"),
+        ]
+        row += _changed(one)
+        if one.revision == bench.view.revision:
+            row.append((" in use", "good"))
+        short = [*row, (" " * max(0, room - width(row)), "text")]
+        return [(text, f"{role}+cursor") for text, role in short] if chosen else short
+
+    def _uses(self, one: Revision, bench: Bench, room: int) -> list[Row]:
+        found: list[Row] = []
+        for use in uses(one.revision, bench.runs):
+            tone = LAMPS[use.run.state]
+            picked = self.workshop.run is not None and use.run.id == self.workshop.run.id
+            parts = [f"pass {spans(use.passes)}" if use.passes else "", "its next pass" if use.next else ""]
+            said = f"{use.run.state}, {' and '.join(part for part in parts if part)}"
+            found.append(
+                [
+                    (f"    {self.glyphs.cursor if picked else ' '} ", "key"),
+                    (f"{self.glyphs.marks[tone]} ", tone),
+                    (left(middle(use.run.id, 16), 17), "strong" if picked else "text"),
+                    (cut(one_line(said), max(0, room - 26)), "dim"),
+                ]
+            )
+        return found
+
+
+def _changed(one: Revision) -> Row:
+    """Lines added and taken away; how a revision came."""
+    lines = [line for line in one.diff.splitlines() if not line.startswith(("+++", "---"))]
+    plus, minus = (sum(line.startswith(mark) for line in lines) for mark in "+-")
+    if not one.diff:
+        return [("first known", "dim")]
+    return [(f"+{plus} ", "good"), (f"-{minus}", "bad"), (" by hand" if one.by_hand else "", "dim")]

@@ -1,0 +1,301 @@
+"""The workshop: seeds with their text, revisions and who used them, scenarios with their verdicts, the loop."""
+
+import difflib
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from factory_tui.config.settings import UiTable
+from factory_tui.console.app import ConsoleApp
+from factory_tui.console.bench import benches, elsewhere, revisions, spans, uses
+from factory_tui.console.past import REVISED, Past
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.events import Event, ScenarioKind
+from factory_tui.domain.reducer import fold
+from tests import snap
+from tests.console import story
+from tests.console.feeds import StoryFeed
+from tests.console.stage import Stage, on_stage, until
+from tests.terminal import Terminal
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+OLD, NEW = "9f3c1a7e55d0", "41d0aa93be17"
+FIRST = """+++
+owner = "ana"
+ship_at = 0.80
++++
+
+# Short links
+
+People paste a long address and get a short one. Whoever opens the short one is sent on to the
+long one, and every visit is counted.
+
+A link may be told to end at a time.
+"""
+SECOND = FIRST.replace("to end at a time.", "to end at a time; from then on it answers 410.")
+DIFF = "\n".join(
+    difflib.unified_diff(
+        FIRST.splitlines(), SECOND.splitlines(), "seeds/shortlinks.md", "seeds/shortlinks.md", lineterm=""
+    )
+)
+BAD = 'seeds/orders-etl.md:2: owner: "bea" is no owner of config.toml. Remedy: name one of ana, ben.'
+
+
+def kind(place: int) -> ScenarioKind:
+    return "main" if place % 3 else "edge" if place % 2 else "adversarial"
+
+
+def known() -> list[Event]:
+    """A seed with two revisions, a run on each; one that cannot be used any more; one that was never good."""
+    teller = story.Teller()
+    told = story.until(e.PassEnded, "shortlinks-1", 2)
+    teller.say("", told[0].fact)
+    for name, corpus in (("shortlinks", story.SHORTLINKS), ("orders-etl", story.ORDERS)):
+        source = FIRST if name == "shortlinks" else FIRST.replace("Short links", "Orders")
+        kinds = {scenario: kind(place) for place, (scenario, _) in enumerate(corpus)}
+        teller.say("", e.SeedRevised(name, OLD, source), e.CorpusRevised(name, "c0ffee", corpus, kinds))
+    teller.say("", e.CorpusConfirmed("shortlinks", OLD), actor="ana")
+    for event in told[1:]:
+        teller.say(event.run, event.fact)
+    teller.say("", e.SeedRevised("shortlinks", NEW, SECOND, DIFF, by_hand=True))
+    links = story.Tale(teller, "shortlinks-2", story.SHORTLINKS)
+    links.queued("shortlinks")
+    links.say(e.RunReseeded(NEW), e.PassBegan(1, NEW))
+    teller.say("", e.EditRefused("seeds/orders-etl.md", BAD))
+    teller.say("", e.EditRefused("seeds/half.md", "seeds/half.md:1: it has no front matter. Remedy: begin with +++."))
+    teller.say(
+        "", e.EditRefused("loops/factory.dot", "loops/factory.dot:7: an edge leads nowhere. Remedy: name a node.")
+    )
+    return teller.events
+
+
+async def loaded(stage: Stage) -> None:
+    await until(lambda: len(stage.app.mirror.past.revisions) == 3, "revisions come from the journal")
+    await stage.settle()
+
+
+async def sent(stage: Stage) -> list[c.Command]:
+    await until(lambda: bool(stage.feed.commands), "a command is sent")
+    return stage.feed.commands
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_workshop(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(known()), size) as stage:
+        await stage.press("4")
+        await loaded(stage)
+        snap.check(stage.app, f"console/workshop-{size[0]}x{size[1]}")
+        await stage.press("d")
+        snap.check(stage.app, f"console/workshop-diff-{size[0]}x{size[1]}")
+        await stage.press("up")
+        snap.check(stage.app, f"console/workshop-problems-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("name", ["revisions", "judged"])
+async def test_on_a_narrow_terminal_tab_shows_what_has_no_room(name: str) -> None:
+    async with on_stage(StoryFeed(known())) as stage:
+        await stage.press("4", "tab", *(["tab"] if name == "judged" else []))
+        await loaded(stage)
+        snap.check(stage.app, f"console/workshop-{name}-80x24")
+        await stage.press("tab", *([] if name == "judged" else ["tab"]))
+        assert "# Short links" in snap.text_of(stage.app)
+
+
+@pytest.mark.parametrize("key", ["", "d", "l", "tab"])
+async def test_workshop_in_ascii_and_without_colour(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with on_stage(StoryFeed(known()), ui=UiTable(glyphs="ascii")) as stage:
+        await stage.press("4", *([key] if key else []))
+        await loaded(stage)
+        assert snap.text_of(stage.app).isascii()
+
+
+async def test_without_a_seed_it_says_how_to_write_one() -> None:
+    bare = [story.tell()[0]]
+    async with on_stage(
+        StoryFeed([Event(1, bare[0].id, bare[0].at, e.EngineStarted("1", 1, "w", "docker", True))])
+    ) as stage:
+        await stage.press("4")
+        assert "seeds/NAME.md" in snap.text_of(stage.app)
+
+
+async def test_a_seed_without_scenarios_or_runs_says_what_to_do() -> None:
+    facts: list[e.AnyFact] = [e.EngineStarted("1", 1, "w", "docker", True), e.SeedRevised("hello", OLD, FIRST)]
+    teller = story.Teller()
+    teller.say("", *facts)
+    async with on_stage(StoryFeed(teller.events), (120, 40)) as stage:
+        await stage.press("4")
+        await until(lambda: len(stage.app.mirror.past.revisions) == 1, "the revision comes")
+        await stage.settle()
+        text = snap.text_of(stage.app)
+        assert "scenarios/hello/" in text
+        assert "n starts one" in text
+        assert "Drawn once a run of this seed has begun" in text
+        await stage.press("u")
+        assert stage.feed.commands == []
+        await stage.press("n")
+        assert "hello" in snap.text_of(stage.app)
+
+
+async def test_what_cannot_be_used_is_shown_with_file_line_and_remedy() -> None:
+    async with on_stage(StoryFeed(known()), (120, 40)) as stage:
+        await stage.press("4", "up")
+        text = " ".join(snap.text_of(stage.app).split())
+        assert "seeds/orders-etl.md:2: owner" in text
+        assert "Remedy: name one of ana, ben." in text
+        assert f"revision {OLD[:8]} stays in use" in text
+        assert "loops/factory.dot:7" in text
+        await stage.press("up")
+        assert "it has no front matter" in snap.text_of(stage.app)
+
+
+async def test_a_run_uses_the_newest_revision_at_its_next_pass() -> None:
+    async with on_stage(StoryFeed(known()), (120, 40)) as stage:
+        await stage.press("4", "u")
+        assert "uses the newest revision already" in snap.text_of(stage.app)
+        await stage.press("left", "u")
+        assert await sent(stage) == [c.Reseed("shortlinks-1")]
+
+
+async def test_a_restart_with_the_newest_revision_is_asked_about() -> None:
+    async with on_stage(StoryFeed(known())) as stage:
+        await stage.press("4", "left", "R")
+        snap.check(stage.app, "console/workshop-restart")
+        await stage.press("enter")
+        assert stage.feed.commands == [], "cancel is what is focused"
+        await stage.press("R", "right", "enter")
+        assert await sent(stage) == [c.Reseed("shortlinks-1", restart=True)]
+
+
+async def test_scenarios_are_confirmed_after_a_question() -> None:
+    async with on_stage(StoryFeed(known())) as stage:
+        await stage.press("4", "c", "right", "enter")
+        assert await sent(stage) == [c.ConfirmCorpus("shortlinks")]
+
+
+async def test_a_viewer_reads_and_changes_nothing() -> None:
+    async with on_stage(StoryFeed(known(), role="viewer")) as stage:
+        await stage.press("4")
+        await loaded(stage)
+        assert "# Short links" in snap.text_of(stage.app)
+        for key in ("u", "R", "c", "E"):
+            await stage.press(key)
+        assert (stage.app.scope, stage.feed.commands) == ("workshop", [])
+
+
+async def test_older_revisions_are_turned_to_and_text_scrolls() -> None:
+    async with on_stage(StoryFeed(known())) as stage:
+        await stage.press("4")
+        await loaded(stage)
+        await stage.press("pagedown")
+        assert "410" in snap.text_of(stage.app)
+        await stage.press("[", "pagedown")
+        assert "410" not in snap.text_of(stage.app)
+        await stage.press("d")
+        assert "The first revision that is known" in snap.text_of(stage.app)
+        await stage.press("]")
+        assert "+A link may be told" in snap.text_of(stage.app)
+
+
+async def test_an_edit_is_on_the_screen_at_once() -> None:
+    past = known()
+    async with on_stage(StoryFeed(past), (200, 60)) as stage:
+        await stage.press("4")
+        await loaded(stage)
+        seq, third = past[-1].seq + 1, "77aa77aa77aa"
+        fact = e.SeedRevised("shortlinks", third, SECOND + "\nAnd a list.\n", "+And a list.", by_hand=True)
+        stage.feed.push(Event(seq, f"{seq:026}", past[-1].at, fact))
+        await stage.told(seq)
+        assert "And a list." in snap.text_of(stage.app)
+        assert third[:8] in snap.text_of(stage.app)
+
+
+async def test_hostile_seeds_stay_text() -> None:
+    teller = story.Teller()
+    nasty = "+++\n+++\n\x1b[2Jgone\x1b]0;title\x07 [red]x[/] \u202eabc"
+    teller.say(
+        "", e.EngineStarted("1", 1, "w", "docker", True), e.SeedRevised("hello", OLD, nasty, nasty, by_hand=True)
+    )
+    async with on_stage(StoryFeed(teller.events)) as stage:
+        await stage.press("4")
+        await until(lambda: len(stage.app.mirror.past.revisions) == 1, "the revision comes")
+        await stage.settle()
+        for key in ("d", "d"):
+            text = snap.text_of(stage.app)
+            assert "[red]x[/]" in text
+            assert not {"\x1b", "\x07", "\u202e"} & set(text)
+            await stage.press(key)
+
+
+def test_which_run_used_which_revision() -> None:
+    state = fold(known())
+    bench = next(one for one in benches(state) if one.name == "shortlinks")
+    assert [(use.run.id, use.passes) for use in uses(OLD, bench.runs)] == [("shortlinks-1", (1, 2))]
+    assert [(use.run.id, use.passes, use.next) for use in uses(NEW, bench.runs)] == [("shortlinks-2", (1,), False)]
+    past = Past()
+    assert [one.revision for one in revisions(bench, past)] == [NEW, OLD], "runs and the state remember them"
+    past.older(REVISED, [event for event in known() if isinstance(event.fact, e.SeedRevised)], 0)
+    assert [one.source for one in revisions(bench, past)] == [SECOND, FIRST]
+    assert [file for file, _ in elsewhere(state)] == ["loops/factory.dot"]
+
+
+def test_passes_are_told_in_spans() -> None:
+    assert [spans(numbers) for numbers in ((), (1,), (1, 2, 3, 5), (2, 4, 5))] == ["", "1", "1-3, 5", "2, 4-5"]
+
+
+async def test_no_editor_is_offered_where_no_workspace_is_at_hand() -> None:
+    async with on_stage(StoryFeed(known())) as stage:
+        await stage.press("4")
+        assert " edit" not in snap.text_of(stage.app).splitlines()[-1]
+        await stage.press("E")
+        assert "opens no editor" in snap.text_of(stage.app)
+
+
+EDITOR = """
+import pathlib, sys
+path = pathlib.Path(sys.argv[1])
+print("EDITING", path.name, flush=True)
+path.write_text(path.read_text() + "edited")
+"""
+CODE = """
+import asyncio, sys
+from pathlib import Path
+from factory_tui.console.app import run_console
+from tests.console.feeds import StoryFeed
+from tests.console.test_workshop import known
+
+async def connect():
+    return StoryFeed(known())
+
+sys.exit(run_console(connect, None, Path(sys.argv[1])))
+"""
+
+
+def test_the_editor_gets_the_terminal_and_gives_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "seeds").mkdir()
+    seed = tmp_path / "seeds" / "shortlinks.md"
+    seed.write_text(FIRST)
+    script = tmp_path / "editor.py"
+    script.write_text(textwrap.dedent(EDITOR))
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {script}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with Terminal([sys.executable, "-c", CODE, str(tmp_path)]) as terminal:
+        terminal.until(b"shortlinks-2")
+        terminal.type(b"4")
+        terminal.until(b"Short links")
+        terminal.type(b"E")
+        terminal.until(b"EDITING shortlinks.md")
+        terminal.until(b"the editor ended")
+        terminal.type(b"q")
+        terminal.until(b"\x1b[?1049l")
+        assert terminal.ends() == 0
+    assert seed.read_text() == FIRST + "edited"
+
+
+def test_a_console_of_a_workspace_knows_its_folder(tmp_path: Path) -> None:
+    assert ConsoleApp(StoryFeed().connect, folder=tmp_path).folder == tmp_path
+    assert ConsoleApp(StoryFeed().connect).folder is None
