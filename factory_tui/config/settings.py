@@ -137,6 +137,10 @@ class UiTable(_Table, frozen=True):
     glyphs: Literal["braille", "block", "ascii"] = "braille"
     keymap: dict[str, str] = {}
     """Action id -> keys, comma separated."""
+    bell: bool = True
+    """Ring when a run newly needs a human, at most once in 10 s."""
+    notify: Literal["osc9", "osc777", "none"] = "osc9"
+    """The desktop notification that goes with it, by the escape sequence that the terminal knows."""
 
 
 class Settings(_Table, frozen=True):

@@ -326,6 +326,16 @@ TABLE: tuple[Action, ...] = (
         palette="run: Diff between passes of {run}",
     ),
     Action(
+        "run.shell",
+        ("t",),
+        "shell",
+        ("floor", "run", "inbox"),
+        0,
+        "A shell in the run's cell, or in a copy of what a pass left. Not for a console on another machine.",
+        "operator",
+        palette="run: Shell in {run}",
+    ),
+    Action(
         "run.stop",
         ("X",),
         "stop",
@@ -420,8 +430,9 @@ def makes_sense(action: str, run: Run | None) -> bool:
         return run is not None
     if not action.startswith("run.") or action in ("run.back", "run.new", "run.pane"):
         return True
-    if action == "run.diff":
-        return run is not None and any(item.commit for item in run.passes)
+    if action in ("run.diff", "run.shell"):
+        made = run is not None and any(item.commit for item in run.passes)
+        return made or (action == "run.shell" and run is not None and bool(run.cells))
     if run is None or run.state in OVER:
         return False
     asks = run.state in ("jammed", "signoff")

@@ -16,6 +16,7 @@ from textual.filter import NoColor
 
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID, allowed, keymap, makes_sense
+from factory_tui.console.alarm import Alarm, sequence
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.keys import bindings
@@ -88,6 +89,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Milliseconds that the engine's clock is ahead of ours."""
         self.glyphs = SETS[ui.glyphs]
         self.folder = folder
+        self._calls = (ui.bell, ui.notify)
+        self._alarm = Alarm()
         self.chosen = ""
         self.flash: tuple[Tone, str] | None = None
         self._connect = connect
@@ -191,11 +194,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         notice, self.mirror.fresh_notice = self.mirror.fresh_notice, None
         if notice and notice.level != "info":
             self.say("bad" if notice.level == "error" else "waits", f"{notice.text} {notice.remedy}")
+        if self.mirror.connection == "live":
+            self.call_human(self._alarm.look(self.mirror.state, time.monotonic()))
         if not self.mirror.dirty and second == self._second:
             return
         self.mirror.dirty, self._second = False, second
         self._keep_chosen()
         self.draw()
+
+    def call_human(self, said: str) -> None:
+        """Ring, and have the desktop say it; nothing for nothing."""
+        if said and self._driver is not None:  # private: what else is written would cut a frame in two
+            self._driver.write(sequence(said, *self._calls))
 
     def draw(self) -> None:
         """Every panel of the screen in front looks at the mirror."""
@@ -286,6 +296,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
             return self.size.width < 100
         if action == "trace.follow":
             return any(not tail.following for tail in self.screen.query(TailView))
+        if action == "run.shell" and self.folder is None:
+            return False
         return makes_sense(action, self.mirror.run(self.chosen))
 
     def action_act(self, action: str) -> None:

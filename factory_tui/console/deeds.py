@@ -161,6 +161,18 @@ def _diff(app: "ConsoleApp") -> None:
         app.say("waits", "no pass has an output yet")
 
 
+def _shell(app: "ConsoleApp") -> None:
+    run = app.mirror.run(app.chosen)
+    if app.folder is None:
+        app.say("waits", "a shell opens at the engine's own machine only")
+    elif run is None or not makes_sense("run.shell", run):
+        app.say("waits", "no cell is up, and no pass has an output yet")
+    else:
+        from factory_tui.console.screens.questions import shell  # noqa: PLC0415 - inputs are slow to import
+
+        shell(app, run, app.folder)
+
+
 def _pause_now(app: "ConsoleApp") -> None:
     run = app.mirror.run(app.chosen)
     if run is not None and makes_sense("run.pause-now", run):
@@ -274,6 +286,7 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "run.pause-now": _pause_now,
     **{f"run.{name}": partial(_about, name) for name in ("steer", "reseed", "escalate", "restart", "cap")},
     "run.diff": _diff,
+    "run.shell": _shell,
     "run.stop": _stop,
     "palette": _palette,
     "help": _help,

@@ -107,7 +107,7 @@ def test_neither_textual_nor_rich_is_loaded() -> None:
 def test_what_paints_first_loads_nothing_that_can_wait() -> None:
     heavy = ("anthropic", "docker", "aiosqlite", "aiohttp", "httpx", "pydantic", "json", "sqlite3", "watchfiles")
     later = ("deeds", "screens.run", "screens.choose", "screens.confirm", "screens.help", "screens.palette")
-    asking = ("screens.inbox", "screens.ask", "screens.questions", "screens.diff", "places")
+    asking = ("screens.inbox", "screens.ask", "screens.questions", "screens.diff", "places", "outside")
     waits = (*heavy, *(f"factory_tui.console.{name}" for name in (*later, *asking)), "textual.widgets._markdown")
     waits += ("factory_tui.engine.spawn", "factory_tui.link.client", "factory_tui.journal", "factory_tui.twins")
     code = f"""

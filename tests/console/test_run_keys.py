@@ -1,9 +1,13 @@
 """The keys by which a human steps in: each asks what it needs, says what is wrong in it, and sends one command."""
 
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from factory_tui.arguments import parser
+from factory_tui.console.screens import questions
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import AnyFact, Event
@@ -174,3 +178,26 @@ async def test_a_run_that_asks_is_answered_where_it_shows() -> None:
         assert "a answer" in snap.text_of(stage.app).splitlines()[-1]
         await stage.press("a", "2", "enter")
         assert await sent(stage) == [c.Answer("E-1", "stop", "")]
+
+
+async def test_t_opens_a_shell_where_the_operator_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(questions, "lend", lambda _app, words, _what: started.append(words))
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        stage.app.folder = tmp_path
+        await stage.press("t")
+        snap.check(stage.app, "console/shell")
+        await stage.press("enter")
+        await stage.press("t", "3", "enter")
+    shell = [sys.executable, "-m", "factory_tui", "shell", "orders-etl-1", "--workspace", str(tmp_path)]
+    assert started == [shell, [*shell, "--pass", "1"]]
+    for words in started:
+        assert parser().parse_args(words[3:]).command == "look"
+
+
+async def test_a_console_behind_the_door_opens_no_shell() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        assert not stage.app.offers("run.shell")
+        await stage.press("t")
+        assert "engine's own machine only" in snap.text_of(stage.app)
+        assert len(stage.app.screen_stack) == 1

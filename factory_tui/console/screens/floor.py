@@ -8,6 +8,7 @@ from factory_tui.console.keys import bindings
 from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
 from factory_tui.console.widgets.card import Card
+from factory_tui.console.widgets.edits import Edits
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.matrix import Matrix
 from factory_tui.console.widgets.tail import TailView
@@ -26,11 +27,15 @@ class RunPanes(Place):
     TOP: ClassVar[type["Widget"]]
     PANES: ClassVar[str]
     """The id of what is below the top."""
+    ABOVE: ClassVar[tuple[type["Widget"], ...]] = ()
+    """Between the header and the top."""
 
     def compose(self) -> "ComposeResult":
         """Header, top, panes, burn, keys."""
         self.add_class(layout(self.app.size.width))
         yield Header()
+        for above in self.ABOVE:
+            yield above()
         yield self.TOP()
         with Horizontal(id=self.PANES):
             yield TailView()
@@ -47,6 +52,7 @@ class FloorScreen(RunPanes):
     SCOPE: ClassVar["Scope"] = "floor"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
     TOP = FloorTable
+    ABOVE = (Edits,)
     PANES = "below"
 
     def fit_table(self, runs: int) -> None:

@@ -1,9 +1,11 @@
 """What each key asks for before it becomes a command: the words, the choices, and what is wrong with a reply."""
 
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory_tui.console.figures import interval, money
+from factory_tui.console.outside import lend, shell_words
 from factory_tui.console.paint import Row, wrap
 from factory_tui.console.screens.ask import Ask, Question, Reply
 from factory_tui.console.screens.confirm import Confirm
@@ -151,6 +153,22 @@ def cap(app: "ConsoleApp", run: Run) -> None:
         sure(app, (f"Raise the cap of {run.id} that far?", means, "Raise it"), c.RaiseCap(run.id, new), run.id)
 
     _put(app, Question(f"Budget of {run.id}", body, words="its new cap in dollars", check=check), do)
+
+
+def shell(app: "ConsoleApp", run: Run, folder: Path) -> None:
+    """In the live cell, or in a copy of what a pass left."""
+    numbers: list[int | None] = [item.number for item in reversed(run.passes) if item.commit]
+    choices = [(f"a copy of pass {number}", "gone when you leave") for number in numbers]
+    if any(cell.role == "agent" for cell in run.cells.values()):
+        numbers.insert(0, None)
+        choices.insert(0, ("its cell", "the agent finds what you change"))
+
+    def do(choice: int, _words: str) -> None:
+        lend(app, shell_words(folder, run.id, numbers[choice]), "the shell")
+
+    said = "UNFENCED: it runs on this machine." if app.mirror.unfenced(run) else ""
+    body: list[Row] = [[(said, "waits")]] if said else []
+    _put(app, Question(f"Shell in {run.id}", body, choices, check=_chosen, at=0), do)
 
 
 ABOUT_RUN: "dict[str, Callable[[ConsoleApp, Run], None]]" = {

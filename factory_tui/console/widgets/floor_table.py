@@ -98,7 +98,7 @@ class FloorTable(Panel):
         wide, ultra = room >= 98, room >= 158
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
         name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
-        awaited = any(run.asked for run in runs)
+        awaited = any(run.asked or run.reseed for run in runs)
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
             Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
@@ -128,7 +128,7 @@ class FloorTable(Panel):
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"
         tone = "waits" if frozen else LAMPS[run.state]
-        said, soon = "frozen" if frozen else run.state, asked(run.asked)
+        said, soon = "frozen" if frozen else run.state, asked(run.asked) or ("re-seeds" if run.reseed else "")
         if not soon:
             return [(left(f"{self.glyphs.marks[tone]} {said}", cells), tone)]
         if cells < _BOTH:

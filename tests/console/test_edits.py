@@ -1,0 +1,49 @@
+"""What people write shows on the floor at once: a seed that changed, an edit that cannot be used."""
+
+import pytest
+
+from factory_tui.domain import events as e
+from factory_tui.domain.events import AnyFact, Event
+from tests import snap
+from tests.console.feeds import StoryFeed
+from tests.console.stage import on_stage
+from tests.console.test_run_keys import edited
+
+PROBLEM = "seeds/orders-etl.md:3: ship_at: 8 is more than 1. Remedy: a share, like 0.8."
+
+
+def after(*facts: tuple[str, AnyFact]) -> list[Event]:
+    past = edited()
+    return [
+        *past,
+        *(Event(past[-1].seq + n, f"y{n}", past[-1].at, fact, run) for n, (run, fact) in enumerate(facts, 1)),
+    ]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_changed_seed_and_a_refused_edit(size: tuple[int, int]) -> None:
+    past = after(("", e.EditRefused("seeds/orders-etl.md", PROBLEM)))
+    async with on_stage(StoryFeed(past), size) as stage:
+        snap.check(stage.app, f"console/edits-{size[0]}x{size[1]}")
+
+
+async def test_a_pending_re_seed_is_marked_and_said() -> None:
+    past = after(("orders-etl-1", e.RunReseeded("77777777aaaa")))
+    async with on_stage(StoryFeed(past)) as stage:
+        text = snap.text_of(stage.app)
+        assert "orders-etl-1: applies at the next pass" in text
+        assert "● re-seeds" in text
+
+
+async def test_once_it_is_used_nothing_is_left_to_say() -> None:
+    past = after(("orders-etl-1", e.RunReseeded("77777777aaaa")), ("orders-etl-1", e.PassBegan(3, "77777777aaaa")))
+    async with on_stage(StoryFeed(past)) as stage:
+        text = snap.text_of(stage.app)
+        assert "changed to" not in text
+        assert text.splitlines()[1].startswith("╭─ floor")
+
+
+async def test_a_mended_edit_goes() -> None:
+    past = after(("", e.EditRefused("config.toml", "config.toml:1: no")), ("", e.EditMended("config.toml")))
+    async with on_stage(StoryFeed(past)) as stage:
+        assert "stays in use" not in snap.text_of(stage.app)
