@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from factory_tui.arguments import program
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes, Problem, nearest
 from factory_tui.config.seed import UNWRITTEN, name_problem
@@ -44,10 +43,8 @@ def init(arguments: argparse.Namespace) -> int:
     if kept and IGNORED not in ignored.read_text(encoding="utf-8", errors="replace").split():
         print(f".gitignore was here and stays as it is. Put `{IGNORED}` into it, so that no state is committed.")
     print("Next:")
-    if workspace.root.resolve() != Path.cwd():
-        print(f"  cd {folder}")
-    print(f"  {program()} doctor      what this machine lacks, with remedies")
-    print(f"  {program()} new NAME    a first seed, and what it will be judged by")
+    print(f"  {typed(workspace, 'doctor')}: what this machine lacks, with remedies")
+    print(f"  {typed(workspace, 'new NAME')}: a first seed, and what it will be judged by")
     return SHIPPED
 
 

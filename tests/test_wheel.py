@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui import __version__
 from factory_tui.config.workspace import BUNDLED
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +56,15 @@ def test_a_wheel_brings_the_workspace_that_the_repository_runs(installed: Path, 
     assert files(tmp_path / "copy", *BUNDLED) == files(ROOT, *BUNDLED)
     package = files(installed / "factory_tui", ".")
     assert {path: package.get(path) for path in files(ROOT / "factory_tui", ".")} == files(ROOT / "factory_tui", ".")
-    command = [str(installed / "bin" / "factory-tui"), "demo", "--help"]
-    said = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    assert "a new folder for the demo's workspace" in " ".join(said.stdout.split())
+
+    def said(*arguments: str) -> str:
+        command = [str(installed / "bin" / "factory-tui"), *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return " ".join(done.stdout.split())
+
+    assert said("--version") == f"factory-tui {__version__}"
+    assert "a new folder for the demo's workspace" in said("demo", "--help")
+    assert f"{installed}/bin/factory-tui new NAME --workspace ours" in said("init", "ours")
+    assert "seeds/greeter.md" in said("new", "greeter", "--workspace", "ours")
+    assert (tmp_path / "ours" / "loops" / "factory.dot").is_file()
