@@ -36,7 +36,14 @@ def test_the_first_seed_ships_as_it_is_printed(ana: dict[str, str], tmp_path: Pa
     def paste(commands: str, where: Path) -> str:
         told = ["sh", "-exc", commands.replace("factory-tui doctor\n", "factory-tui doctor || true\n")]
         done = subprocess.run(
-            told, cwd=where, env=ana, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE
+            told,
+            check=False,
+            cwd=where,
+            env=ana,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
