@@ -129,11 +129,12 @@ def _first(walk: Walk, node: Node, work: str) -> Prompt:
 
 
 def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
-    task = next(prompt for prompt in reversed(prompts) if prompt.origin in TASKS)
+    tasks = [prompt for prompt in prompts if prompt.origin in TASKS]
+    due = tasks[-2:] if tasks[-1].origin == "reseed" else tasks[-1:]  # a re-seed was told with what came before it
     tree = walk.run.tree
     snapshot = next((item.number for item in walk.run.passes if tree and item.commit == tree), None)
     where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning: empty"
-    blocks = json.loads(task.content)
+    blocks = [block for task in due for block in json.loads(task.content)]
     return Prompt("recovery", ({"type": "text", "text": LOST.format(where=where)}, *blocks))
 
 

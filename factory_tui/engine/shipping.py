@@ -63,6 +63,8 @@ async def _reviewed(walk: Walk) -> bool:
         f"{len(found)} vault scenarios were not reviewed for revision {run.revision} of {run.seed}: "
         f"{', '.join(found)}. Do they judge what the seed says now?"
     )
+    if run.reseed:
+        text += f" Revision {run.reseed} came since; what is shipped now is without it."
     evidence = ""
     if run.revision != run.origin:
         evidence = difference(walk.seed_at(run.origin), walk.seed_at(run.revision))

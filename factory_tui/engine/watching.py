@@ -200,7 +200,7 @@ def _is_written(found: Collection[Stamp]) -> bool:
 async def _change(notify: RustNotify, thread: ThreadPoolExecutor) -> None:
     """Until something changed, or long enough."""
     stop = threading.Event()
-    waiting = asyncio.get_running_loop().run_in_executor(thread, notify.watch, 50, 25, LONG, stop)
+    waiting = asyncio.get_running_loop().run_in_executor(thread, notify.watch, 100, 50, LONG, stop)
     try:
         await asyncio.shield(waiting)
     except asyncio.CancelledError:
