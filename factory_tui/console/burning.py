@@ -1,21 +1,22 @@
 """Rates, caps and what is left of them. Pure: read off the state and the calls of the last hour. Exact decimals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
 from decimal import Decimal
 
 import msgspec
 
 from factory_tui.config.prices import BUNDLED
-from factory_tui.console.past import HOUR, Paid, Past
-from factory_tui.domain.money import Burn, Ledger, Price
+from factory_tui.console.past import MINUTE, MINUTES, Past, since
+from factory_tui.domain.money import Burn, Price
 from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.state import Run
 
+HOUR = 3_600_000
+"""Milliseconds."""
 SHORTEST = 10_000
 """Milliseconds under which no rate is told."""
 WARN = Decimal("0.8")
 """Share of a cap from which on it is marked."""
-MINUTE = 60_000
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -25,40 +26,27 @@ class Rate(msgspec.Struct, frozen=True):
     over: int
 
 
-def rate(past: Past, now: int, began: int, counts: Callable[[Paid], bool]) -> Rate | None:
-    """What these calls cost an hour, over the last one or as much of it as there was and is known."""
-    since = max(now - HOUR, began, past.whole_from)
-    over = now - since
-    if over < SHORTEST:
+def rate(past: Past, now: int, runs: Collection[Run]) -> Rate | None:
+    """What these runs cost an hour, over the last one or as much of it as they lived and is known."""
+    if not runs:
         return None
-    spent = sum((call.money for call in past.paid if call.at >= since and counts(call)), Decimal(0))
-    return Rate(spent * HOUR / over, over)
+    begins = max(since(now), min(run.queued_at for run in runs), past.whole_from)
+    if now - begins < SHORTEST:
+        return None
+    spent = sum(minutes(past, now, runs), Decimal(0))
+    return Rate(spent * HOUR / (now - begins), now - begins)
 
 
 def run_rate(past: Past, now: int, run: Run) -> Rate | None:
     """Of one run; None when it is over."""
-    if run.state in OVER:
-        return None
-    return rate(past, now, run.queued_at, lambda call: call.run == run.id)
+    return None if run.state in OVER else rate(past, now, [run])
 
 
-def ledger_rate(past: Past, now: int, state: State, ledger: Ledger) -> Rate | None:
-    """Of all runs of a ledger."""
-    runs = {run.id: run.queued_at for run in state.runs.values() if run.ledger == ledger}
-    if not runs:
-        return None
-    return rate(past, now, min(runs.values()), lambda call: call.run in runs)
-
-
-def minutes(calls: Iterable[Paid], now: int, runs: Iterable[str], steps: int = 60) -> list[float]:
-    """Dollars in each of the newest `steps` minutes, oldest first: for drawing only."""
-    wanted, newest = set(runs), now // MINUTE
-    found = [0.0] * steps
-    for call in calls:
-        place = steps - 1 - (newest - call.at // MINUTE)
-        if 0 <= place < steps and call.run in wanted:
-            found[place] += float(call.money)
-    return found
+def minutes(past: Past, now: int, runs: Collection[Run]) -> list[Decimal]:
+    """Dollars in each of the newest minutes, oldest first."""
+    newest = now // MINUTE
+    paid = (past.paid.get(minute, {}) for minute in range(newest - MINUTES + 1, newest + 1))
+    return [sum((one[run.id] for run in runs if run.id in one), Decimal(0)) for one in paid]
 
 
 def share(run: Run) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""Facts of two kinds that screens of their own look back at: revisions of seeds, and calls that were paid for.
+"""Facts of two kinds that screens of their own look back at: revisions of seeds, and what calls of an hour cost.
 
 Pure. Events of now come by themselves; what lies before them is read from the journal when a screen first asks.
 """
@@ -11,10 +11,10 @@ import msgspec
 
 from factory_tui.domain.events import CallSettled, Event, SeedRevised
 
-HOUR = 3_600_000
-"""Milliseconds that a rate looks back."""
-CALLS = 50_000
-"""Paid calls that are kept."""
+MINUTE = 60_000
+"""Milliseconds."""
+MINUTES = 60
+"""How far a rate looks back, the minute of now among them."""
 REVISIONS = 200
 """Revisions that are kept, of all seeds together."""
 REVISED = "seed-revised"
@@ -32,21 +32,13 @@ class Revision(msgspec.Struct, frozen=True):
     by_hand: bool
 
 
-class Paid(msgspec.Struct, frozen=True):
-    """One settled call."""
-
-    at: int
-    run: str
-    money: Decimal
-    tokens: int
-
-
 class Past:
     """What is known of them. `whole_from`: UTC ms from which on no paid call is missing."""
 
     def __init__(self, whole_from: int = 0) -> None:
         self.revisions: deque[Revision] = deque(maxlen=REVISIONS)
-        self.paid: deque[Paid] = deque()
+        self.paid: dict[int, dict[str, Decimal]] = {}
+        """By minute and run, what calls cost: of the newest minutes that had any."""
         self.whole_from = whole_from
         self.asked: set[str] = set()
         """Kinds of facts that were asked for already."""
@@ -64,9 +56,9 @@ class Past:
             case SeedRevised():
                 self.revisions.append(_revision(event, event.fact))
             case CallSettled():
-                self.paid.append(_paid(event, event.fact))
-                while self.paid[0].at < event.at - HOUR or len(self.paid) > CALLS:
-                    self.whole_from = max(self.whole_from, self.paid.popleft().at + 1)
+                self._pay(event, event.fact)
+                for minute in [one for one in self.paid if one <= event.at // MINUTE - MINUTES]:
+                    del self.paid[minute]
             case _:
                 return
         self.first.setdefault(kind, event.seq)
@@ -83,11 +75,16 @@ class Past:
             found = [_revision(event, event.fact) for event in page if isinstance(event.fact, SeedRevised)]
             self.revisions.extendleft(reversed(found[-room:] if room else []))
             return bool(page) and room > len(found)
-        calls = [_paid(event, event.fact) for event in page if isinstance(event.fact, CallSettled)]
-        room = CALLS - len(self.paid)
-        self.paid.extendleft(reversed(calls[-room:] if room else []))
-        self.whole_from = 0 if not page else page[0].at
-        return bool(page) and page[0].at > now - HOUR and room > len(calls)
+        begins = since(now)
+        for event in page:
+            if isinstance(event.fact, CallSettled) and event.at >= begins:
+                self._pay(event, event.fact)
+        self.whole_from = page[0].at if page else 0
+        return self.whole_from > begins
+
+    def _pay(self, event: Event, fact: CallSettled) -> None:
+        paid = self.paid.setdefault(event.at // MINUTE, {})
+        paid[event.run] = paid.get(event.run, Decimal(0)) + fact.money
 
     def of(self, seed: str) -> list[Revision]:
         """A seed's revisions, newest first."""
@@ -98,5 +95,6 @@ def _revision(event: Event, fact: SeedRevised) -> Revision:
     return Revision(fact.seed, fact.revision, event.at, fact.source, fact.diff, fact.by_hand)
 
 
-def _paid(event: Event, fact: CallSettled) -> Paid:
-    return Paid(event.at, event.run, fact.money, fact.tokens.total)
+def since(now: int) -> int:
+    """UTC ms of the first minute that a rate of `now` counts."""
+    return (now // MINUTE - MINUTES + 1) * MINUTE

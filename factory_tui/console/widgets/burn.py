@@ -9,7 +9,7 @@ from decimal import Decimal
 from factory_tui.console import burning
 from factory_tui.console.figures import count, duration, exact, money, percent, plural
 from factory_tui.console.glyphs import LAMPS, Tone, meter, spark
-from factory_tui.console.paint import Row, cut, left, middle, right
+from factory_tui.console.paint import Row, cut, fit, left, middle, right
 from factory_tui.console.past import SETTLED
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
@@ -22,9 +22,9 @@ SHORT = ("input", "output", "write", "read")
 """The same where room is short."""
 LEDGERS: tuple[Ledger, ...] = ("live", "rehearsal")
 _KIND = 12
-_MONEY = 13
+_MONEY = 14
 _SHORT = 8
-_TOKENS_FROM = 112
+_TOKENS_FROM = 114
 """Columns from which on the runs' tokens have room, and then their rates."""
 _RATES_FROM = 150
 
@@ -81,10 +81,10 @@ class Totals(Panel):
         now = app.clock()
         runs = [run for run in mirror.state.runs.values() if run.ledger == ledger]
         held = sum((run.burn.reserved for run in runs), Decimal(0))
-        row: Row = [(" " * 13, "text"), (_rate(burning.ledger_rate(mirror.past, now, mirror.state, ledger)), "text")]
+        row: Row = [(" " * 13, "text"), (_rate(burning.rate(mirror.past, now, runs)), "text")]
         if held:
             row.append((f"   {exact(held)} reserved", "dim"))
-        values = burning.minutes(mirror.past.paid, now, (run.id for run in runs))
+        values = [float(one) for one in burning.minutes(mirror.past, now, runs)]
         if any(values) and room >= 78:
             wide = 30 if room >= 100 else 20
             shown = values[-wide * (2 if self.glyphs.braille else 1) :]
@@ -117,8 +117,8 @@ class RunsBurn(Panel):
         return [self._head(width), *(self._line(run, width, run is runs[at]) for run in runs[top : top + room])]
 
     def _head(self, room: int) -> Row:
-        row = left("  run", 19) + left("ledger", 10) + right("spent", 12) + right("reserved", 10) + right("cap", _SHORT)
-        row += left("  used", self._bar(room) + 7) + right("cap in", _SHORT)
+        row = left("  run", 19) + left("ledger", 10) + right("spent", 13) + right("reserved", 9) + right("cap", _SHORT)
+        row += left("  used", self._bar(room) + 7) + right("cap in", 6)
         if room >= _TOKENS_FROM:
             row += "".join(right(kind, 9) for kind in SHORT)
         if room >= _RATES_FROM:
@@ -126,7 +126,7 @@ class RunsBurn(Panel):
         return [(row, "dim")]
 
     def _bar(self, room: int) -> int:
-        return 20 if room >= _RATES_FROM else 0 if room < 90 else 6
+        return 20 if room >= _RATES_FROM else 6
 
     def _line(self, run: Run, room: int, chosen: bool) -> Row:
         app, burn = self.console_app, run.burn
@@ -136,18 +136,18 @@ class RunsBurn(Panel):
             (f"{self.glyphs.marks[LAMPS[run.state]]} ", LAMPS[run.state]),
             (left(middle(run.id, 14), 15), "text"),
             (left(labels(run.ledger, False) or run.ledger, 10), "waits" if run.rehearsal else "text"),
-            (right(exact(burn.money), 12), "strong"),
-            (right(exact(burn.reserved) if burn.reserved else "", 10), "dim"),
+            (right(exact(burn.money), 13), "strong"),
+            (right(exact(burn.reserved) if burn.reserved else "", 9), "dim"),
             (right(money(run.cap) if run.cap is not None else "none", _SHORT), "text"),
             *self._of_cap(run, self._bar(room)),
-            (right(self._cap_in(run, measured), _SHORT), "dim"),
+            (right(self._cap_in(run, measured), 6), "dim"),
         ]
         if room >= _TOKENS_FROM:
             row += _kinds(burn.tokens, 9)
         if room >= _RATES_FROM:
             a_step = money(burn.money / run.steps) if run.steps else ""
             row += [(right(money(measured.hourly) if measured else "", 11), "text"), (right(a_step, 10), "dim")]
-        return [(text, f"{role}+cursor") for text, role in row] if chosen else row
+        return [(text, f"{role}+cursor") for text, role in fit(row, room)] if chosen else row
 
     def _of_cap(self, run: Run, bar: int) -> Row:
         share = burning.share(run)
@@ -201,7 +201,7 @@ class PassesBurn(Panel):
             return [[("  No run is chosen.", "dim")]]
         if run.id != self._of:
             self._of, self.top = run.id, max(0, len(run.passes))
-        kind = _KIND if width >= 100 else 9
+        kind = _KIND if width >= 100 else _SHORT
         names = KINDS if kind == _KIND else SHORT
         head: Row = [(left("  pass", 12) + right("steps", 7), "dim")]
         head += [(right(name, kind), "dim") for name in names]

@@ -130,7 +130,7 @@ class Revisions(OfSeed):
         ]
         row += _changed(one)
         if one.revision == bench.view.revision:
-            row.append((" in use", "good"))
+            row.append(("  newest", "good"))
         short = [*row, (" " * max(0, room - width(row)), "text")]
         return [(text, f"{role}+cursor") for text, role in short] if chosen else short
 

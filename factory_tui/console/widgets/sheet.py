@@ -24,6 +24,7 @@ class Sheet(OfSeed):
         self.top = 0
         self._of: tuple[str, str, str] = ("", "", "")
         self._more = 0
+        self._made: tuple[tuple[Revision, str, int], list[Row]] | None = None
 
     def heading(self) -> tuple[Row, Row]:
         """What is on it."""
@@ -56,13 +57,19 @@ class Sheet(OfSeed):
             found = list(self._problems(width))
         elif one is None:
             found = list(_words("It has no revision that can be used; l tells what is wrong.", "waits", width))
-        elif view == "diff":
-            found = list(_difference(one, width))
         else:
-            found = list(_text(one, width))
+            found = self._drawn_once(one, width)
         self.top = max(0, min(self.top, len(found) - height))
         self._more = len(found) - self.top - height
         return found[self.top : self.top + height]
+
+    def _drawn_once(self, one: Revision, room: int) -> list[Row]:
+        """A text does not change: it is wrapped once, however often the screen is drawn."""
+        key = (one, self.workshop.view, room)
+        if self._made is None or self._made[0] != key:
+            rows = _difference(one, room) if self.workshop.view == "diff" else _text(one, room)
+            self._made = (key, list(rows))
+        return self._made[1]
 
     def _problems(self, room: int) -> Iterable[Row]:
         bench = self.bench
