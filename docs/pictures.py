@@ -1,7 +1,8 @@
-"""Pictures of floor and run at three sizes, from the real app: `python docs/pictures.py [SOCKET]`.
+"""Pictures of floor, run and inbox at three sizes, from the real app: `python docs/pictures.py [SOCKET]`.
 
-With a socket it attaches to the engine there; without, it plays the story of the console's tests up to the middle of a
-harness visit. Needs chromium and the Fira Code font; neither is needed to run the console.
+With a socket it attaches to the engine there; without, it plays stories of the console's tests: the middle of a harness
+visit, and for the inbox a floor that waits for people. Needs chromium and the Fira Code font; neither is needed to run
+the console.
 """
 
 import argparse
@@ -25,18 +26,22 @@ from tests.console.stage import until  # noqa: E402
 
 OUT = Path(__file__).resolve().parent / "pictures"
 SIZES = ((80, 24), (120, 40), (200, 60))
+Screens = tuple[tuple[str, tuple[str, ...]], ...]
+"""Each with the keys that lead there from the one before."""
+WORK: Screens = (("floor", ()), ("run", ("down", "enter")))
+INBOX: Screens = (("inbox", ("3",)),)
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
-async def take(connect: Connect, clock: Callable[[], int], size: tuple[int, int]) -> dict[str, str]:
-    """Both screens as SVG, by name."""
+async def take(connect: Connect, clock: Callable[[], int], size: tuple[int, int], screens: Screens) -> dict[str, str]:
+    """Screens as SVG, by name."""
     app = ConsoleApp(connect, clock=clock)
     app.animation_level = "none"
     found: dict[str, str] = {}
     async with app.run_test(size=size) as pilot:
         await until(lambda: app.mirror.connection == "live" and bool(app.mirror.trace(app.chosen).lines), "attached")
-        for name, keys in (("floor", ()), ("run", ("down", "enter"))):
+        for name, keys in screens:
             await pilot.press(*keys)
             await until(lambda: bool(app.mirror.trace(app.chosen).lines), "the trace")
             app.draw()
@@ -68,10 +73,11 @@ def main() -> None:
     past = story.until(e.VerdictReached, "shortlinks-1", 45)
     for size in SIZES:
         if socket:
-            shots = asyncio.run(take(attach_to(socket), wall, size))
+            shots = asyncio.run(take(attach_to(socket), wall, size, WORK + INBOX))
         else:
-            feed = StoryFeed(past)
-            shots = asyncio.run(take(feed.connect, lambda now=feed.now: now, size))  # type: ignore[misc]
+            shots = {}
+            for feed, screens in ((StoryFeed(past), WORK), (StoryFeed(story.waits()), INBOX)):
+                shots |= asyncio.run(take(feed.connect, lambda now=feed.now: now, size, screens))  # type: ignore[misc]
         for name, svg in shots.items():
             to_png(svg, OUT / f"{name}.png")
 

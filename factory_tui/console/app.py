@@ -88,6 +88,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._ahead = 0
         """Milliseconds that the engine's clock is ahead of ours."""
         self.glyphs = SETS[ui.glyphs]
+        self.set_class(ui.glyphs == "ascii", "-ascii")
         self.folder = folder
         self._calls = (ui.bell, ui.notify)
         self._alarm = Alarm()

@@ -67,6 +67,11 @@ ORDERS: tuple[tuple[str, ScenarioSet], ...] = (
     ("byte-order-mark", "vault"),
 )
 
+EVIDENCE = """pass 2: totals-add-up 0 of 3 satisfied
+pass 3: totals-add-up 0 of 3 satisfied
+pass 4: totals-add-up 0 of 3 satisfied
+expected 18204.50, got 18204.49 in each of them"""
+
 
 class Teller:
     """Numbers facts as a journal would."""
@@ -309,6 +314,35 @@ def _pass_three(links: Tale) -> None:
     links.look(3, "screen", {}, 3, "confirm")
     links.look(3, "confirm", {}, 4, "ship")
     links.leave("harness", "gate")
+
+
+def waits() -> list[Event]:
+    """Two questions, one of them answered, and two held runs, one of which comes back by itself."""
+    teller = Teller()
+    teller.say("", *(event.fact for event in tell()[:1]))
+    tales = {}
+    for name in ("ledger-1", "orders-etl-1", "shortlinks-1", "interval-bug-1", "hello-1"):
+        tales[name] = Tale(teller, name, ORDERS)
+        tales[name].queued(name.rpartition("-")[0])
+    stalled = "3 passes brought nothing new: round half up, or half to even?"
+    tales["ledger-1"].say(
+        e.EscalationRaised("E-1", "jam", "stalled", "ana", stalled, ("go on", "stop"), EVIDENCE),
+        e.RunMoved("jammed", None, stalled),
+    )
+    tales["orders-etl-1"].say(e.RunMoved("held", "budget", "$9.98 of $10.00 are spent, the next call may cost $0.24"))
+    tales["shortlinks-1"].say(
+        e.EscalationRaised("E-2", "signoff", None, "ben", "Ship to production?", ("yes", "no"), ""),
+        e.RunMoved("signoff", None, "Ship to production?"),
+    )
+    tales["hello-1"].say(
+        e.EscalationRaised("E-3", "jam", "asked", "ana", "Which greeting?", ("go on", "stop")),
+        e.RunMoved("jammed", None, "Which greeting?"),
+    )
+    teller.say("hello-1", e.EscalationAnswered("E-3", "go on", "Say hello, not hi."), actor="ana", after=75)
+    teller.say("hello-1", e.RunMoved("queued", None, "E-3 was answered by ana"), actor="ana")
+    at = teller.at + 60_000
+    tales["interval-bug-1"].say(e.RunMoved("held", "provider", "529 overloaded", at), after=3)
+    return teller.events
 
 
 def until(fact: type, run: str, nth: int = 1, extra: int = 0) -> list[Event]:

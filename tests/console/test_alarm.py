@@ -11,7 +11,6 @@ from factory_tui.domain.state import State
 from tests.console import story
 from tests.console.feeds import StoryFeed
 from tests.console.stage import on_stage, until
-from tests.console.test_inbox import waits
 
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
 
@@ -30,8 +29,8 @@ def then(state: State, run: str, *facts: AnyFact) -> State:
 
 def test_what_waited_at_attaching_is_no_news() -> None:
     alarm = Alarm()
-    assert alarm.look(fold(waits()), 0) == ""
-    assert alarm.look(fold(waits()), 60) == ""
+    assert alarm.look(fold(story.waits()), 0) == ""
+    assert alarm.look(fold(story.waits()), 60) == ""
 
 
 def test_a_new_question_is_said_once() -> None:
@@ -55,7 +54,7 @@ def test_a_run_that_is_held_for_good_is_said_and_one_that_comes_back_is_not() ->
 
 
 def test_what_comes_within_ten_seconds_is_said_in_one() -> None:
-    alarm, state = Alarm(), fold(waits())
+    alarm, state = Alarm(), fold(story.waits())
     alarm.look(state, 0)
     for number, run in enumerate(("ledger-1", "hello-1", "orders-etl-1", "shortlinks-1"), 7):
         state = then(state, run, *asks(number, run))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console import figures
+from factory_tui.console.actions import shown
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
 from factory_tui.console.trace import labels
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 EVIDENCE_ROWS = 400
 """Rows of evidence that are drawn, at most."""
 _REMEDIES = {
-    "budget": "raise its cap, or stop it",
-    "provider": "resume it once the endpoint answers again",
-    "credential": "set the key that it names, then resume it",
-    "disk": "make room, then resume it",
-    "config": "mend what it names, then resume it",
-    "fence": "look at what it did before it goes on",
+    "budget": "{cap} raises its cap, {stop} stops it",
+    "provider": "{pause} resumes it once the endpoint answers again",
+    "credential": "set the key that it names, then {pause} resumes it",
+    "disk": "make room, then {pause} resumes it",
+    "config": "mend what it names, then {pause} resumes it",
+    "fence": "look at what it did ({diff}) before {pause} resumes it",
 }
-"""What helps a held run, by its reason."""
+"""What helps a held run, by its reason; in braces an action's key."""
 
 
 class InboxList(Panel):
@@ -168,7 +169,7 @@ class Evidence(Panel):
         if asked is None:
             yield from _said(f"{run.reason or 'held'}: {run.why}", tone, room)
             back = f"It comes back by itself at {figures.stamp(run.retry_at)}." if run.retry_at else ""
-            yield from _said(back or f"Remedy: {_REMEDIES.get(run.reason or '', 'resume it')}", "text", room)
+            yield from _said(back or f"Remedy: {self._remedy(run.reason or '')}", "text", room)
         else:
             yield from _said(asked.question, tone, room)
             if item.answered:
@@ -182,6 +183,11 @@ class Evidence(Panel):
             lines = clean(asked.evidence).splitlines()[:EVIDENCE_ROWS]
             for line in lines:
                 yield from _said(line, "text", room, "  ")
+
+    def _remedy(self, reason: str) -> str:
+        keys = self.console_app.keys
+        named = {name: " ".join(map(shown, keys[f"run.{name}"])) for name in ("cap", "stop", "pause", "diff")}
+        return _REMEDIES.get(reason, "{pause} resumes it").format_map(named)
 
     def _answered(self, item: Item, room: int) -> Iterable[Row]:
         asked = item.asked
