@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _shape_options(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="two seeds become two shipped programs", epilog=EXIT_CODES)
+    demo = commands.add_parser("demo", help="four seeds become four shipped programs", epilog=EXIT_CODES)
     demo.add_argument("--dir", type=Path, help="a new folder for the demo's workspace (default: factory-demo)")
     _run_options(demo)
     demo.set_defaults(command="demo")

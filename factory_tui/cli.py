@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory_tui import demonstrating
 from factory_tui.arguments import parser
 from factory_tui.following import (
     FAILED,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from factory_tui.config.workspace import Workspace
-
-DEMO_SEEDS = ("shortlinks", "orders-etl")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -87,7 +86,8 @@ def _demo(arguments: argparse.Namespace) -> int:
     from factory_tui.config.workspace import copy_bundled
 
     workspace = copy_bundled(arguments.dir or _fresh(Path("factory-demo")))
-    return run_seeds(workspace, DEMO_SEEDS, arguments, ["--until-over"])
+    stand_in = demonstrating.StandIn(workspace, arguments)
+    return run_seeds(workspace, demonstrating.SEEDS, arguments, ["--until-over"], stand_in.attend)
 
 
 def _init(arguments: argparse.Namespace) -> int:

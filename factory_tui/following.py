@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from factory_tui.config.settings import ModelTable
     from factory_tui.config.workspace import Workspace
     from factory_tui.console.feed import Feed
+    from factory_tui.console.plain import Attend
     from factory_tui.domain.commands import StartRun
     from factory_tui.domain.events import RunQueued
     from factory_tui.domain.money import Ledger
@@ -36,8 +37,14 @@ def shape_of(arguments: argparse.Namespace) -> Literal["console", "plain", "json
     return "console" if sys.stdin.isatty() and sys.stdout.isatty() and not arguments.plain else "plain"
 
 
-def run_seeds(workspace: "Workspace", seeds: "Sequence[str]", arguments: argparse.Namespace, options: list[str]) -> int:
-    """Start the seeds on the workspace's engine and follow them, in the shape asked for."""
+def run_seeds(
+    workspace: "Workspace",
+    seeds: "Sequence[str]",
+    arguments: argparse.Namespace,
+    options: list[str],
+    attend: "Attend | None" = None,
+) -> int:
+    """Start the seeds on the workspace's engine and follow them, in the shape asked for; `attend`: see `follow`."""
     from factory_tui.config.load import load
     from factory_tui.domain.commands import StartRun
     from factory_tui.engine import opening, spawn
@@ -62,7 +69,9 @@ def run_seeds(workspace: "Workspace", seeds: "Sequence[str]", arguments: argpars
     if ours:
         spawn.start(workspace, options)
     before = frozenset(asyncio.run(look_at(workspace))[0].runs)
-    code = followed(workspace, [StartRun(seed, loop, model, ledger, unfenced) for seed in seeds], arguments, before)
+    code = followed(
+        workspace, [StartRun(seed, loop, model, ledger, unfenced) for seed in seeds], arguments, before, attend
+    )
     if code == USAGE and ours:
         asyncio.run(_stop_if_idle(workspace))
     return console(workspace, before) if shape_of(arguments) == "console" and code == SHIPPED else code
@@ -118,10 +127,11 @@ def followed(
     wanted: "Sequence[StartRun]",
     arguments: argparse.Namespace,
     before: "Collection[str]" = (),
+    attend: "Attend | None" = None,
 ) -> int:
     """The exit code of what was started and followed; whoever breaks off is told what goes on."""
     try:
-        return asyncio.run(_start_and_follow(workspace, wanted, arguments, before))
+        return asyncio.run(_start_and_follow(workspace, wanted, arguments, before, attend))
     except KeyboardInterrupt:
         print(f"\nWhat runs goes on. To end a run: {typed(workspace, 'stop RUN')}", file=sys.stderr)
         print(f"Attach again with: {typed(workspace)}", file=sys.stderr)
@@ -129,7 +139,11 @@ def followed(
 
 
 async def _start_and_follow(
-    workspace: "Workspace", wanted: "Sequence[StartRun]", arguments: argparse.Namespace, before: "Collection[str]"
+    workspace: "Workspace",
+    wanted: "Sequence[StartRun]",
+    arguments: argparse.Namespace,
+    before: "Collection[str]",
+    attend: "Attend | None",
 ) -> int:
     """Start these runs and follow all but those of `before`, unless the console will."""
     from factory_tui.console.plain import below, exit_code, follow
@@ -159,7 +173,7 @@ async def _start_and_follow(
                 raise EngineSilent(await last_words(workspace) or str(lost)) from lost
         if shape == "console":
             return SHIPPED
-        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted))
+        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted), attend=attend)
         code = exit_code(state, before)
         if shape == "plain":
             for line in below(state, workspace.root, partial(typed, workspace), before):

@@ -4,7 +4,7 @@ Loads neither Textual nor Rich.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from factory_tui.domain.reducer import OVER, reduce
 from factory_tui.domain.state import Run, State
 
 Say = Callable[[str], None]
+Attend = Callable[[State], Awaitable[bool]]
+"""Called after everything that happens; whether to go on following although all runs are at rest."""
 _SAID = ("good", "bad", "asks", "waits")
 _HEAD = ("SEED", "RUN", "STATE", "PASSES", "SATISFACTION", "TOKENS", "MONEY", "")
 
@@ -32,6 +34,7 @@ async def follow(
     ignore: Collection[str] = (),
     wanted: int = 1,
     glyphs: Glyphs = BLOCK,
+    attend: Attend | None = None,
 ) -> State:
     """Say what happens until `wanted` runs or more, those in `ignore` not counted, are all at rest; then sum up.
 
@@ -41,7 +44,8 @@ async def follow(
     if not _done(state, ignore, wanted):
         async for message in feed:
             state = _take(state, message, say, as_json, glyphs)
-            if _done(state, ignore, wanted):
+            goes_on = attend is not None and await attend(state)
+            if not goes_on and _done(state, ignore, wanted):
                 break
     chosen = _watched(state, ignore)
     if as_json:

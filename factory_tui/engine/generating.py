@@ -23,6 +23,7 @@ from factory_tui.domain.events import (
     Prompted,
     SnapshotTaken,
 )
+from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
@@ -121,7 +122,7 @@ def _said(run: Run) -> Prompt | None:
 
 def _first(walk: Walk, node: Node, work: str) -> Prompt:
     seed, told = walk.seed_at(walk.run.revision), walk.place.library.standards()
-    attachments = [Attachment(one.path, one.data) for one in seed.attachments]
+    attachments = [Attachment(one.path, one.data) for one in seed.attachments if not is_code(one.path)]
     system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
     found = next((item.number for item in walk.run.passes if item.commit and item.commit == walk.run.base), None)
     left = LEFT.format(number=found) if found else ""
@@ -133,7 +134,7 @@ def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
     due = tasks[-2:] if tasks[-1].origin == "reseed" else tasks[-1:]  # a re-seed was told with what came before it
     tree = walk.run.tree
     snapshot = next((item.number for item in walk.run.passes if tree and item.commit == tree), None)
-    where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning: empty"
+    where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning"
     blocks = [block for task in due for block in json.loads(task.content)]
     return Prompt("recovery", ({"type": "text", "text": LOST.format(where=where)}, *blocks))
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from factory_tui import pipeline
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt, Watch
-from factory_tui.cells.protocol import Cell, TreeUnfit
+from factory_tui.cells.protocol import Cell, Entry, TreeUnfit
 from factory_tui.config.seed import Seed
 from factory_tui.domain.events import (
     Answered,
@@ -30,6 +30,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
+from factory_tui.engine.beginning import planted
 from factory_tui.engine.guarding import look_through, watch_over
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.workplace import Workplace
@@ -106,8 +107,11 @@ class Walk:
         return await self.place.record.journal.events(after=entered, run=self.run.id)
 
     async def home(self) -> Cell:
-        """The run's cell; a new one has the work tree as the last snapshot has it."""
-        return await self.place.home(self.scribe, self.run.tree)
+        """The run's cell; a new one has the work tree as the last snapshot has it, or as the seed brings it."""
+        return await self.place.home(self.scribe, self.run.tree, self._beginning)
+
+    def _beginning(self) -> list[Entry]:
+        return planted((one.path, one.data) for one in self.seed_at(self.run.revision).attachments)
 
     async def watch(self) -> Watch:
         """Who sees what the agent is about to be told, and holds the run where that is the vault's."""

@@ -6,10 +6,10 @@ Owns which run has which cell. It does not know where a run is in its loop.
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from factory_tui.cells.protocol import Cell, CellDied, CellError, Cells, Labels
+from factory_tui.cells.protocol import Cell, CellDied, CellError, Cells, Entry, Labels
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
@@ -67,16 +67,17 @@ class Workplace:
             if run.state != "running":
                 await self.freeze_home(run.id)
 
-    async def home(self, scribe: Scribe, commit: str) -> Cell:
-        """The run's own cell; a new one begins with the work tree of `commit`, or empty without one."""
+    async def home(self, scribe: Scribe, commit: str, beginning: Callable[[], Sequence[Entry]]) -> Cell:
+        """The run's own cell; a new one has the work tree of `commit`, or without one that of the beginning."""
         cell = self._homes.get(scribe.run)
         if cell is not None:
             return cell
         began = time.monotonic()
         cell = await self.cells.start(Labels(self.workspace.identity, scribe.run, "agent"))
         try:
-            if commit:
-                await cell.plant(await self.snapshots.entries(commit))
+            entries = await self.snapshots.entries(commit) if commit else await asyncio.to_thread(beginning)
+            if entries:
+                await cell.plant(entries)
             # Recorded once it is whole: a cell that a kill leaves unrecorded is swept, not adopted.
             await scribe.record(CellStarted(cell.id, "agent", cell.kind, cell.fenced, time.monotonic() - began))
         except BaseException:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from docker import DockerClient
 
+from factory_tui.config.seed import load_seed
 from factory_tui.domain.events import Answered, CheckpointRan, Prompted, SnapshotTaken, ToolCalled, ToolReturned
 from factory_tui.harness.corpus import Corpus, load_corpus
 from factory_tui.harness.shapes import Scenario
@@ -45,9 +46,9 @@ def vault_of(past: Past, seed: str) -> set[str]:
     corpus = corpus_of(past, seed)
     vault = [scenario for scenario in corpus.scenarios if scenario.set == "vault"]
     told = [scenario for scenario in corpus.scenarios if scenario.set == "feedback"]
-    anybodys = _flat(
-        [(past.workspace.seeds / f"{seed}.md").read_text(), *(text for one in told for text in _texts(one))]
-    )
+    wanted = load_seed(past.workspace, seed)
+    brought = [one.data.decode("utf-8") for one in wanted.attachments]
+    anybodys = _flat([wanted.prose, *brought, *(text for one in told for text in _texts(one))])
     secrets = {corpus.canary(scenario.name) for scenario in vault} | {scenario.name for scenario in vault}
     for scenario in vault:
         secrets |= {text for text in _texts(scenario) if len(text) >= TELLING and text not in anybodys}

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
 
 from factory_tui.config.workspace import Workspace, copy_bundled
 from factory_tui.console.plain import follow
-from factory_tui.domain.commands import StartRun, StopEngine
+from factory_tui.domain.commands import Answer, StartRun, StopEngine
 from factory_tui.domain.events import AnyFact, Event, Prompted
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
@@ -25,7 +26,9 @@ from factory_tui.link.client import Link
 from factory_tui.link.protocol import NoAnswer
 
 ROOT = Path(__file__).parents[2]
-SEEDS = ("shortlinks", "orders-etl")
+SEEDS = ("shortlinks", "orders-etl", "interval-bug", "ledger")
+ALONE = SEEDS[:3]
+"""Those that converge without a human."""
 PATIENCE = 240.0
 """Seconds that anything may take here, on a machine that does much else."""
 Fact = TypeVar("Fact", bound=AnyFact)
@@ -70,7 +73,7 @@ def bundled_in(folder: Path, *, kind: str, config: str = "", front: str = "") ->
     """A copy of the bundled workspace with that kind of cells; `front` is added to every seed's front matter."""
     workspace = copy_bundled(folder)
     workspace.config.write_text(f'{workspace.config.read_text()}\n[cells]\nkind = "{kind}"\n{config}')
-    for seed in workspace.seeds.glob("*.md"):
+    for seed in (*workspace.seeds.glob("*.md"), *workspace.seeds.glob("*/seed.md")):
         seed.write_text(seed.read_text().replace("+++\n", f"+++\n{front}", 1))
     return workspace
 
@@ -93,15 +96,36 @@ async def past(workspace: Workspace) -> Past:
         await journal.close()
 
 
-async def rehearse(workspace: Workspace, playbooks: Path, seeds: Sequence[str]) -> Past:
-    """Run the seeds side by side, by an engine in this process, until none can go on."""
+async def rehearse(
+    workspace: Workspace,
+    playbooks: Path,
+    seeds: Sequence[str],
+    answers: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Past:
+    """Run the seeds side by side, by an engine in this process, until none can go on.
+
+    `answers`: by seed, the words that its jams are answered with, one after the other.
+    """
+    left = {seed: iter(words) for seed, words in answers.items()}
+    given: dict[str, str] = {}
     engine = asyncio.create_task(Engine(workspace, playbooks).serve(until_over=False))
     try:
         async with asyncio.timeout(PATIENCE):
             link = await _attached(workspace, engine)
             for seed in seeds:
                 await link.command(StartRun(seed, ledger="rehearsal"))
-            await follow(link, lambda _: None, as_json=True, wanted=len(seeds))
+
+            async def attend(state: State) -> bool:
+                under_way = False
+                for run in [one for one in state.runs.values() if one.state == "jammed"]:
+                    asked = run.escalation
+                    if asked and asked not in given and (words := next(left.get(run.seed, iter(())), "")):
+                        given[asked] = words
+                        await link.command(Answer(asked, text=words))
+                    under_way |= asked in given or not asked
+                return under_way
+
+            await follow(link, lambda _: None, as_json=True, wanted=len(seeds), attend=attend)
             await link.command(StopEngine())
             await link.close()
             await engine

@@ -14,7 +14,7 @@ from factory_tui.domain.state import Run
 from factory_tui.harness import visit
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from tests.e2e.faults import FAULTS, REHEARSALS, Fault, planted
-from tests.e2e.stage import PATIENCE, SEEDS, Past, bundled_in, playbooks_in, rehearse
+from tests.e2e.stage import ALONE, PATIENCE, Past, bundled_in, playbooks_in, rehearse
 
 NOTHING_TOLD = "not satisfied"
 DONE_ANYWAY = f"""
@@ -26,7 +26,11 @@ last = '^{NOTHING_TOLD}$|^unsatisfied: '
 type = "text"
 text = "I see nothing to mend. It is done."
 """
-FIX = {"shortlinks": "a link that has run out is gone", "orders-etl": "line breaks belong to the value"}
+FIX = {
+    "shortlinks": "a link that has run out is gone",
+    "orders-etl": "line breaks belong to the value",
+    "interval-bug": "what only touches shares nothing",
+}
 pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 
@@ -43,13 +47,13 @@ def without_rule(text: str, name: str) -> str:
 
 
 async def outcome(folder: Path, playbooks: dict[str, str]) -> Past:
-    """Both seeds, in three passes at most."""
+    """The seeds that converge by themselves, in three passes at most."""
     workspace = bundled_in(folder / "workspace", kind="process", front="max_passes = 3\n")
-    return await rehearse(workspace, playbooks_in(folder / "playbooks", playbooks), SEEDS)
+    return await rehearse(workspace, playbooks_in(folder / "playbooks", playbooks), ALONE)
 
 
 def ended(past: Past) -> list[Run]:
-    runs = [past.state.runs[f"{seed}-1"] for seed in SEEDS]
+    runs = [past.state.runs[f"{seed}-1"] for seed in ALONE]
     assert not list(past.workspace.shipped.glob("*/*")), "something was handed over"
     return runs
 
@@ -65,14 +69,14 @@ class TestFeedbackCutOff:
         monkeypatch.setattr(visit, "symptoms", nothing)
 
     async def test_a_generator_that_needs_symptoms_is_held(self, tmp_path: Path) -> None:
-        past = await outcome(tmp_path, {seed: playbook(seed) for seed in SEEDS})
+        past = await outcome(tmp_path, {seed: playbook(seed) for seed in ALONE})
         for run in ended(past):
             assert (run.state, run.reason, len(run.passes)) == ("held", "provider", 2)
             assert f"begins '{NOTHING_TOLD}'" in run.why
             assert past.told(run.id) == [NOTHING_TOLD]
 
     async def test_a_generator_that_goes_on_regardless_jams(self, tmp_path: Path) -> None:
-        past = await outcome(tmp_path, {seed: playbook(seed) + DONE_ANYWAY for seed in SEEDS})
+        past = await outcome(tmp_path, {seed: playbook(seed) + DONE_ANYWAY for seed in ALONE})
         for run in ended(past):
             assert (run.state, len(run.passes)) == ("jammed", 2)
             assert past.state.escalations[run.escalation].jam == "dead"
@@ -86,14 +90,14 @@ async def test_with_verdicts_the_wrong_way_round_nothing_ships(tmp_path: Path, m
         return replace(trajectory, satisfied=None if trajectory.satisfied is None else not trajectory.satisfied)
 
     monkeypatch.setattr(visit, "run_trajectory", inverted)
-    past = await outcome(tmp_path, {seed: playbook(seed) + DONE_ANYWAY for seed in SEEDS})
+    past = await outcome(tmp_path, {seed: playbook(seed) + DONE_ANYWAY for seed in ALONE})
     for run in ended(past):
         assert run.state in ("jammed", "held"), run.why
         assert all(fact.decision == "unsatisfied" for fact in past.facts(VisitEnded, run.id))
 
 
 async def test_without_its_rule_a_fix_is_not_made_and_the_run_names_the_nearest(tmp_path: Path) -> None:
-    playbooks = {seed: without_rule(playbook(seed), FIX[seed]) for seed in SEEDS}
+    playbooks = {seed: without_rule(playbook(seed), FIX[seed]) for seed in ALONE}
     past = await outcome(tmp_path, playbooks)
     for run in ended(past):
         assert (run.state, run.reason, run.retry_at) == ("held", "provider", None)
@@ -103,7 +107,7 @@ async def test_without_its_rule_a_fix_is_not_made_and_the_run_names_the_nearest(
         assert f'name = "{nearest[1]}"' in playbooks[run.seed]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", ["shortlinks", "orders-etl"])
 async def test_another_fault_shows_other_symptoms_and_gets_another_fix(seed: str, tmp_path: Path) -> None:
     faults = [fault for fault in FAULTS if fault.seed == seed]
     assert len(faults) == 2

@@ -1,4 +1,4 @@
-"""`factory-tui demo`, as a person types it: two seeds become two programs that work, and nothing is left running."""
+"""`factory-tui demo`, as a person types it: four seeds become four programs that work, and nothing is left running."""
 
 import asyncio
 import csv
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,11 +22,30 @@ import pytest
 from docker import DockerClient
 
 from factory_tui.config.workspace import Workspace
-from factory_tui.domain.events import CellStarted, Event, Shipped, VerdictReached, VisitBegan
+from factory_tui.domain.commands import Answer
+from factory_tui.domain.events import (
+    CellStarted,
+    CheckpointRan,
+    CommandTaken,
+    EscalationAnswered,
+    EscalationRaised,
+    Event,
+    Shipped,
+    VerdictReached,
+    VisitBegan,
+)
+from factory_tui.twins.messages.playbook import BUNDLED, load
 from tests.e2e.leaks import agents_view, corpus_of, leaks, look_into, vault_of
 from tests.e2e.stage import PATIENCE, SEEDS, Past, Said, cli, git, past, released, stopping
 
-PASSES = {"shortlinks": 3, "orders-etl": 2}
+PASSES = {"shortlinks": 3, "orders-etl": 2, "interval-bug": 2, "ledger": 4}
+PROGRAM = {
+    "shortlinks": "app.py",
+    "orders-etl": "etl.py",
+    "interval-bug": "intervals/sets.py",
+    "ledger": "ledger.py",
+}
+GUIDANCE = load(BUNDLED / "ledger.toml").guidance
 pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 
@@ -61,9 +81,9 @@ async def test_the_demo_in_docker(
 ) -> None:
     """One run, looked at from all sides; one test, since workers of a parallel run would each pay for a shared one."""
     demo = await demonstrate(Workspace(tmp_path / "workspace"), docker_engine)
-    with subtests.test("both seeds ship and the last line sums up"):
+    with subtests.test("all four ship and the last line sums up"):
         sums_up(demo.said)
-    with subtests.test("both are worked on at once"):
+    with subtests.test("all are worked on at once"):
         runs = [event.run for event in demo.past.events if event.run]
         assert all(runs.index(one) < len(runs) - 1 - runs[::-1].index(other) for one in runs for other in set(runs))
     with subtests.test("what a pass leaves unsatisfied is told and mended"):
@@ -71,7 +91,11 @@ async def test_the_demo_in_docker(
     with subtests.test("no container is left"):
         label = f"factory-tui.workspace={demo.past.workspace.identity}"
         assert docker_engine.containers.list(all=True, filters={"label": label}) == []
-    for seed, works in (("shortlinks", shorten), ("orders-etl", clean)):
+    with subtests.test("the demo answers what one of them asks, under its own name, after it was shown"):
+        asks_once(demo)
+    with subtests.test("a mistake is seen to fail before it is mended"):
+        red_then_green(demo.past)
+    for seed, works in (("shortlinks", shorten), ("orders-etl", clean), ("interval-bug", merge), ("ledger", balance)):
         with subtests.test("what shipped is a repository whose provenance is true", seed=seed):
             prove(demo.past, seed)
         with subtests.test("what shipped works outside any cell", seed=seed):
@@ -89,7 +113,7 @@ async def test_without_docker_it_says_unfenced_and_ends_with_a_table(tmp_path: P
     assert said.code == 0, said.errors
     head = next(i for i, line in enumerate(said.lines) if line.startswith("SEED "))
     assert said.lines[head].split()[:5] == ["SEED", "RUN", "STATE", "PASSES", "SATISFACTION"]
-    for line, name in zip(said.lines[head + 1 : head + 3], SEEDS, strict=True):
+    for line, name in zip(said.lines[head + 1 : head + 5], SEEDS, strict=True):
         assert re.match(rf"{name} +{name}-1 +✓ shipped +{PASSES[name]} +100% .*\$[0-9.]+ +REHEARSAL UNFENCED$", line)
     told = await past(workspace)
     assert told.state.engine.cells == "process"
@@ -111,25 +135,49 @@ def sums_up(said: Said) -> None:
 
 
 def converges(told: Past) -> None:
-    """Two stories are unsatisfied after the first pass of one seed, one of the other; they are told, and mended."""
+    """Stories that are unsatisfied after a pass are told, and mended."""
     late, bodies = "expired-link-is-gone", "bodies-that-are-no-request"
     assert unsatisfied(told, "shortlinks-1") == [{bodies, late}, {late}, set()]
     assert unsatisfied(told, "orders-etl-1") == [{"addresses-over-two-lines"}, set()]
-    for run in ("shortlinks-1", "orders-etl-1"):
+    assert unsatisfied(told, "interval-bug-1") == [{"calendars-that-only-touch"}, set()]
+    assert unsatisfied(told, "ledger-1") == [{"half-a-cent"}] * 3 + [set()]
+    for run in (f"{seed}-1" for seed in SEEDS):
         named = [set(re.findall(r"(?m)^unsatisfied: (\S+)", text)) for text in told.told(run)]
         assert named == unsatisfied(told, run)[:-1]
+
+
+def asks_once(demo: Demo) -> None:
+    [raised] = demo.past.facts(EscalationRaised)
+    assert (raised.kind, raised.jam, raised.to) == ("jam", "stalled", "demo")
+    [answered] = [event for event in demo.past.events if isinstance(event.fact, EscalationAnswered)]
+    assert (answered.run, answered.actor) == ("ledger-1", "demo")
+    assert Answer(raised.id, text=GUIDANCE) in [fact.command for fact in demo.past.facts(CommandTaken)]
+    packet, said = demo.said.errors.split("REHEARSAL: ")
+    for shown in (raised.question, *raised.evidence.splitlines(), *raised.choices):
+        assert shown in packet
+    assert f"the demo answers {raised.id} itself, as operator demo" in said
+    assert shlex.quote(GUIDANCE) in said
+
+
+def red_then_green(told: Past) -> None:
+    seen = [(fact.node, fact.exit != 0, fact.passed) for fact in told.facts(CheckpointRan, "interval-bug-1")]
+    assert seen[0] == ("seen_to_fail", True, True)
+    assert [one for one in seen if one[0] == "seen_to_pass"] == [("seen_to_pass", False, True)] * 2
+    assert [one for one in seen if one[0] == "unit_tests"] == [("unit_tests", False, True)] * 2
+    first = git(told.shipped("interval-bug-1"), "rev-list", "--reverse", "HEAD").decode().split()[0]
+    names = git(told.shipped("interval-bug-1"), "ls-tree", "-r", "--name-only", first).decode().split()
+    assert {"README.md", "intervals/sets.py", "tests/test_sets.py", "tests/test_reported.py"} <= set(names)
 
 
 def keeps_the_vault(demo: Demo, seed: str) -> None:
     """Canaries, names, sentences and expectations of the vault are in the engine's own record only."""
     run, corpus, secrets = f"{seed}-1", corpus_of(demo.past, seed), vault_of(demo.past, seed)
     verdicts = [fact for fact in demo.past.facts(VerdictReached, run) if fact.set == "vault"]
-    assert len(verdicts) >= 24
+    assert len(verdicts) >= 24, "the vault was looked at"
     for fact in verdicts:
         assert leaks({corpus.canary(fact.scenario)}, {"evidence": fact.evidence.encode()}), "a leak would be found"
     assert leaks(secrets, agents_view(demo.past, run)) == []
-    program = "app.py" if seed == "shortlinks" else "etl.py"
-    for place in ("inspect", "/proc/1/cmdline", f"/work/{program}"):
+    for place in ("inspect", "/proc/1/cmdline", f"/work/{PROGRAM[seed]}"):
         assert any(path.startswith(f"{place} at") for path in demo.seen[run]), f"{place} was not looked at"
     assert leaks(secrets, demo.seen[run]) == []
 
@@ -218,6 +266,28 @@ def serving(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def merge(folder: Path) -> None:
+    """What was reported is repaired, and what only touches shares nothing."""
+    (folder / "hall.txt").write_text("9 17\n10 11\n")
+    (folder / "night.txt").write_text("17 20\n")
+    for command, wanted in (
+        ("merge hall.txt", "9 17\n"),
+        ("covered hall.txt", "8\n"),
+        ("intersect hall.txt night.txt", ""),
+    ):
+        said = subprocess.run(
+            [sys.executable, "-B", "-m", "intervals", *command.split()], cwd=folder, check=True, capture_output=True
+        )
+        assert said.stdout.decode() == wanted
+
+
+def balance(folder: Path) -> None:
+    """Half a cent goes to the even cent, as the person who knows said."""
+    (folder / "club.txt").write_text("2024-05-17 ann bob 25.00 fee 0.5%\n2024-05-17 ann bob 27.00 fee 0.5%\n")
+    said = subprocess.run([sys.executable, "-B", "ledger.py", "club.txt"], cwd=folder, check=True, capture_output=True)
+    assert said.stdout.decode() == "ann -52.26\nbob 52.00\nfees 0.26\n"
 
 
 def clean(folder: Path) -> None:

@@ -3,6 +3,8 @@
 A rule looks at the text of one request and at nothing else; no rule can see how many turns or passes there were.
 
     seed = "shortlinks"            # what it rehearses, for messages and for the path it is served under
+    [demo]                         # optional
+    answer = "..."                 # what `factory-tui demo` answers where the run asks and nobody is there
     [[rule]]
     name = "write the server"      # unique
     last = 'regex'                 # found in the last user turn: its texts and tool results, joined by newlines
@@ -84,12 +86,19 @@ class FaultText(Struct, forbid_unknown_fields=True, frozen=True):
     attempt: Annotated[int, Meta(ge=0)] | None = None
 
 
+class DemoText(Struct, forbid_unknown_fields=True, frozen=True):
+    """What the demo says in a person's place."""
+
+    answer: Annotated[str, Meta(min_length=1)]
+
+
 class PlaybookText(Struct, forbid_unknown_fields=True, frozen=True):
     """A playbook as written."""
 
     seed: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
     rule: Annotated[list[RuleText], Meta(min_length=1)]
     fault: list[FaultText] = []
+    demo: DemoText | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,8 @@ class Playbook:
     seed: str
     rules: Sequence[Rule]
     faults: Sequence[FaultText]
+    guidance: str = ""
+    """What the demo answers when a run of it asks; empty: nothing."""
 
     def answer(self, request: Prompt) -> Answer | Unmatched:
         """Return the answer of the first rule that fits; the request alone decides."""
@@ -226,7 +237,8 @@ def parse(text: str, source: str) -> Playbook:
         written = msgspec.convert(raw, PlaybookText)
     except msgspec.ValidationError as error:
         raise _mistake(source, text, str(error)) from error
-    return Playbook(written.seed, _rules(written, source, text), _faults(written, source, text))
+    guidance = written.demo.answer if written.demo else ""
+    return Playbook(written.seed, _rules(written, source, text), _faults(written, source, text), guidance)
 
 
 def _rules(written: PlaybookText, source: str, text: str) -> list[Rule]:
