@@ -27,7 +27,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 install: $(VENV)/.installed ## install into .venv
 
-demo: $(VENV)/.installed ## the main job: two seeds become two shipped programs
+demo: $(VENV)/.installed ## the main job: four seeds become four shipped programs
 	@$(BIN)/factory-tui demo
 
 test: $(VENV)/.installed-dev ## every test a user would wait for

@@ -61,7 +61,7 @@ class StandIn:
         for line in packet(asked):
             self._say(line)
         self._say(f"REHEARSAL: nobody is at a terminal, so the demo answers {asked.id} itself, as operator {NAME}, by")
-        self._say(f"  {typed(self._workspace, f'answer {asked.id} - --text {shlex.quote(words)}')}")
+        self._say(f"  {typed(self._workspace, f'answer {asked.id} --text {shlex.quote(words)}')}")
         link = await Link.connect(self._workspace.socket, Lower(NAME, "operator"))
         try:
             await link.command(Answer(asked.id, text=words))
