@@ -109,6 +109,9 @@ def test_a_new_seed_is_well_formed_but_no_run_begins_until_all_of_it_is_written(
     assert found["seed greeter"]["well"]
     assert f"take {UNWRITTEN} out of it" in found["scenarios/greeter/does-its-job.toml"]["remedy"]
 
+    assert main(["scenarios", "check", "greeter"]) == SHIPPED
+    assert "scenarios/greeter/at-the-edge.toml: judges nothing" in capsys.readouterr().out
+
     def begin() -> str:
         try:
             (run,) = foresee(ana, [StartRun("greeter")])

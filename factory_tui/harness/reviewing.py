@@ -78,6 +78,7 @@ def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterato
     for name in names:
         corpus = load_corpus(workspace.scenarios / name, name)
         yield from corpus.problems
+        yield from (Trouble("warning", one) for one in corpus.unwritten)
         try:
             revision = load_seed(workspace, name).revision
         except Mistakes:
