@@ -2,6 +2,7 @@
 
 import pytest
 
+from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import AnyFact, Event
 from tests import snap
@@ -33,6 +34,26 @@ async def test_a_pending_re_seed_is_marked_and_said() -> None:
         text = snap.text_of(stage.app)
         assert "orders-etl-1: applies at the next pass" in text
         assert "● re-seeds" in text
+
+
+async def test_a_run_that_asks_is_still_said_to_ask() -> None:
+    past = after(("orders-etl-1", e.RunReseeded("77777777aaaa")), ("orders-etl-1", e.RunMoved("jammed", None, "why?")))
+    for size, said in (((80, 24), "▲ jammed"), ((120, 40), "▲ jammed re-seeds")):
+        async with on_stage(StoryFeed(past), size) as stage:
+            assert said in snap.text_of(stage.app)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (c.Escalate("orders-etl-1"), "● asking"),
+        (c.Restart("orders-etl-1"), "● restarting"),
+        (c.Stop("orders-etl-1"), "stopping"),
+    ],
+)
+async def test_what_a_run_is_about_to_do_stands_in_its_row(command: c.Command, said: str) -> None:
+    async with on_stage(StoryFeed(after(("orders-etl-1", e.CommandTaken("k", command))))) as stage:
+        assert said in snap.text_of(stage.app)
 
 
 async def test_once_it_is_used_nothing_is_left_to_say() -> None:

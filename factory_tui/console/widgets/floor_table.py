@@ -14,13 +14,14 @@ from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
+from factory_tui.domain.reducer import GOES_ON
 from factory_tui.domain.state import Run
 
 if TYPE_CHECKING:
     from textual import events
 
 
-_BOTH = 18
+_BOTH = 20
 """Cells for a state and for what the run is about to do."""
 
 
@@ -99,10 +100,11 @@ class FloorTable(Panel):
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
         name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
         awaited = any(run.asked or run.reseed for run in runs)
+        longest = max(len(asked(run.asked) or ("re-seeds" if run.reseed else "")) for run in runs)
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
             Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
-            Column("STATE", _BOTH if wide and awaited else 10 if awaited else 9, self._state),
+            Column("STATE", _BOTH if wide and awaited else max(9, 2 + longest), self._state),
             Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
             Column("PASS", 5, self._pass),
             Column("SATISFIED", 12, self._satisfied),
@@ -128,7 +130,9 @@ class FloorTable(Panel):
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"
         tone = "waits" if frozen else LAMPS[run.state]
-        said, soon = "frozen" if frozen else run.state, asked(run.asked) or ("re-seeds" if run.reseed else "")
+        said, soon = "frozen" if frozen else run.state, asked(run.asked)
+        if run.reseed and (cells >= _BOTH or run.state in GOES_ON):  # where there is room for one, how it is counts
+            soon = soon or "re-seeds"
         if not soon:
             return [(left(f"{self.glyphs.marks[tone]} {said}", cells), tone)]
         if cells < _BOTH:
