@@ -2,13 +2,10 @@
 
 import os
 import shlex
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.app import SuspendNotSupported
-
-from factory_tui.domain.hostile import one_line
+from factory_tui.console.outside import lend
 
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
@@ -21,20 +18,10 @@ def seed_file(folder: Path, seed: str) -> Path:
 
 
 def edit(app: "ConsoleApp", path: Path) -> None:
-    """Give the terminal to `$VISUAL`, `$EDITOR` or vi until it ends; the engine reads what was saved by itself.
-
-    Nothing is drawn meanwhile: Textual's writer stands still then, and would never be emptied again.
-    """
+    """Give the terminal to `$VISUAL`, `$EDITOR` or vi until it ends; the engine reads what was saved by itself."""
     try:
         words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-        with app.suspend(), app.batch_update():
-            done = subprocess.run([*words, str(path)], check=False)
-    except SuspendNotSupported:
-        app.say("waits", f"this terminal cannot be lent to an editor; the file is {path}")
-    except (OSError, ValueError) as error:
-        app.say(
-            "bad", f"the editor did not start: {one_line(str(error), 120)}. Remedy: set EDITOR to one that is there"
-        )
+    except ValueError as error:
+        app.say("bad", f"EDITOR cannot be read: {error}. Remedy: mend its quotes")
     else:
-        said = "the editor ended" if done.returncode == 0 else f"the editor ended with {done.returncode}"
-        app.say("good" if done.returncode == 0 else "waits", f"{said}: {path.name}")
+        lend(app, [*words, str(path)], "the editor", remedy="set EDITOR to one that is there")

@@ -22,8 +22,8 @@ def shell_words(folder: Path, run: str, number: int | None) -> list[str]:
     return [sys.executable, "-m", "factory_tui", "shell", run, "--workspace", str(folder), *of_pass]
 
 
-def lend(app: "ConsoleApp", words: "Sequence[str]", what: str) -> None:
-    """Give the terminal to a program until it ends, and wait for enter where it failed: its words would be gone.
+def lend(app: "ConsoleApp", words: "Sequence[str]", what: str, *, remedy: str = "", stays: bool = False) -> None:
+    """Give the terminal to a program until it ends; with `stays` until enter where it failed: its words would be gone.
 
     Nothing is drawn meanwhile: Textual's writer stands still then, and would never be emptied again.
     """
@@ -31,14 +31,14 @@ def lend(app: "ConsoleApp", words: "Sequence[str]", what: str) -> None:
     try:
         with app.suspend(), app.batch_update():
             code = subprocess.run(words, check=False).returncode
-            if code:
+            if code and stays:
                 sys.stderr.write(f"\n{what} ended with {code}. Enter goes back to the console. ")
                 sys.stderr.flush()
                 sys.stdin.readline()
     except SuspendNotSupported:
         app.say("waits", f"this terminal cannot be lent to {what}")
     except OSError as error:
-        app.say("bad", f"{what} did not start: {one_line(str(error), 120)}")
+        app.say("bad", f"{what} did not start: {one_line(str(error), 120)}{remedy and f'. Remedy: {remedy}'}")
     else:
         app.say("good" if code == 0 else "waits", f"{what} ended{f' with {code}' if code else ''}")
     finally:

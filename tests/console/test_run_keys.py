@@ -182,7 +182,7 @@ async def test_a_run_that_asks_is_answered_where_it_shows() -> None:
 
 async def test_t_opens_a_shell_where_the_operator_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(questions, "lend", lambda _app, words, _what: started.append(words))
+    monkeypatch.setattr(questions, "lend", lambda _app, words, _what, stays: started.append(words))
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         stage.app.folder = tmp_path
         await stage.press("t")

@@ -164,7 +164,7 @@ def shell(app: "ConsoleApp", run: Run, folder: Path) -> None:
         choices.insert(0, ("its cell", "the agent finds what you change"))
 
     def do(choice: int, _words: str) -> None:
-        lend(app, shell_words(folder, run.id, numbers[choice]), "the shell")
+        lend(app, shell_words(folder, run.id, numbers[choice]), "the shell", stays=True)
 
     said = "UNFENCED: it runs on this machine." if app.mirror.unfenced(run) else ""
     body: list[Row] = [[(said, "waits")]] if said else []
