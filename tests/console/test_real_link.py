@@ -17,6 +17,7 @@ from factory_tui.link.server import LinkServer
 from tests import snap
 from tests.console import story
 from tests.console.stage import until
+from tests.console.test_workshop import known
 
 STORY = story.tell()
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
@@ -88,6 +89,21 @@ async def test_a_day_over_a_socket(tmp_path: Path) -> None:
         async with engine_at(socket, STORY):
             await until(lambda: app.mirror.connection == "live", "attached again")
             assert app.mirror.state == fold(STORY)
+
+
+async def test_what_the_workshop_and_burn_look_back_at_comes_over_a_socket(tmp_path: Path) -> None:
+    socket, told = tmp_path / "engine.sock", known()
+    app = ConsoleApp(attach_to(socket))
+    app.animation_level = "none"
+    async with app.run_test(size=(120, 40)) as pilot, engine_at(socket, told):
+        await until(lambda: app.mirror.connection == "live", "attached")
+        await pilot.press("4")
+        await until(lambda: "# Short links" in snap.text_of(app), "the seed's text is read from the journal")
+        await pilot.press("5")
+        await until(lambda: not app.mirror.past.whole_from, "calls are read from the journal")
+        paid = sum(money for minute in app.mirror.past.paid.values() for money in minute.values())
+        assert paid == sum(burn.money for burn in app.mirror.state.burn.values())
+        assert app.mirror.past.paid
 
 
 async def test_the_plain_log_over_a_socket(tmp_path: Path) -> None:

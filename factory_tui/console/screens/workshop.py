@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from factory_tui.console.actions import Scope
     from factory_tui.console.app import ConsoleApp
     from factory_tui.console.past import Revision
-    from factory_tui.domain.state import Run
+    from factory_tui.domain.state import Run, State
 
 View = Literal["seed", "diff", "problems"]
 PANES = ("", "-revisions", "-judged")
@@ -41,6 +41,7 @@ class WorkshopScreen(Place):
         """The chosen one; empty: the newest."""
         self._view: View | None = None
         """None: what there is, the text or else what is wrong."""
+        self._gathered: tuple[State, list[Bench]] | None = None
 
     def compose(self) -> "ComposeResult":
         """Header, seeds and revisions, text and scenarios, the loop, keys."""
@@ -61,9 +62,17 @@ class WorkshopScreen(Place):
         return cast("ConsoleApp", self.app)
 
     @property
+    def benches(self) -> list[Bench]:
+        """Every seed; gathered once for each state, since every panel asks."""
+        state = self._app.mirror.state
+        if self._gathered is None or self._gathered[0] is not state:
+            self._gathered = (state, benches(state))
+        return self._gathered[1]
+
+    @property
     def bench(self) -> Bench | None:
         """The chosen seed; at first that of the run in use."""
-        found = benches(self._app.mirror.state)
+        found = self.benches
         run = self._app.mirror.run(self._app.chosen)
         wanted = self._seed or (run.seed if run else "")
         return next((bench for bench in found if bench.name == wanted), found[0] if found else None)
@@ -71,7 +80,7 @@ class WorkshopScreen(Place):
     @property
     def row(self) -> int:
         """Which one that is."""
-        names = [bench.name for bench in benches(self._app.mirror.state)]
+        names = [bench.name for bench in self.benches]
         return names.index(self.bench.name) if self.bench else 0
 
     @property
@@ -128,7 +137,7 @@ class WorkshopScreen(Place):
 
     def move(self, rows: int) -> None:
         """The cursor on the seeds."""
-        names = [bench.name for bench in benches(self._app.mirror.state)]
+        names = [bench.name for bench in self.benches]
         if names:
             self.choose(names[max(0, min(self.row + rows, len(names) - 1))])
 

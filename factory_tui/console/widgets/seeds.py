@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from factory_tui.console.bench import Bench, benches, spans, uses
+from factory_tui.console.bench import Bench, spans, uses
 from factory_tui.console.figures import duration, plural, stamp
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
@@ -52,7 +52,7 @@ class SeedList(OfSeed):
 
     def heading(self) -> tuple[Row, Row]:
         """How many, and how many of them have problems."""
-        found = benches(self.mirror.state)
+        found = self.workshop.benches
         bad = sum(bool(bench.edits) for bench in found)
         said: Row = [(f"{self.glyphs.marks['bad']} {plural(bad, 'bad edit')}", "bad")] if bad else []
         return [("seeds", "title")], said
@@ -66,7 +66,7 @@ class SeedList(OfSeed):
         super().sync()
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
-        found = benches(self.mirror.state)
+        found = self.workshop.benches
         if not found:
             return [[("  ", "text"), (part, "dim")] for part in wrap(EMPTY, width - 4)]
         top = self._top(len(found), height)
@@ -91,7 +91,7 @@ class SeedList(OfSeed):
 
     def on_click(self, event: "events.Click") -> None:
         """Move the cursor to the clicked line."""
-        found = benches(self.mirror.state)
+        found = self.workshop.benches
         index = self._top(len(found), self.size.height - 2) + event.y - 1
         if event.y > 0 and 0 <= index < len(found):
             self.workshop.choose(found[index].name)
