@@ -1,8 +1,8 @@
-"""Pictures of floor, run and inbox at three sizes, from the real app: `python docs/pictures.py [SOCKET]`.
+"""Pictures of every screen at three sizes, from the real app: `python docs/pictures.py [SOCKET]`.
 
 With a socket it attaches to the engine there; without, it plays stories of the console's tests: the middle of a harness
-visit, and for the inbox a floor that waits for people. Needs chromium and the Fira Code font; neither is needed to run
-the console.
+visit, and for each other screen a floor that has something to show there. Needs chromium and the Fira Code font;
+neither is needed to run the console.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from factory_tui.console.app import ConsoleApp, wall  # noqa: E402
 from factory_tui.console.feed import Connect, attach_to  # noqa: E402
 from factory_tui.domain import events as e  # noqa: E402
-from tests.console import story  # noqa: E402
+from tests.console import story, tales  # noqa: E402
 from tests.console.feeds import StoryFeed  # noqa: E402
 from tests.console.stage import until  # noqa: E402
 
@@ -30,6 +30,8 @@ Screens = tuple[tuple[str, tuple[str, ...]], ...]
 """Each with the keys that lead there from the one before."""
 WORK: Screens = (("floor", ()), ("run", ("down", "enter")))
 INBOX: Screens = (("inbox", ("3",)),)
+WORKSHOP: Screens = (("workshop", ("4",)),)
+BURN: Screens = (("burn", ("5",)),)
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
@@ -44,6 +46,7 @@ async def take(connect: Connect, clock: Callable[[], int], size: tuple[int, int]
         for name, keys in screens:
             await pilot.press(*keys)
             await until(lambda: bool(app.mirror.trace(app.chosen).lines), "the trace")
+            await pilot.pause()
             app.draw()
             await pilot.pause()
             found[f"{name}-{size[0]}x{size[1]}"] = app.export_screenshot(title="factory-tui")
@@ -73,10 +76,12 @@ def main() -> None:
     past = story.until(e.VerdictReached, "shortlinks-1", 45)
     for size in SIZES:
         if socket:
-            shots = asyncio.run(take(attach_to(socket), wall, size, WORK + INBOX))
+            shots = asyncio.run(take(attach_to(socket), wall, size, WORK + INBOX + WORKSHOP + BURN))
         else:
             shots = {}
-            for feed, screens in ((StoryFeed(past), WORK), (StoryFeed(story.waits()), INBOX)):
+            stories = ((past, WORK), (story.waits(), INBOX), (tales.known(), WORKSHOP), (tales.spent(), BURN))
+            for told, screens in stories:
+                feed = StoryFeed(told)
                 shots |= asyncio.run(take(feed.connect, lambda now=feed.now: now, size, screens))  # type: ignore[misc]
         for name, svg in shots.items():
             to_png(svg, OUT / f"{name}.png")

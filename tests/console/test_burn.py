@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory_tui.config.prices import BUNDLED
 from factory_tui.config.settings import UiTable
 from factory_tui.console import burning
 from factory_tui.console.burning import HOUR
@@ -20,39 +19,13 @@ from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
 from tests.console.stage import on_stage, until
+from tests.console.tales import spent
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
-def call(step: int) -> list[e.AnyFact]:
-    tokens = Tokens(100_000, 40_000, 100_000, 428_330)
-    paid = BUNDLED["claude-sonnet-4-5"].cost(tokens)
-    return [
-        e.CallReserved(step, 1, "claude-sonnet-4-5", "agent", Decimal("1.5")),
-        e.CallSettled(step, 1, tokens, paid, Decimal("1.5"), 2.0, "answered"),
-    ]
-
-
 def paid(past: Past) -> Decimal:
     return sum((money for minute in past.paid.values() for money in minute.values()), Decimal(0))
-
-
-def spent() -> list[Event]:
-    """Two rehearsals, a live run near its cap with a call in flight, and one that has burned nothing."""
-    teller = story.Teller()
-    for event in story.tell():
-        teller.say(event.run, event.fact, after=2.0)
-    live = story.Tale(teller, "ledger-1", story.ORDERS)
-    live.queued("ledger", "live")
-    step = 0
-    for number in (1, 2):
-        live.say(e.PassBegan(number, "9f3c1a7e55d0"))
-        for _ in range(3):
-            step += 1
-            live.say(*call(step), after=50)
-    live.say(e.CallReserved(step + 1, 1, "m", "agent", Decimal("0.24")))
-    story.Tale(teller, "hello-1", story.ORDERS).queued("hello")
-    return teller.events
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -17,7 +17,7 @@ from factory_tui.link.server import LinkServer
 from tests import snap
 from tests.console import story
 from tests.console.stage import until
-from tests.console.test_workshop import known
+from tests.console.tales import known
 
 STORY = story.tell()
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)

@@ -1,6 +1,5 @@
 """The workshop: seeds with their text, revisions and who used them, scenarios with their verdicts, the loop."""
 
-import difflib
 import sys
 import textwrap
 from pathlib import Path
@@ -13,63 +12,16 @@ from factory_tui.console.bench import benches, elsewhere, revisions, spans, uses
 from factory_tui.console.past import REVISED, Past
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
-from factory_tui.domain.events import Event, ScenarioKind
+from factory_tui.domain.events import Event
 from factory_tui.domain.reducer import fold
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
 from tests.console.stage import Stage, on_stage, until
+from tests.console.tales import FIRST, NEW, OLD, SECOND, known
 from tests.terminal import Terminal
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
-OLD, NEW = "9f3c1a7e55d0", "41d0aa93be17"
-FIRST = """+++
-owner = "ana"
-ship_at = 0.80
-+++
-
-# Short links
-
-People paste a long address and get a short one. Whoever opens the short one is sent on to the
-long one, and every visit is counted.
-
-A link may be told to end at a time.
-"""
-SECOND = FIRST.replace("to end at a time.", "to end at a time; from then on it answers 410.")
-DIFF = "\n".join(
-    difflib.unified_diff(
-        FIRST.splitlines(), SECOND.splitlines(), "seeds/shortlinks.md", "seeds/shortlinks.md", lineterm=""
-    )
-)
-BAD = 'seeds/orders-etl.md:2: owner: "bea" is no owner of config.toml. Remedy: name one of ana, ben.'
-
-
-def kind(place: int) -> ScenarioKind:
-    return "main" if place % 3 else "edge" if place % 2 else "adversarial"
-
-
-def known() -> list[Event]:
-    """A seed with two revisions, a run on each; one that cannot be used any more; one that was never good."""
-    teller = story.Teller()
-    told = story.until(e.PassEnded, "shortlinks-1", 2)
-    teller.say("", told[0].fact)
-    for name, corpus in (("shortlinks", story.SHORTLINKS), ("orders-etl", story.ORDERS)):
-        source = FIRST if name == "shortlinks" else FIRST.replace("Short links", "Orders")
-        kinds = {scenario: kind(place) for place, (scenario, _) in enumerate(corpus)}
-        teller.say("", e.SeedRevised(name, OLD, source), e.CorpusRevised(name, "c0ffee", corpus, kinds))
-    teller.say("", e.CorpusConfirmed("shortlinks", OLD), actor="ana")
-    for event in told[1:]:
-        teller.say(event.run, event.fact)
-    teller.say("", e.SeedRevised("shortlinks", NEW, SECOND, DIFF, by_hand=True))
-    links = story.Tale(teller, "shortlinks-2", story.SHORTLINKS)
-    links.queued("shortlinks")
-    links.say(e.RunReseeded(NEW), e.PassBegan(1, NEW))
-    teller.say("", e.EditRefused("seeds/orders-etl.md", BAD))
-    teller.say("", e.EditRefused("seeds/half.md", "seeds/half.md:1: it has no front matter. Remedy: begin with +++."))
-    teller.say(
-        "", e.EditRefused("loops/factory.dot", "loops/factory.dot:7: an edge leads nowhere. Remedy: name a node.")
-    )
-    return teller.events
 
 
 async def loaded(stage: Stage) -> None:
@@ -265,7 +217,7 @@ import asyncio, sys
 from pathlib import Path
 from factory_tui.console.app import run_console
 from tests.console.feeds import StoryFeed
-from tests.console.test_workshop import known
+from tests.console.tales import known
 
 async def connect():
     return StoryFeed(known())

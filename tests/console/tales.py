@@ -1,0 +1,86 @@
+"""What the workshop and the burn screen tell of: seeds with revisions and problems, and money near a cap."""
+
+import difflib
+from decimal import Decimal
+
+from factory_tui.config.prices import BUNDLED
+from factory_tui.domain import events as e
+from factory_tui.domain.events import Event, ScenarioKind
+from factory_tui.domain.money import Tokens
+from tests.console import story
+
+OLD, NEW = "9f3c1a7e55d0", "41d0aa93be17"
+FIRST = """+++
+owner = "ana"
+ship_at = 0.80
++++
+
+# Short links
+
+People paste a long address and get a short one. Whoever opens the short one is sent on to the
+long one, and every visit is counted.
+
+A link may be told to end at a time.
+"""
+SECOND = FIRST.replace("to end at a time.", "to end at a time; from then on it answers 410.")
+DIFF = "\n".join(
+    difflib.unified_diff(
+        FIRST.splitlines(), SECOND.splitlines(), "seeds/shortlinks.md", "seeds/shortlinks.md", lineterm=""
+    )
+)
+BAD = 'seeds/orders-etl.md:2: owner: "bea" is no owner of config.toml. Remedy: name one of ana, ben.'
+
+
+def kind(place: int) -> ScenarioKind:
+    return "main" if place % 3 else "edge" if place % 2 else "adversarial"
+
+
+def known() -> list[Event]:
+    """A seed with two revisions, a run on each; one that cannot be used any more; one that was never good."""
+    teller = story.Teller()
+    told = story.until(e.PassEnded, "shortlinks-1", 2)
+    teller.say("", told[0].fact)
+    for name, corpus in (("shortlinks", story.SHORTLINKS), ("orders-etl", story.ORDERS)):
+        source = FIRST if name == "shortlinks" else FIRST.replace("Short links", "Orders")
+        kinds = {scenario: kind(place) for place, (scenario, _) in enumerate(corpus)}
+        teller.say("", e.SeedRevised(name, OLD, source), e.CorpusRevised(name, "c0ffee", corpus, kinds))
+    teller.say("", e.CorpusConfirmed("shortlinks", OLD), actor="ana")
+    for event in told[1:]:
+        teller.say(event.run, event.fact)
+    teller.say("", e.SeedRevised("shortlinks", NEW, SECOND, DIFF, by_hand=True))
+    links = story.Tale(teller, "shortlinks-2", story.SHORTLINKS)
+    links.queued("shortlinks")
+    links.say(e.RunReseeded(NEW), e.PassBegan(1, NEW))
+    teller.say("", e.EditRefused("seeds/orders-etl.md", BAD))
+    teller.say("", e.EditRefused("seeds/half.md", "seeds/half.md:1: it has no front matter. Remedy: begin with +++."))
+    teller.say(
+        "", e.EditRefused("loops/factory.dot", "loops/factory.dot:7: an edge leads nowhere. Remedy: name a node.")
+    )
+    return teller.events
+
+
+def call(step: int) -> list[e.AnyFact]:
+    tokens = Tokens(100_000, 40_000, 100_000, 428_330)
+    paid = BUNDLED["claude-sonnet-4-5"].cost(tokens)
+    return [
+        e.CallReserved(step, 1, "claude-sonnet-4-5", "agent", Decimal("1.5")),
+        e.CallSettled(step, 1, tokens, paid, Decimal("1.5"), 2.0, "answered"),
+    ]
+
+
+def spent() -> list[Event]:
+    """Two rehearsals, a live run near its cap with a call in flight, and one that has burned nothing."""
+    teller = story.Teller()
+    for event in story.tell():
+        teller.say(event.run, event.fact, after=2.0)
+    live = story.Tale(teller, "ledger-1", story.ORDERS)
+    live.queued("ledger", "live")
+    step = 0
+    for number in (1, 2):
+        live.say(e.PassBegan(number, "9f3c1a7e55d0"))
+        for _ in range(3):
+            step += 1
+            live.say(*call(step), after=50)
+    live.say(e.CallReserved(step + 1, 1, "m", "agent", Decimal("0.24")))
+    story.Tale(teller, "hello-1", story.ORDERS).queued("hello")
+    return teller.events
