@@ -51,6 +51,15 @@ def sshd_program() -> str:
 
 
 @pytest.fixture(scope="session")
+def tmux_program() -> str:
+    """tmux; without it as without Docker."""
+    found = shutil.which("tmux")
+    if found is None:
+        _lacking("no tmux is installed")
+    return found
+
+
+@pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerClient]:
     """A client of a Docker engine; without one the test is skipped, or fails under FACTORY_REQUIRE_DOCKER=1."""
     from factory_tui.cells.docker import connect
