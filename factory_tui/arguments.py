@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
 def _founding_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     init = commands.add_parser("init", help="make a workspace of a folder")
     init.add_argument("dir", nargs="?", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)")
+    init.add_argument("--owner", default="", help="who answers for its seeds (default: you, by your login)")
     init.set_defaults(command="init")
 
     new = commands.add_parser("new", help="a new seed with its first scenarios, for you to write")

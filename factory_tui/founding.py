@@ -31,7 +31,7 @@ def init(arguments: argparse.Namespace) -> int:
     workspace = Workspace(folder)
     if workspace.state.is_dir() or (workspace.config.is_file() and workspace.seeds.is_dir()):
         raise _mistake(folder, "is a workspace already.", f"Give it a seed: `{typed(workspace, 'new NAME')}`.")
-    owner = _login()
+    owner: str = arguments.owner or _login()
     files = dict(_workspace(owner))
     ignored = workspace.root / ".gitignore"
     kept = os.path.lexists(ignored)
@@ -39,7 +39,7 @@ def init(arguments: argparse.Namespace) -> int:
         files[".gitignore"] = f"{IGNORED}\n"
     _write(workspace.root, files)
     print(f"A workspace is made in {folder}: {', '.join(files)}")
-    print(f"Its seeds answer to you: [owners.{_key(owner)}] in config.toml.")
+    print(f"Who answers for its seeds: [owners.{_key(owner)}] in config.toml.")
     if kept and IGNORED not in ignored.read_text(encoding="utf-8", errors="replace").split():
         print(f".gitignore was here and stays as it is. Put `{IGNORED}` into it, so that no state is committed.")
     print("Next:")

@@ -18,18 +18,18 @@ PRINTED = re.compile(r"^`([\w./-]+)`[^\n]*(?:\n[^\n`]+)*:?\n\n```(?:toml)?\n(.*?
 
 
 @pytest.fixture
-def ana(home: Path, tmp_path: Path) -> dict[str, str]:
-    """Her surroundings: factory-tui on the PATH, and nothing of anybody else's."""
+def newcomer(home: Path, tmp_path: Path) -> dict[str, str]:
+    """Their surroundings: factory-tui on the PATH, and nothing of anybody else's."""
     program = tmp_path / "bin" / "factory-tui"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m factory_tui "$@"\n')
     program.chmod(0o755)
     path = f"{program.parent}:{os.environ['PATH']}"
     nowhere = "unix:///nowhere.sock"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "LOGNAME": "ana", "DOCKER_HOST": nowhere}
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "DOCKER_HOST": nowhere}
 
 
-def test_the_first_seed_ships_as_it_is_printed(ana: dict[str, str], tmp_path: Path) -> None:
+def test_the_first_seed_ships_as_it_is_printed(newcomer: dict[str, str], tmp_path: Path) -> None:
     page = (ROOT / "docs" / "rehearsals.md").read_text()
     begin, end = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
@@ -39,7 +39,7 @@ def test_the_first_seed_ships_as_it_is_printed(ana: dict[str, str], tmp_path: Pa
             told,
             check=False,
             cwd=where,
-            env=ana,
+            env=newcomer,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -60,7 +60,7 @@ def test_the_first_seed_ships_as_it_is_printed(ana: dict[str, str], tmp_path: Pa
     try:
         said = paste(end, workspace.root)
     finally:
-        subprocess.run(["factory-tui", "engine", "stop"], cwd=workspace.root, env=ana, check=True)
+        subprocess.run(["factory-tui", "engine", "stop"], cwd=workspace.root, env=newcomer, check=True)
     assert "✓ seed greeter: " in said
     assert "Hello, You!" in said
     run = asyncio.run(past(workspace)).state.runs["greeter-1"]
