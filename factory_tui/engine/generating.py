@@ -52,6 +52,9 @@ LEFT = (
     "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
     "it.\n\n"
 )
+SYMPTOMS = "What the agent was told last:"
+SHOWN = 3_000
+"""Characters of it that are evidence."""
 
 
 async def codergen(walk: Walk, node: Node) -> Done:
@@ -155,7 +158,7 @@ async def _look_back(walk: Walk) -> None:
         measured = run.measured
         share = f"{measured.vault.share:.0%} of the vault" if measured and measured.vault else "nothing measured"
         why = f"{len(run.passes)} passes are used up ({share} satisfied, {run.ship_at:.0%} wanted)"
-        told = jams.evidence(run.passes, feedback=feedback, trees=trees)
+        told = jams.evidence(run.passes, feedback=feedback, trees=trees) + await _symptoms(walk)
         raise Parked("jammed", why, question=Question("jam", why, (STOP,), told, jam="stalled"))
     answered = [(event.seq, event.fact) for event in events if _answers_a_jam(walk, event)]
     if answered and answered[-1][0] > last(events, PassBegan):
@@ -165,8 +168,18 @@ async def _look_back(walk: Walk) -> None:
     stall_after = walk.place.settings.policy.stall_after
     jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested)
     if jam is not None:
-        question = Question("jam", jam.why, (GO_ON, STOP), jam.evidence, jam=jam.kind)
+        question = Question("jam", jam.why, (GO_ON, STOP), jam.evidence + await _symptoms(walk), jam=jam.kind)
         raise Parked("jammed", jam.why, question=question)
+
+
+async def _symptoms(walk: Walk) -> str:
+    """What the agent was told last, for the human who is asked in its place."""
+    told = [event.fact for event in await walk.life() if isinstance(event.fact, Prompted)]
+    feedback = next((fact for fact in reversed(told) if fact.origin == "feedback"), None)
+    if feedback is None:
+        return ""
+    text = "\n".join(str(block.get("text", "")) for block in json.loads(feedback.content))
+    return f"\n\n{SYMPTOMS}\n{text[:SHOWN].strip()}"
 
 
 def _answers_a_jam(walk: Walk, event: Event) -> bool:

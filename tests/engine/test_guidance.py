@@ -61,9 +61,11 @@ class TestJams:
             asked = floor.state.escalations["E-1"]
             assert (asked.jam, asked.to, asked.choices) == ("stalled", "demo", ("go on", "stop"))
             assert asked.question.startswith("3 passes in a row failed the same stories (trims)")
-            assert [line.split(";")[0] for line in asked.evidence.splitlines()] == [
+            passes, symptoms = asked.evidence.split("\n\nWhat the agent was told last:\n")
+            assert [line.split(";")[0] for line in passes.splitlines()] == [
                 f"pass {number}: vault 0.75, feedback 0.67" for number in (1, 2, 3)
             ]
+            assert "trims" in symptoms
 
             await floor.command(Answer("E-1", text="use capitals"))
             said = await floor.fact(Prompted, lambda fact: fact.origin == "answer")
@@ -73,7 +75,7 @@ class TestJams:
             again = floor.state.escalations["E-2"]
             assert again.jam == "stalled"
             wrong = f"{floor.link.actor} said (answer): use capitals -- it did not help"
-            assert again.evidence.splitlines()[-2:][1].strip() == wrong
+            assert again.evidence.split("\n\n")[0].splitlines()[-1].strip() == wrong
 
             await floor.reach(run, "jammed")
             await floor.command(Answer("E-2", "go on", "trim every name"))
@@ -93,7 +95,7 @@ class TestJams:
             await floor.reach(run, "jammed")
             asked = floor.state.escalations["E-1"]
             assert asked.jam == "dead"
-            assert asked.evidence.endswith("failed trims; changed no file")
+            assert asked.evidence.split("\n\n")[0].endswith("failed trims; changed no file")
             await floor.command(Answer("E-1", "go on"))
             await floor.until(lambda state: "E-2" in state.escalations)
             assert len((await floor.reach(run, "jammed")).passes) == 3
