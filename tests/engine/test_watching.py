@@ -8,8 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from factory_tui.domain.events import Event, SeedRevised
 from tests.engine.floor import Floor
 from tests.engine.greeter import make
