@@ -57,6 +57,14 @@ def test_a_new_workspace_has_all_that_one_needs_and_answers_to_who_made_it(ana: 
     assert (ana.root / ".gitignore").read_text() == ".factory/\n"
 
 
+def test_before_there_is_a_workspace_the_doctor_looks_at_the_machine(ana: Workspace, capsys: Output) -> None:
+    capsys.readouterr()
+    main(["doctor", "--json", "--workspace", str(ana.root.parent)])
+    found = {one["what"]: one for one in json.loads(capsys.readouterr().out)}
+    assert found.keys() >= {"python", "git", "docker", "terminal", "workspace"}
+    assert "Remedy: Make one with `factory-tui init`" in found["workspace"]["found"]
+
+
 def test_a_login_that_is_no_plain_word_can_be_an_owner(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,18 +26,25 @@ ROOM = 1 << 30
 
 
 async def examine(folder: Path) -> list[Finding]:
-    """Everything worth knowing before a run, machine first."""
-    findings = [*_machine()]
+    """Everything worth knowing before a run, machine first; the machine alone where there is no workspace yet."""
+    workspace, settings, findings = None, Settings(), [*_machine()]
     try:
         workspace = Workspace.find(folder)
         settings = load(workspace.config)
     except Mistakes as mistakes:
-        return [*findings, Finding("workspace", well=False, found=str(mistakes))]
+        trouble = [Finding("workspace", well=False, found=str(mistakes))]
+    else:
+        trouble = []
     found = await asyncio.to_thread(
-        diagnose, settings.cells.image, lambda identity: is_gone(identity) and not workspace.is_called(identity)
+        diagnose,
+        settings.cells.image,
+        lambda identity: is_gone(identity) and not (workspace and workspace.is_called(identity)),
     )
     findings += [Finding(one.what, one.well, one.found, one.remedy) for one in found]
-    findings += [*terminal(settings.ui, os.environ), *permissions(workspace), *_workspace(workspace, settings)]
+    findings += [*terminal(settings.ui, os.environ), *trouble]
+    if workspace is None or trouble:
+        return findings
+    findings += [*permissions(workspace), *_workspace(workspace, settings)]
     if (workspace.state / "journal.db").is_file():
         findings.append(await asyncio.to_thread(_journal, workspace))
     return findings
