@@ -11,7 +11,8 @@ from factory_tui.arguments import parser
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCED = re.compile(r"^```(?:sh)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-INLINE = re.compile(r"`(factory-tui [^`]+)`")
+OF_A_RUN = "pause|resume|stop|steer|escalate|reseed|restart|cap|diff|shell|answer"
+INLINE = re.compile(rf"`(factory-tui [^`]+|(?:{OF_A_RUN}) [A-Z][^`]+)`")
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)\s]+)?\)")
 
 
@@ -21,7 +22,7 @@ def told(page: Path) -> list[str]:
     lines = [line for block in FENCED.findall(text) for line in block.splitlines() if line.startswith("factory-tui")]
     found = []
     for line in (*lines, *INLINE.findall(text)):
-        words = shlex.split(line.split(" && ")[0].split(" > ")[0], comments=True)[1:]
+        words = shlex.split(line.removeprefix("factory-tui").split(" && ")[0].split(" > ")[0], comments=True)
         several = next((word for word in words if re.fullmatch(r"\w+(\|\w+)+", word)), "")
         found += [shlex.join(one if word == several else word for word in words) for one in several.split("|")]
     return found
@@ -35,7 +36,8 @@ def test_every_command_on_a_page_is_understood(page: Path) -> None:
             parser().parse_args([word.strip("[]") for word in words if not word.endswith("...")])
         except SystemExit as refused:
             needs_more = not words or words == ["twin"]  # the name of a group alone
-            assert refused.code == 0 or needs_more, f"{page.name}: factory-tui {command}"
+            if refused.code and not needs_more:
+                pytest.fail(f"{page.name}: factory-tui {command}")
 
 
 def anchors(page: Path) -> set[str]:
