@@ -28,11 +28,15 @@ from factory_tui.domain.state import (
     Visit,
 )
 
-VERSION = 6
+VERSION = 7
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
 """Characters of a seed's diff that the state holds; the event has all of it."""
+SAID_SHOWN = 2_000
+"""Characters that the state holds of a question, of an answer, and of what an agent was told; the events have all."""
+GUIDANCE = 20
+"""What people said in a pass, of which the state holds the newest."""
 OVER: frozenset[e.RunState] = frozenset({"shipped", "stopped", "failed"})
 """States that a run does not leave."""
 GOES_ON: frozenset[e.RunState] = frozenset({"queued", "running"})
@@ -152,7 +156,15 @@ def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:
     if run is None:
         return state
     raised = Escalation(
-        fact.id, event.run, fact.kind, fact.jam, fact.to, fact.question, fact.choices, fact.evidence, event.at
+        fact.id,
+        event.run,
+        fact.kind,
+        fact.jam,
+        fact.to,
+        fact.question[:SAID_SHOWN],
+        fact.choices,
+        fact.evidence,
+        event.at,
     )
     changed = replace(run, escalation=fact.id, changed_at=event.at)
     return replace(state, escalations={**state.escalations, fact.id: raised}, runs={**state.runs, run.id: changed})
@@ -163,7 +175,8 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
     asked = state.escalations.get(fact.id)
     if asked is None:
         return state
-    answered = replace(asked, answer=fact.choice, text=fact.text, answered_by=event.actor, answered_at=event.at)
+    shown = fact.text[:SAID_SHOWN]
+    answered = replace(asked, answer=fact.choice, text=shown, answered_by=event.actor, answered_at=event.at)
     run = state.runs[asked.run]
     still = "" if run.escalation == fact.id else run.escalation
     said = (Guidance(event.actor, fact.text, "answer", event.at),) if asked.kind == "jam" and fact.text else ()
@@ -249,11 +262,12 @@ def _restarted(run: Run, _event: e.Event, fact: e.RunRestarted) -> Run:
 def _prompted(run: Run, _event: e.Event, fact: e.Prompted) -> Run:
     if not fact.told:
         return run
-    told, current = run.said[: fact.told], run.current
+    told = tuple(replace(one, text=one.text[:SAID_SHOWN]) for one in run.said[: fact.told])
+    current = run.current
     run = replace(run, said=run.said[fact.told :])
     if current is None:
         return run
-    return _on_pass(run, current.number, lambda item: replace(item, guidance=(*item.guidance, *told)))
+    return _on_pass(run, current.number, lambda item: replace(item, guidance=(*item.guidance, *told)[-GUIDANCE:]))
 
 
 def _pass_ended(run: Run, _event: e.Event, fact: e.PassEnded) -> Run:

@@ -4,6 +4,9 @@ Pure, apart from opening a run, which reads what people wrote. What it does to w
 """
 
 from collections.abc import Callable, Collection
+from decimal import Decimal
+
+import msgspec
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import (
@@ -32,6 +35,15 @@ GO_ON = "go on"
 CONFIRM = "confirm"
 """The choice by which somebody says that the scenarios judge what is wanted now."""
 
+LONGEST = 10_000
+"""Characters that anything said in a command may have: the state that every console is sent holds it."""
+UNHEARD = (100, 40_000)
+"""How many things, and characters, may be said to a run before its agent has heard any of them."""
+HIGHEST = Decimal(1_000_000_000)
+"""Dollars, above which a cap is none."""
+CENTS = 6
+"""Decimals that a cap may have."""
+
 Opening = Callable[[c.StartRun], "RunQueued | str"]
 Judged = str | list[Draft]
 """Why not, or the facts."""
@@ -39,6 +51,8 @@ Judged = str | list[Draft]
 
 def judge(state: State, actor: str, command: c.Command, opening: Opening, worked_on: Collection[str]) -> Judged:
     """What the command leads to; a run that is `worked_on` is moved by its own task, and by no fact from here."""
+    if (longest := max(map(len, _words(command)), default=0)) > LONGEST:
+        return f"{longest} characters are too many. Remedy: say it in at most {LONGEST}"
     match command:
         case c.StartRun():
             opened = opening(command)
@@ -76,9 +90,16 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
     return _move(run, actor, command, worked_on)
 
 
+def _words(command: c.Command) -> list[str]:
+    return [value for value in msgspec.structs.astuple(command) if isinstance(value, str)]
+
+
 def _steer(run: Run, command: c.Steer) -> Judged:
     if not command.text.strip():
         return "nothing was said"
+    most, characters = UNHEARD
+    if len(run.said) >= most or sum(len(one.text) for one in run.said) + len(command.text) > characters:
+        return f"the agent of {run.id} has not heard yet what was said before. Remedy: wait until it has, or stop it"
     return f"{run.id} waits for an answer to {run.escalation}: say it there" if run.state in ASKS else []
 
 
@@ -87,6 +108,8 @@ def _raise_cap(run: Run, actor: str, command: c.RaiseCap) -> Judged:
         return f"{run.id} has no cap of its own"
     if not command.cap.is_finite() or command.cap <= run.cap:
         return f"the cap of {run.id} is ${run.cap:f} now; name more than that"
+    if command.cap > HIGHEST or -int(command.cap.as_tuple().exponent) > CENTS:
+        return f"that is no cap: name at most ${HIGHEST:f}, with at most {CENTS} decimals"
     return let_go(run, actor)
 
 
