@@ -9,7 +9,7 @@ from pathlib import Path
 
 from factory_tui.config.checks import SHIP_RULE, out_of_bounds, within
 from factory_tui.config.prices import price_of
-from factory_tui.config.reading import Document, Mistakes, Problem, nearest
+from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of, nearest
 from factory_tui.config.settings import ModelTable, Settings
 
 RESERVED = ("alias", "ladder")
@@ -24,7 +24,7 @@ _PRICES = ("price_input", "price_output", "price_cache_write", "price_cache_read
 def load(path: Path) -> Settings:
     """The settings in the file. Raises Mistakes with every problem that can be told apart."""
     try:
-        source = path.read_bytes()
+        source = bytes_of(path)
     except FileNotFoundError:
         remedy = "Write one, or make a workspace with one by `factory-tui init`."
         raise Mistakes(Problem(str(path), 0, "", "there is no such file.", remedy)) from None

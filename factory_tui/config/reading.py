@@ -5,10 +5,13 @@ playbooks all come through here.
 """
 
 import copy
+import errno
 import re
+import stat
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -101,6 +104,13 @@ class Document:
 def decode(source: str | bytes, kind: type[T], file: str, first_line: int = 1) -> T:
     """TOML as `kind`. Raises Mistakes that name `file` and lines, the first of which is `first_line`."""
     return Document(source, file, first_line).convert(kind)
+
+
+def bytes_of(path: Path) -> bytes:
+    """What a regular file holds. Raises OSError, of a pipe or a device too: reading those may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path.read_bytes()
 
 
 def as_text(source: bytes, file: str, first_line: int = 1) -> str:

@@ -11,12 +11,12 @@ from typing import Protocol, TypeVar
 
 from factory_tui import pipeline
 from factory_tui.config.load import load
-from factory_tui.config.reading import Mistakes, Problem, as_text
+from factory_tui.config.reading import Mistakes, Problem, as_text, bytes_of
 from factory_tui.config.seed import Seed, load_seed, seed_names
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.events import AnyFact, CorpusRevised, EditMended, EditRefused, SeedRevised
-from factory_tui.domain.hostile import clean
+from factory_tui.domain.hostile import clean, one_line
 from factory_tui.domain.reducer import OVER
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.differing import difference
@@ -28,6 +28,8 @@ Group = tuple[str, str]
 """What is read as one: ("seeds", a name), ("scenarios", a seed's name), ("loops", a name), CONFIG or STANDARDS."""
 CONFIG, STANDARDS = ("config", ""), ("standards", "")
 _NEWEST = "newest"
+SHOWN = 10
+"""Mistakes of a file that are told at once."""
 
 
 Whole = Callable[[Group], bool]
@@ -79,12 +81,12 @@ class Files:
     def loop(self, name: str) -> str:
         """A loop's DOT, as it is. Raises Mistakes."""
         file = f"loops/{name}.dot"
-        path = self._workspace.loops / f"{name}.dot"
+        here = {one.stem: one for one in self._workspace.loops.glob("[!.]*.dot")}
+        if name not in here:  # a name may come from far away, and lead out of the folder
+            known = ", ".join(sorted(here)) or "none yet"
+            raise _mistake(file, "there is no such loop.", f"Write it, or name one of: {known}.")
         try:
-            return as_text(path.read_bytes(), file)
-        except FileNotFoundError:
-            known = ", ".join(sorted(one.stem for one in self._workspace.loops.glob("*.dot"))) or "none yet"
-            raise _mistake(file, "there is no such loop.", f"Write it, or name one of: {known}.") from None
+            return as_text(bytes_of(here[name]), file)
         except OSError as error:
             raise _mistake(file, f"cannot be read: {error.strerror}.", "Make it readable for this user.") from None
 
@@ -99,7 +101,7 @@ class Files:
         """standards.md; empty where there is none. Raises Mistakes."""
         path = self._workspace.standards
         try:
-            return as_text(path.read_bytes(), path.name)
+            return as_text(bytes_of(path), path.name)
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -327,7 +329,8 @@ class Library:
             for problem in mistakes.problems:
                 now.setdefault(_shown(problem.file, self._workspace.root), []).append(str(problem))
         for file, said in now.items():
-            why = clean("\n".join(said))
+            more = f"\n(and {len(said) - SHOWN} more)" if len(said) > SHOWN else ""
+            why = clean("\n".join(said[:SHOWN])) + more
             if state.edits.get(file) != why:
                 yield EditRefused(file, why)
         for file in state.edits:
@@ -378,5 +381,5 @@ def _mistake(file: str, message: str, remedy: str) -> Mistakes:
 
 
 def _shown(file: str, root: Path) -> str:
-    """Relative to the workspace."""
-    return file.removeprefix(f"{root}/")
+    """Relative to the workspace, and fit to be shown: a file may be called anything."""
+    return one_line(file.removeprefix(f"{root}/"), 300)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.config.reading import Mistakes, Problem
+from factory_tui.config.reading import Mistakes, Problem, bytes_of
 from factory_tui.config.seed import UNWRITTEN
 from factory_tui.harness.satisfaction import Stratum
 from factory_tui.harness.scenario import parse
@@ -72,7 +72,7 @@ def load_corpus(folder: Path, seed: str) -> Corpus:
     files = sorted(path for path in folder.glob("*.toml") if not path.name.startswith(".")) if folder.is_dir() else []
     for path in files:
         try:
-            scenarios.append(parse(path.read_bytes(), f"{shown}/{path.name}"))
+            scenarios.append(parse(bytes_of(path), f"{shown}/{path.name}"))
         except Mistakes as mistakes:
             troubles += [Trouble("error", problem) for problem in mistakes.problems]
         except OSError as error:
