@@ -72,7 +72,19 @@ def test_a_journal_that_is_none_is_named(workspace: Workspace, capsys: Output) -
 
 @pytest.mark.parametrize(
     "asked",
-    ["", "demo", "run a", "pause a-1", "freeze", "answer E-1 stop", "status", "doctor", "twin messages --playbook f"]
+    [
+        "",
+        "init d",
+        "new a",
+        "demo",
+        "run a",
+        "pause a-1",
+        "freeze",
+        "answer E-1 stop",
+        "status",
+        "doctor",
+        "twin messages --playbook f",
+    ]
     + [f"engine {action}" for action in ("start", "stop", "status", "run")]
     + [
         "attach ssh://host/srv",
