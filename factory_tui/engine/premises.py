@@ -43,7 +43,12 @@ def terminal(ui: UiTable, environ: Mapping[str, str]) -> Iterator[Finding]:
     language = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "")
     fine = "utf8" in language.lower().replace("-", "") or ui.glyphs == "ascii"
     remedy = 'export LANG=C.UTF-8, or set [ui] glyphs = "ascii" in config.toml'
-    yield Finding("locale", fine, language or "not set, so not UTF-8", "" if fine else remedy)
+    if not fine and language in {"", "C", "POSIX"}:  # says nothing of the terminal, and Python writes UTF-8 then
+        yield Finding(
+            "locale", well=True, found=language or "not set", remedy=f"should the glyphs look wrong: {remedy}"
+        )
+    else:
+        yield Finding("locale", fine, language or "not set", "" if fine else remedy)
 
 
 def _colours(kind: str, environ: Mapping[str, str]) -> str:

@@ -36,7 +36,11 @@ def test_without_a_terminal_there_is_a_plain_log() -> None:
         ("unset COLORTERM NO_COLOR", "✓ TERM: xterm-256color, 256 colours\n"),
         ("unset NO_COLOR; export COLORTERM=truecolor", "✓ TERM: xterm-256color, 16 million colours\n"),
         ("export NO_COLOR=1", "✓ TERM: xterm-256color, no colours: NO_COLOR is set\n"),
-        ("export LC_ALL=C", "✗ locale: C\n  Remedy: export LANG=C.UTF-8, or set [ui] glyphs"),
+        ("export LC_ALL=C", "✓ locale: C\n  Remedy: should the glyphs look wrong: export LANG=C.UTF-8"),
+        (
+            "export LC_ALL=de_DE.ISO-8859-1",
+            "✗ locale: de_DE.ISO-8859-1\n  Remedy: export LANG=C.UTF-8, or set [ui] glyphs",
+        ),
         ("export LC_ALL=en_US.utf8", "✓ locale: en_US.utf8\n"),
     ],
 )
