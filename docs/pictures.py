@@ -1,56 +1,79 @@
-"""Pictures of every screen at three sizes, from the real app: `python docs/pictures.py [SOCKET]`.
+"""Pictures of every screen at three sizes, from the real app and a real engine: `python docs/pictures.py`.
 
-With a socket it attaches to the engine there; without, it plays stories of the console's tests: the middle of a harness
-visit, and for each other screen a floor that has something to show there. Needs chromium and the Fira Code font;
-neither is needed to run the console.
+It runs the demo in a temporary folder (two to three minutes), and shows its journal up to a moment worth seeing, so
+that nothing moves between one size and the next. Needs chromium and the Fira Code font, which the console does not.
 """
 
 import argparse
 import asyncio
+import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from factory_tui.console.app import ConsoleApp, wall  # noqa: E402
-from factory_tui.console.feed import Connect, attach_to  # noqa: E402
+from factory_tui.config.workspace import Workspace  # noqa: E402
+from factory_tui.console.app import ConsoleApp  # noqa: E402
 from factory_tui.domain import events as e  # noqa: E402
-from tests.console import story, tales  # noqa: E402
 from tests.console.feeds import StoryFeed  # noqa: E402
 from tests.console.stage import until  # noqa: E402
+from tests.e2e.stage import past  # noqa: E402
 
 OUT = Path(__file__).resolve().parent / "pictures"
 SIZES = ((80, 24), (120, 40), (200, 60))
 Screens = tuple[tuple[str, tuple[str, ...]], ...]
 """Each with the keys that lead there from the one before."""
-WORK: Screens = (("floor", ()), ("run", ("down", "enter")))
-INBOX: Screens = (("inbox", ("3",)),)
-WORKSHOP: Screens = (("workshop", ("4",)),)
-BURN: Screens = (("burn", ("5",)),)
+WORK: Screens = (("floor", ()), ("run", ("2",)), ("workshop", ("4",)), ("palette", ("1", "colon")))
+HELP: Screens = (("help", ("question_mark",)),)
+ASKED: Screens = (("inbox", ("3",)), ("burn", ("5",)))
+RUN, ASKER = "shortlinks-1", "ledger-1"
+TOGETHER = 100
+"""Milliseconds in which what belongs to a moment is told."""
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
-async def take(connect: Connect, clock: Callable[[], int], size: tuple[int, int], screens: Screens) -> dict[str, str]:
-    """Screens as SVG, by name."""
-    app = ConsoleApp(connect, clock=clock)
+async def take(events: Sequence[e.Event], run: str, size: tuple[int, int], screens: Screens) -> dict[str, str]:
+    """Screens as SVG, by name, when just these events have happened, with the cursor on a run."""
+    feed = StoryFeed(events)
+    app = ConsoleApp(feed.connect, clock=lambda: feed.now)
     app.animation_level = "none"
     found: dict[str, str] = {}
     async with app.run_test(size=size) as pilot:
-        await until(lambda: app.mirror.connection == "live" and bool(app.mirror.trace(app.chosen).lines), "attached")
+        await until(lambda: app.mirror.connection == "live", "attached")
+        app.choose(run)
+        await until(lambda: bool(app.mirror.trace(run).lines), "the trace")
         for name, keys in screens:
             await pilot.press(*keys)
-            await until(lambda: bool(app.mirror.trace(app.chosen).lines), "the trace")
             await pilot.pause()
             app.draw()
             await pilot.pause()
             found[f"{name}-{size[0]}x{size[1]}"] = app.export_screenshot(title="factory-tui")
     return found
+
+
+def demo(folder: Path) -> list[e.Event]:
+    """Everything that happens in a demo that nobody attends. Raises RuntimeError when it does not ship."""
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+        os.environ[name] = str(folder)
+    os.environ["PYTHONPATH"] = str(ROOT)
+    command = [sys.executable, "-m", "factory_tui", "demo", "--rehearse", "--plain", "--dir", str(folder / "demo")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the demo ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr}")
+    return asyncio.run(past(Workspace(folder / "demo"))).events
+
+
+def up_to(events: Sequence[e.Event], kind: type, run: str, count: int = 1) -> Sequence[e.Event]:
+    """The events up to the run's fact of that kind with that number, and what was told in the same moment."""
+    found = [index for index, event in enumerate(events) if isinstance(event.fact, kind) and event.run == run]
+    at = found[min(count, len(found)) - 1]
+    return [event for event in events if event.at <= events[at].at + TOGETHER]
 
 
 def to_png(svg: str, out: Path) -> None:
@@ -69,22 +92,16 @@ def to_png(svg: str, out: Path) -> None:
 
 def main() -> None:
     """Make all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("socket", nargs="?", type=Path, help="the socket of a running engine")
-    socket = parser.parse_args().socket
+    argparse.ArgumentParser(description=__doc__).parse_args()
     OUT.mkdir(exist_ok=True)
-    past = story.until(e.VerdictReached, "shortlinks-1", 45)
+    with tempfile.TemporaryDirectory() as folder:
+        events = demo(Path(folder))
+    visit = up_to(events, e.VerdictReached, RUN, 60)
+    asked = up_to(events, e.EscalationRaised, ASKER)
     for size in SIZES:
-        if socket:
-            shots = asyncio.run(take(attach_to(socket), wall, size, WORK + INBOX + WORKSHOP + BURN))
-        else:
-            shots = {}
-            stories = ((past, WORK), (story.waits(), INBOX), (tales.known(), WORKSHOP), (tales.spent(), BURN))
-            for told, screens in stories:
-                feed = StoryFeed(told)
-                shots |= asyncio.run(take(feed.connect, lambda now=feed.now: now, size, screens))  # type: ignore[misc]
-        for name, svg in shots.items():
-            to_png(svg, OUT / f"{name}.png")
+        for moment, run, screens in ((visit, RUN, WORK), (visit, RUN, HELP), (asked, ASKER, ASKED)):
+            for name, svg in asyncio.run(take(moment, run, size, screens)).items():
+                to_png(svg, OUT / f"{name}.png")
 
 
 if __name__ == "__main__":
