@@ -6,6 +6,7 @@ Imports stay inside the functions, as in `cli`.
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,6 @@ _PLAIN = "\033[0m"
 
 def diff(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Print what changed between two passes of a run, unified; in colour on a terminal only."""
-    from factory_tui.config.load import load
     from factory_tui.delivery.git import DeliveryError
     from factory_tui.delivery.snapshot import Snapshots
     from factory_tui.engine.shells import NoShell, output
@@ -38,7 +38,7 @@ def diff(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     try:
         if not made:
             raise NoShell(f"{run.id} has no output of a pass yet")
-        snapshots = Snapshots(workspace.snapshots, load(workspace.config).ship.exclude)
+        snapshots = Snapshots(workspace.snapshots, ())  # what is left out was left out as each was taken
         text = asyncio.run(snapshots.diff(output(run, before), output(run, after)))
     except (NoShell, DeliveryError) as trouble:
         print(trouble, file=sys.stderr)
@@ -62,12 +62,17 @@ def shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     except (NoShell, CellError, DeliveryError) as trouble:
         print(trouble, file=sys.stderr)
         return FAILED
+    except asyncio.CancelledError:
+        return FAILED
 
 
 async def _shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     from factory_tui.engine import shells
 
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if (task := asyncio.current_task()) is not None:  # a terminal that closes must leave no cell behind
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     state, _ = await look_at(workspace)
     opening = shells.shell(workspace, state, arguments.run, arguments.number, terminal=terminal, say=_say)
     async with opening as opened:

@@ -76,7 +76,12 @@ async def attend(opened: Shell) -> int:
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # it is the shell's to hear
     try:
         process = await asyncio.create_subprocess_exec(*opened.words, cwd=opened.folder, env=opened.env)
-        return await process.wait()
+        try:
+            return await process.wait()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +134,28 @@ async def test_what_cannot_be_meant_is_a_usage_error(tmp_path: Path, said: tuple
     code, told = await asked(workspace, *said)
     assert code == USAGE
     assert why in told
+
+
+@pytest.mark.parametrize("hung_up", [signal.SIGHUP, signal.SIGTERM])
+async def test_a_copy_is_removed_though_its_terminal_closes(tmp_path: Path, hung_up: signal.Signals) -> None:
+    async with Floor(*make(tmp_path)) as floor:
+        run = await floor.reach(await floor.start(), "shipped", "failed", "held")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "factory_tui", "shell", run.id, "--pass", "1"),
+            *("--workspace", str(floor.workspace.root)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SHELL": "/bin/sh"},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"echo here\n")
+        assert await process.stdout.readline() == b"here\n"
+        assert len(cells_of(floor)) == 1
+        process.send_signal(hung_up)
+        assert await process.wait() == FAILED
+        assert cells_of(floor) == []
 
 
 @pytest.mark.docker
