@@ -40,11 +40,11 @@ def open_to(name: str, role: "Role", workspace: Workspace) -> None:
 
         bridge(workspace.socket, lower)
         return
-    from factory_tui.config.load import load
+    from factory_tui.config.load import ui_of
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
 
-    connect, ui = attach_to(workspace.socket, lower), load(workspace.config).ui
+    connect, ui = attach_to(workspace.socket, lower), ui_of(workspace.config, serves=lambda: True)
     shut()
     run_console(connect, ui)
     print("Detached; the runs go on.")

@@ -195,12 +195,17 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
     The runs of `before` have no part in the exit code.
     """
     gc.disable()  # until it painted: nothing that a start makes is garbage, and it is looked through a dozen times
-    from factory_tui.config.load import load
+    from factory_tui.config.load import ui_of
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
     from factory_tui.link.protocol import NoAnswer
 
     attach = attach_to(workspace.socket)
+
+    def serves() -> bool:
+        from factory_tui.engine import spawn
+
+        return spawn.answers(workspace)
 
     async def connect() -> "Feed":
         nonlocal starts
@@ -220,7 +225,7 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
         return feed
 
     try:
-        run_console(connect, load(workspace.config).ui, workspace.root)
+        run_console(connect, ui_of(workspace.config, serves=serves), workspace.root)
     except ValueError as mistake:
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE

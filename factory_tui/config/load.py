@@ -4,13 +4,13 @@ Owns every check that needs the settings alone. Actions, and keys that collide o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from factory_tui.config.checks import SHIP_RULE, out_of_bounds, within
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of, nearest
-from factory_tui.config.settings import ModelTable, Settings
+from factory_tui.config.settings import ModelTable, Settings, UiTable
 
 RESERVED = ("alias", "ladder")
 """Names under [models] that are no models."""
@@ -40,6 +40,19 @@ def load(path: Path) -> Settings:
     if problems:
         raise Mistakes(*problems)
     return settings
+
+
+def ui_of(path: Path, *, serves: Callable[[], bool]) -> UiTable:
+    """How the console is to look. Raises Mistakes.
+
+    Where an engine `serves` by what was good before, a broken file keeps nobody from looking: the floor tells of it.
+    """
+    try:
+        return load(path).ui
+    except Mistakes:
+        if not serves():
+            raise
+        return UiTable()
 
 
 def _reserved(document: Document) -> Iterator[Problem]:
