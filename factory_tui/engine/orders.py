@@ -23,7 +23,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.state import Escalation, Run, State
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -154,21 +154,27 @@ def _restart(state: State, run: Run, actor: str, number: int, worked_on: Collect
     ]
 
 
-def _confirm(state: State, actor: str, name: str) -> Judged:
-    """Every run that waits for just this goes on."""
+def _confirm(state: State, actor: str, name: str, by: c.Answer | None = None) -> Judged:
+    """Every run that waits for just this goes on; `by`: the answer to one of their questions."""
     seed = state.seeds.get(name)
     if seed is None or not seed.revision:
         return f"there is no seed `{name}`; seeds: {', '.join(state.seeds) or 'none'}"
     waiting = [
         asked
         for asked in state.escalations.values()
-        if not asked.answered_at and CONFIRM in asked.choices and state.runs[asked.run].seed == name
+        if not asked.answered_at and _reviews(state.runs[asked.run], asked, name, seed.revision)
     ]
     facts = [Draft(CorpusConfirmed(name, seed.revision), actor=actor)]
     for asked in waiting:
-        facts.append(Draft(EscalationAnswered(asked.id, CONFIRM, ""), asked.run, actor))
+        words = by.text if by is not None and by.escalation == asked.id else ""
+        facts.append(Draft(EscalationAnswered(asked.id, CONFIRM, words), asked.run, actor))
         facts.append(Draft(RunMoved("queued", None, f"{asked.id} was answered by {actor}"), asked.run, actor))
     return facts
+
+
+def _reviews(run: Run, asked: Escalation, seed: str, revision: str) -> bool:
+    """Whether it asks for a review of just this revision: not a gate of the loop's own that has the same choice."""
+    return run.handler == "ship" and CONFIRM in asked.choices and (run.seed, run.revision) == (seed, revision)
 
 
 def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on: Collection[str]) -> Judged:
@@ -200,8 +206,9 @@ def _answer(state: State, actor: str, command: c.Answer) -> Judged:
     if asked.choices and command.choice not in asked.choices and (command.choice or GO_ON not in asked.choices):
         return f"{asked.id} offers: {', '.join(asked.choices)}"
     answered = EscalationAnswered(asked.id, command.choice, command.text)
-    if command.choice == CONFIRM and CONFIRM in asked.choices:
-        return _confirm(state, actor, run.seed)
+    newest = state.seeds[run.seed].revision if run.seed in state.seeds else ""
+    if command.choice == CONFIRM and _reviews(run, asked, run.seed, newest):
+        return _confirm(state, actor, run.seed, command)
     ends = asked.kind == "jam" and command.choice == STOP
     moved = RunMoved("stopped" if ends else "queued", None, f"{asked.id} was answered by {actor}")
     return [Draft(answered, run.id, actor), Draft(moved, run.id, actor)]
