@@ -5,7 +5,7 @@ whole or not at all. It does not know which revisions those are.
 """
 
 import os
-import shutil
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +32,7 @@ class Shelf:
         path = self._folder / kind / name / revision
         data = msgspec.msgpack.encode(what)
         if path.is_file() and path.read_bytes() == data:
+            os.utime(path)
             return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_name(f".{os.urandom(4).hex()}")
@@ -59,14 +60,14 @@ class Shelf:
         folder = self._folder / kind
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
-    def prune(self, kind: str, wanted: Collection[tuple[str, str]]) -> None:
-        """Remove every revision of that kind but the (name, revision) that are wanted."""
-        names = {name for name, _ in wanted}
+    def prune(self, kind: str, wanted: Collection[tuple[str, str]], *, older: float = 0.0) -> None:
+        """Remove every revision of that kind but the (name, revision) that are wanted, if it is `older`, in seconds."""
+        before = time.time() - older
         for name in self.names(kind):
             folder = self._folder / kind / name
-            if name not in names:
-                shutil.rmtree(folder)
-                continue
-            for path in folder.iterdir():
+            old = [path for path in folder.iterdir() if path.lstat().st_mtime <= before]
+            for path in old:
                 if (name, path.name) not in wanted:
                     path.unlink()
+            if not any(folder.iterdir()):
+                folder.rmdir()

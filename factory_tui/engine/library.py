@@ -30,6 +30,8 @@ CONFIG, STANDARDS = ("config", ""), ("standards", "")
 _NEWEST = "newest"
 SHOWN = 10
 """Mistakes of a file that are told at once."""
+FRESH = 60.0
+"""Seconds for which every revision is kept: somebody may be about to write that it is in use."""
 
 
 Whole = Callable[[Group], bool]
@@ -181,13 +183,19 @@ class Library:
         """Take everything over as an engine starts: first what was kept, then as `take` what the files say by now."""
         groups = await asyncio.to_thread(self._restore, state)
         facts, left = await self.take(groups, state, by_hand=False, whole=whole)
+        await self.tidy(state)
+        return facts, left
+
+    async def tidy(self, state: State) -> None:
+        """Keep no more revisions than those that are in use. Raises OSError."""
         used = [run for run in state.runs.values() if run.state not in OVER]
         seeds = {(run.seed, one) for run in used for one in _revisions(run)}
+        seeds |= {(view.name, view.revision) for view in state.seeds.values()}
         seeds |= {(seed.name, seed.revision) for seed in self._seeds.values()}
         corpora = {(run.seed, run.corpus) for run in used} | {(one.seed, one.hash) for one in self._corpora.values()}
-        await asyncio.to_thread(self._shelf.prune, "seeds", seeds)
-        await asyncio.to_thread(self._shelf.prune, "scenarios", corpora)
-        return facts, left
+        corpora |= {(view.name, view.corpus) for view in state.seeds.values()}
+        await asyncio.to_thread(self._shelf.prune, "seeds", seeds, older=FRESH)
+        await asyncio.to_thread(self._shelf.prune, "scenarios", corpora, older=FRESH)
 
     def _restore(self, state: State) -> list[Group]:
         """What was kept becomes the newest good version; what is to be read."""
@@ -325,7 +333,10 @@ class Library:
     def _edits(self, state: State) -> Iterator[AnyFact]:
         """What is refused now and was not, and the other way round."""
         now: dict[str, list[str]] = {}
-        for mistakes in self._refused.values():
+        busy = {run.seed for run in state.runs.values() if run.state not in OVER}
+        for (kind, name), mistakes in self._refused.items():
+            if kind == "seeds" and name in self._lost and name not in busy:
+                continue  # it is nobody's trouble that it is gone
             for problem in mistakes.problems:
                 now.setdefault(_shown(problem.file, self._workspace.root), []).append(str(problem))
         for file, said in now.items():

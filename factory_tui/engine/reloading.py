@@ -12,9 +12,9 @@ from typing import Protocol
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Command, Restart, StartRun
-from factory_tui.domain.events import AnyFact, Draft, Noticed, RunReseeded, SeedRevised
+from factory_tui.domain.events import AnyFact, CorpusConfirmed, Draft, EngineStarted, Noticed, RunReseeded, SeedRevised
 from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.state import Run, SeedView, State
 from factory_tui.engine.library import Group, Library, Whole
 from factory_tui.engine.orders import ASKS
 from factory_tui.engine.record import Record
@@ -69,6 +69,7 @@ class Reloading:
             if self._library.settings() != self._applied:
                 await self._apply(self._library.settings())
             await self.follow(facts)
+            await self._library.tidy(self._record.state)
         except (JournalFull, OSError) as trouble:
             log.warning("what changed on disk cannot be kept: %s", trouble)
             await asyncio.sleep(FULL)
@@ -146,6 +147,17 @@ class Reloading:
     async def _notice(self, said: str, remedy: str) -> None:
         await self._record.append([Draft(Noticed("warning", said, remedy))])
 
+    async def catch_up(self, facts: Collection[AnyFact]) -> None:
+        """As an engine begins: what follows from what changed, and what the one before it had begun to write."""
+        journal = self._record.journal
+        engines = await journal.before(journal.head.seq + 1, "", 2, (_tag(EngineStarted),))
+        since = engines[0].seq if engines else 0
+        seeds = self._record.state.seeds
+        told = await journal.events(after=since, run="", kinds=(_tag(CorpusConfirmed),))
+        again = {event.fact.seed: SeedView("") for event in told if isinstance(event.fact, CorpusConfirmed)}
+        await self.confirmed(State(seeds=seeds | again))
+        await self.follow(facts)
+
     async def confirmed(self, before: State) -> None:
         """Write into scenario files what somebody has confirmed since: `reviewed_for`."""
         for name, view in self._record.state.seeds.items():
@@ -156,6 +168,10 @@ class Reloading:
                 await asyncio.to_thread(mark_reviewed, self._workspace.scenarios / name, view.confirmed)
             except Unwritten as trouble:
                 await self._notice(str(trouble), "")
+
+
+def _tag(kind: type[AnyFact]) -> str:
+    return str(kind.__struct_config__.tag)
 
 
 def _waits(before: Settings, after: Settings) -> list[str]:

@@ -238,7 +238,7 @@ class Engine:
             raise RuntimeError("watched before it was prepared")
         try:
             try:
-                await self._reloading.follow(self._changed)
+                await self._reloading.catch_up(self._changed)
             except JournalFull as full:
                 log.warning("%s", full)
             await self._watching.run()

@@ -31,6 +31,8 @@ GONE = 0.3
 """The same for files that are gone: some programs remove a file before they write it anew."""
 LOOK = 0.03
 """Seconds between looks while something is not whole."""
+BUSY = 5.0
+"""Seconds of that after which it looks less often."""
 LONG = 5_000
 """Milliseconds after which it looks without being woken."""
 PATIENCE = 1.0
@@ -84,8 +86,10 @@ class Watching:
             await asyncio.sleep(LOOK)
 
     async def _settle(self) -> None:
+        began = time.monotonic()
         while await self._look():  # noqa: ASYNC110 -- nobody tells when a writer closes
-            await asyncio.sleep(LOOK)
+            # Some programs hold a file open for days: looking costs a stat of every file.
+            await asyncio.sleep(LOOK if time.monotonic() - began < BUSY else PATIENCE / 4)
 
     async def _look(self) -> bool:
         """One look; whether anything is not taken yet."""

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Answer, ConfirmCorpus, Pause, Reseed, Resume, StartRun, Stop
 from factory_tui.domain.events import (
+    CorpusConfirmed,
     CorpusRevised,
     EditMended,
     EditRefused,
@@ -19,7 +22,8 @@ from factory_tui.domain.events import (
     ToolCalled,
     VisitEnded,
 )
-from tests.engine.floor import FarFloor, Floor
+from factory_tui.engine import library
+from tests.engine.floor import FarFloor, Floor, wait_for
 from tests.engine.greeter import PLAYBOOK, SEED, make
 
 SLOW = PLAYBOOK.replace("echo trimmed", "sleep 300 && echo trimmed")
@@ -81,6 +85,63 @@ class TestSeeds:
             assert (shipped.state, len(floor.told(VisitEnded))) == ("shipped", judged)
             vault = (floor.workspace.scenarios / "greeter" / "trims-tabs.toml").read_text()
             assert f'reviewed_for = "{revised.revision}"' in vault
+
+    async def test_who_answers_a_run_has_reviewed_for_its_revision_and_for_no_newer_one(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await paused(floor)
+            shown = await edited(floor, POLITE)
+            await floor.command(Resume(run))
+            asked = (await floor.reach(run, "signoff", "failed", "shipped")).escalation
+            unseen = await edited(floor, POLITE + "It sings.\n")
+            await floor.until(lambda state: state.runs[run].reseed == unseen.revision)
+            await floor.command(ConfirmCorpus("greeter"))
+            assert floor.state.runs[run].state == "signoff", "what it would ship was not confirmed"
+            assert floor.state.seeds["greeter"].confirmed == unseen.revision
+            await floor.command(Answer(asked, "confirm", "as the diff says"))
+            shipped = await floor.reach(run, "shipped", "failed", "held")
+            assert (shipped.state, shipped.revision) == ("shipped", shown.revision)
+            assert floor.state.escalations[asked].text == "as the diff says"
+            assert len(floor.told(CorpusConfirmed)) == 1
+
+    async def test_a_confirmation_whose_engine_was_killed_is_written_by_the_next(self, tmp_path: Path) -> None:
+        floor = FarFloor(*make(tmp_path))
+        await floor.open()
+        vault = floor.workspace.scenarios / "greeter" / "trims-tabs.toml"
+        unmarked = vault.read_text()
+        await floor.command(ConfirmCorpus("greeter"))
+        await floor.kill()
+        vault.write_text(unmarked)
+        await floor.open()
+        try:
+            mark = f'reviewed_for = "{floor.state.seeds["greeter"].confirmed}"'
+            await wait_for(lambda: mark in vault.read_text())
+        finally:
+            await floor.stop()
+
+    async def test_a_seed_that_nobody_uses_may_go_without_a_word(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            run = await paused(floor)
+            seed_file(floor.workspace).unlink()
+            await floor.fact(EditRefused)
+            await floor.command(Stop(run))
+            (floor.workspace.seeds / "another.md").write_text(SEED)
+            await floor.fact(EditMended)
+            assert floor.state.edits == {}
+
+    async def test_no_more_revisions_are_kept_than_are_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(library, "FRESH", 0.0)
+        async with Floor(*make(tmp_path)) as floor:
+            run = await paused(floor)
+            for number in range(4):
+                await edited(floor, POLITE + f"{number}\n")
+            last = await edited(floor, POLITE)
+            kept = floor.workspace.state / "revisions" / "seeds" / "greeter"
+            used = {floor.state.runs[run].revision, last.revision}
+            await wait_for(lambda: {path.name for path in kept.iterdir()} == used)
+            await floor.command(Resume(run))
+            assert (await floor.reach(run, "signoff", "held", "failed", "shipped")).state == "signoff"
 
     async def test_scenarios_that_nobody_confirms_end_the_run_by_its_owners_word(self, tmp_path: Path) -> None:
         workspace, playbooks = make(tmp_path)
