@@ -105,8 +105,9 @@ async def test_the_inbox_shows_a_question_with_its_evidence_and_words_answer_it(
         assert lines[0].startswith(f"E-1 jam (dead) of {run}, seed greeter, asks demo since ")
         assert lines[1] == "  pass 2 changed no file, though it was told what is wrong"
         assert lines[3] == "    pass 2: vault 0.75, feedback 0.67; failed trims; changed no file"
-        assert lines[4] == "  Choices: go on, stop"
-        assert ' answer E-1 CHOICE --text "..."' in lines[5]
+        assert lines[5] == "    What the agent was told last:"
+        assert lines[-2] == "  Choices: go on, stop"
+        assert ' answer E-1 CHOICE --text "..."' in lines[-1]
         code, said = await asked(at, "inbox", "--json")
         told = json.loads(said)
         assert (told["escalations"][0]["id"], told["escalations"][0]["choices"]) == ("E-1", ["go on", "stop"])
