@@ -133,12 +133,12 @@ class Workplace:
 
     async def detach(self) -> None:
         """Let go of every home without ending what runs in it; who waits for it is cancelled."""
-        for cell in self._homes.values():
+        for cell in list(self._homes.values()):  # a run that comes to rest meanwhile puts its own away
             await cell.detach()
 
     async def close(self) -> None:
         """Let go of everything, once nobody works here; a home that cannot live without its engine is removed."""
-        for cell in self._homes.values():
+        for cell in list(self._homes.values()):
             if cell.kind == "process":
                 await cell.close()
         self._homes.clear()

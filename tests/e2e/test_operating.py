@@ -134,8 +134,10 @@ class Operator:
     async def runs(self, *states: str) -> State:
         """Until the run is in one of these states, on the screen and in the engine."""
         state = await self.state(lambda state: state.runs["greeter-1"].state in states, f"{states}")
-        name = state.runs["greeter-1"].state
-        self.pane.until(lambda text: any("greeter-1" in line and name in line for line in text.splitlines()))
+        words = {state.runs["greeter-1"].state, "re-seeds"}  # which is said in its place while one is due
+        self.pane.until(
+            lambda text: any("greeter-1" in line and any(word in line for word in words) for line in text.splitlines())
+        )
         return state
 
     async def took(self, command: Command) -> None:

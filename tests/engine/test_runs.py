@@ -234,20 +234,6 @@ class TestHeld:
             assert run.burn.money == 0
             assert "the cap of $0.0001" in run.why
 
-    async def test_a_corpus_edited_under_a_run_holds_it_until_it_is_put_back(self, tmp_path: Path) -> None:
-        workspace, playbooks = make(tmp_path)
-        scenario = workspace.scenarios / "greeter" / "trims.toml"
-        text = scenario.read_text()
-        async with Floor(workspace, playbooks) as floor:
-            run = await floor.start()
-            scenario.write_text(text.replace("then it greets", "then it greets them"))
-            held = await floor.reach(run, "held")
-            assert (held.reason, held.retry_at) == ("config", None)
-            assert "scenarios/greeter changed" in held.why
-            scenario.write_text(text)
-            await floor.command(Resume(run))
-            assert len((await floor.reach(run, "shipped", "held")).passes) == 2
-
 
 GATE = """digraph gated {
     start [shape=Mdiamond]
