@@ -102,7 +102,11 @@ def _words(text: str, role: str, room: int) -> Iterable[Row]:
 def _text(one: Revision, room: int) -> Iterable[Row]:
     """With line numbers, as problems name them; the keys between the fences are dim."""
     if not one.source:
-        yield from _words("What this revision says is not known here: it is read from the journal, while an engine is attached.", "dim", room)
+        yield from _words(
+            "What this revision says is not known here: it is read from the journal, while an engine is attached.",
+            "dim",
+            room,
+        )
     keys = False
     for number, line in enumerate(clean(one.source).splitlines()[:LINES], 1):
         fence = line.strip() == "+++"
