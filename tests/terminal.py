@@ -38,8 +38,8 @@ class Terminal:
     ) -> None:
         self._program.kill()
         self._program.wait()
-        os.close(self._master)
-        os.close(self._slave)
+        if self._master >= 0:
+            self._close()
 
     @property
     def settings(self) -> list[Any]:
@@ -60,6 +60,16 @@ class Terminal:
     def interrupt(self) -> None:
         """What a terminal does at Ctrl-C; this one is nobody's controlling terminal."""
         self._program.send_signal(signal.SIGINT)
+
+    def hang_up(self, seconds: float = 60.0) -> int:
+        """Take the terminal away, as a lost line does; the program's exit code."""
+        self._close()
+        return self._program.wait(seconds)
+
+    def _close(self) -> None:
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = -1
 
     def ends(self, seconds: float = 60.0) -> int:
         """The program's exit code, once it ended and all that it said came."""

@@ -19,6 +19,7 @@ from factory_tui.console.actions import BY_ID, allowed, keymap, makes_sense
 from factory_tui.console.alarm import Alarm, sequence
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
+from factory_tui.console.hangup import end_with_terminal
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
@@ -351,5 +352,6 @@ def run_console(connect: Connect, ui: UiTable | None = None, folder: Path | None
     Raises ValueError, with a remedy, for a `[ui]` table that cannot be.
     """
     app = ConsoleApp(connect, ui, folder=folder)
+    end_with_terminal()
     app.run()
     return app.return_code or 0

@@ -1,6 +1,7 @@
 """The console in a real terminal: a pseudo terminal, real bytes, a real exit."""
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def test_it_paints_without_an_engine_and_q_leaves_with_the_terminal_as_it_was(tm
         assert b"Traceback" not in terminal.until(b"\x1b[?1049l")
         assert terminal.ends() == 0
         assert terminal.settings == before
+
+
+def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
+    with Terminal([sys.executable, "-c", CODE, str(tmp_path / "engine.sock")]) as terminal:
+        terminal.until(b"No link to an engine")
+        assert terminal.hang_up() == -signal.SIGHUP
 
 
 def test_where_no_colour_is_wanted_none_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

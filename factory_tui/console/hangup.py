@@ -1,0 +1,23 @@
+"""A console ends with its terminal, also where no hangup is sent: one that is gone reads as nothing without end.
+
+Owns that one watch; it knows no app.
+"""
+
+import os
+import select
+import signal
+import sys
+import threading
+
+
+def end_with_terminal() -> None:
+    """Watch the terminal on stdin, if it is one, from a thread that sleeps until it hangs up."""
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        threading.Thread(target=_watch, args=(sys.__stdin__.fileno(),), name="hangup", daemon=True).start()
+
+
+def _watch(terminal: int) -> None:
+    watched = select.poll()
+    watched.register(terminal, 0)  # a hangup is told unasked
+    watched.poll()
+    os.kill(os.getpid(), signal.SIGHUP)
