@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MARK = "FACTORY_TUI_CELL"
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+_PYTHON = Path(sys.base_prefix) / "bin"
+"""First of all, so that python3 is the interpreter of this engine, not a version manager's shim that looks for one."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -92,7 +94,7 @@ class ProcessGround:
             "env": {_MARK: self.id},
         }
         env = {
-            "PATH": os.environ.get("PATH", _PATH),
+            "PATH": f"{_PYTHON}:{os.environ.get('PATH', _PATH)}",
             "HOME": str(self.folder / "home"),
             "TMPDIR": str(self.folder / "tmp"),
             "LANG": "C.UTF-8",

@@ -23,7 +23,7 @@ from factory_tui.domain.commands import Command
 from factory_tui.domain.state import State
 from factory_tui.link.client import Link
 from tests.e2e.stage import cli, stopping
-from tests.e2e.tmux import PATIENCE, PROMPT, Pane, Tmux, running
+from tests.e2e.tmux import PATIENCE, Pane, Tmux, running
 from tests.engine.greeter import PLAYBOOK, SEED, make
 
 PACE = 400
@@ -291,8 +291,7 @@ async def freezes(ana: Operator, look_on: Operator) -> None:
 async def stops(ana: Operator, look_on: Operator) -> None:
     """q and back; X."""
     ana.press("detach")
-    ana.pane.until(PROMPT.strip())
-    assert "Attach again with:" in ana.pane.text
+    ana.pane.until("Attach again with:")
     ana.attach()
     ana.pane.until("trace greeter-1")
     ana.press("run.stop")
