@@ -43,7 +43,6 @@ def test_what_is_recorded_is_a_cast_that_knows_no_machine(tmp_path: Path) -> Non
         cast.cast([(0.1, f"see {tmp_path}/log")], "a program", [str(tmp_path)])
 
 
-@pytest.mark.skipif(not cast.OUT.exists(), reason="not recorded yet: python docs/cast.py")
 def test_the_demo_as_recorded_ends_with_everything_shipped() -> None:
     drawn = check(cast.OUT)
     assert "REHEARSAL" in drawn
