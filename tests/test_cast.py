@@ -11,7 +11,7 @@ from bench.terminal import words
 from docs import cast
 from factory_tui.demonstrating import SEEDS
 
-ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users|usr|opt|var|tmp(?!/demo))\b[^\s│]*")
+ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:home|root|work|Users|usr|opt|var|tmp(?!/demo|/pycache))\b[^\s│]*")
 
 
 def frames(path: Path) -> tuple[dict[str, object], list[tuple[float, str, str]]]:
