@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory_tui.following import FAILED, SHIPPED, look_at, typed
+from factory_tui.following import FAILED, SHIPPED, look_at, order, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 def ask(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Ask the workspace's engine for what the arguments name, and say what comes of it."""
     command, done = _command(workspace, arguments)
-    code = asyncio.run(_ask(workspace, command))
-    if code == SHIPPED:
-        print(done)
-    return code
+    against = asyncio.run(order(workspace, command))
+    if against is None:
+        against = f"no engine runs on this workspace. Remedy: {typed(workspace, 'engine start')}"
+    if against:
+        print(against, file=sys.stderr)
+        return FAILED
+    print(done)
+    return SHIPPED
 
 
 def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command, str]":
@@ -59,25 +63,6 @@ def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command
             return c.EmergencyStop(), f"the floor is frozen; {typed(workspace, 'thaw')} lets it go on"
         case _:
             return c.Thaw(), "the floor goes on"
-
-
-async def _ask(workspace: "Workspace", command: "Command") -> int:
-    from factory_tui.link.client import Link
-    from factory_tui.link.protocol import NoAnswer, RefusedError
-
-    try:
-        link = await Link.connect(workspace.socket)
-    except NoAnswer:
-        print(f"no engine runs on this workspace. Remedy: {typed(workspace, 'engine start')}", file=sys.stderr)
-        return FAILED
-    try:
-        await link.command(command)
-    except RefusedError as refused:
-        print(refused, file=sys.stderr)
-        return FAILED
-    finally:
-        await link.close()
-    return SHIPPED
 
 
 def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:

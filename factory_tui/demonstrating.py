@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory_tui.following import shape_of, typed
+from factory_tui.following import order, shape_of, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,20 +55,14 @@ class StandIn:
 
     async def _answer(self, asked: "Escalation", words: str) -> None:
         from factory_tui.domain.commands import Answer
-        from factory_tui.link.client import Link
-        from factory_tui.link.protocol import Lower, RefusedError
+        from factory_tui.link.protocol import Lower
 
         for line in packet(asked):
             self._say(line)
         self._say(f"REHEARSAL: nobody is at a terminal, so the demo answers {asked.id} itself, as operator {NAME}, by")
         self._say(f"  {typed(self._workspace, f'answer {asked.id} --text {shlex.quote(words)}')}")
-        link = await Link.connect(self._workspace.socket, Lower(NAME, "operator"))
-        try:
-            await link.command(Answer(asked.id, text=words))
-        except RefusedError as refused:  # somebody was faster
-            self._say(f"REHEARSAL: {refused}")
-        finally:
-            await link.close()
+        if against := await order(self._workspace, Answer(asked.id, text=words), Lower(NAME, "operator")):
+            self._say(f"REHEARSAL: {against}")  # somebody was faster
 
 
 def packet(asked: "Escalation") -> "Iterator[str]":

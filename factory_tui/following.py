@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
     from factory_tui.console.feed import Feed
     from factory_tui.console.plain import Attend
-    from factory_tui.domain.commands import StartRun
+    from factory_tui.domain.commands import Command, StartRun
     from factory_tui.domain.events import RunQueued
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
+    from factory_tui.link.protocol import Lower
 
 SHIPPED, FAILED, USAGE, WAITS, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -252,3 +253,21 @@ async def look_at(workspace: "Workspace") -> "tuple[State, bool]":
     from factory_tui.engine.looking import look
 
     return await look(workspace)
+
+
+async def order(workspace: "Workspace", command: "Command", lower: "Lower | None" = None) -> str | None:
+    """Ask the workspace's engine for one thing: nothing once it is done, else why not; None where no engine runs."""
+    from factory_tui.link.client import Link
+    from factory_tui.link.protocol import NoAnswer, RefusedError
+
+    try:
+        link = await Link.connect(workspace.socket, lower)
+    except NoAnswer:
+        return None
+    try:
+        await link.command(command)
+    except RefusedError as refused:
+        return str(refused)
+    finally:
+        await link.close()
+    return ""

@@ -8,7 +8,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from factory_tui.following import FAILED, SHIPPED, USAGE, typed
+from factory_tui.following import FAILED, SHIPPED, USAGE, order, typed
 
 if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
@@ -38,10 +38,11 @@ def check(workspace: "Workspace", arguments: argparse.Namespace) -> int:
 def confirm(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Say that a seed's scenarios judge its newest revision: to the engine, or without one to the files alone."""
     from factory_tui.config.seed import load_seed
+    from factory_tui.domain.commands import ConfirmCorpus
     from factory_tui.harness.reviewing import Unwritten, mark_reviewed
 
     seed = load_seed(workspace, arguments.seed)
-    asked = asyncio.run(_ask(workspace, seed.name))
+    asked = asyncio.run(order(workspace, ConfirmCorpus(seed.name)))
     if asked:
         print(asked, file=sys.stderr)
         return FAILED
@@ -54,22 +55,3 @@ def confirm(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     print(f"the scenarios of {seed.name} are reviewed for revision {seed.revision}")
     print(f"what they say against it: {typed(workspace, f'scenarios check {seed.name}')}")
     return SHIPPED
-
-
-async def _ask(workspace: "Workspace", seed: str) -> str | None:
-    """None where no engine runs; else why not, or nothing once it is done."""
-    from factory_tui.domain.commands import ConfirmCorpus
-    from factory_tui.link.client import Link
-    from factory_tui.link.protocol import NoAnswer, RefusedError
-
-    try:
-        link = await Link.connect(workspace.socket)
-    except NoAnswer:
-        return None
-    try:
-        await link.command(ConfirmCorpus(seed))
-    except RefusedError as refused:
-        return str(refused)
-    finally:
-        await link.close()
-    return ""
