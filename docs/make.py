@@ -19,7 +19,7 @@ from msgspec import inspect  # noqa: E402
 
 from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
-from factory_tui.console import actions  # noqa: E402
+from factory_tui.console import actions, offering  # noqa: E402
 from factory_tui.domain import events, floor_facts, metadata  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
@@ -71,7 +71,7 @@ def keys() -> str:
     for scope in ("everywhere", *actions.SCREENS):
         parts += [f"## {scope.capitalize()}\n", "| keys | does | id | role | asks |", "| --- | --- | --- | --- | --- |"]
         parts += [
-            f"| {' '.join(f'`{actions.shown(key)}`' for key in one.keys) or 'palette'} | {one.text} | `{one.id}` "
+            f"| {' '.join(f'`{offering.shown(key)}`' for key in one.keys) or 'palette'} | {one.text} | `{one.id}` "
             f"| {one.least} | {asks[one.tier]} |".replace("|  |", "| |")
             for one in actions.TABLE
             if scope in one.scopes

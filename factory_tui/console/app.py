@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
 from factory_tui.config.settings import UiTable
-from factory_tui.console.actions import BY_ID, allowed, keymap, makes_sense
+from factory_tui.console.actions import BY_ID
 from factory_tui.console.alarm import Alarm, sequence
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
@@ -23,6 +23,7 @@ from factory_tui.console.hangup import end_with_terminal
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
+from factory_tui.console.offering import allowed, keymap, makes_sense
 from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place

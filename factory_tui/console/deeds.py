@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory_tui.console.actions import BY_ID, makes_sense
+from factory_tui.console.actions import BY_ID
 from factory_tui.console.figures import money
+from factory_tui.console.offering import makes_sense
 from factory_tui.console.places import PLACES
 from factory_tui.console.screens.place import Place
 from factory_tui.console.themes import THEMES

@@ -2,7 +2,8 @@
 
 from textual.binding import Binding, BindingType
 
-from factory_tui.console.actions import Scope, in_scope
+from factory_tui.console.actions import Scope
+from factory_tui.console.offering import in_scope
 
 
 def bindings(scope: Scope) -> list[BindingType]:

@@ -6,9 +6,10 @@ import pytest
 
 from docs.make import keys
 from factory_tui.config.settings import UiTable
-from factory_tui.console.actions import NEVER, TABLE, in_scope, keymap
+from factory_tui.console.actions import TABLE
 from factory_tui.console.app import ConsoleApp
 from factory_tui.console.deeds import DEEDS
+from factory_tui.console.offering import NEVER, in_scope, keymap
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event

@@ -6,8 +6,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from factory_tui.console.actions import Action, Scope, allowed, in_scope, shown
+from factory_tui.console.actions import Action, Scope
 from factory_tui.console.keys import bindings
+from factory_tui.console.offering import allowed, in_scope, shown
 from factory_tui.console.paint import Row, left, wrap
 from factory_tui.console.widgets.panel import Panel
 

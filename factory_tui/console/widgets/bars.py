@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from factory_tui.console.actions import BY_ID, Action, bar, shown
+from factory_tui.console.actions import BY_ID, Action
 from factory_tui.console.figures import count, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
+from factory_tui.console.offering import bar, shown
 from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
 from factory_tui.console.trace import asked, labels
 from factory_tui.console.waiting import need_human

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console import figures
-from factory_tui.console.actions import shown
 from factory_tui.console.glyphs import LAMPS, Tone
+from factory_tui.console.offering import shown
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
 from factory_tui.console.trace import labels
 from factory_tui.console.waiting import Item, answered, waiting
