@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from textual import events
 from textual.pilot import Pilot
 
 from factory_tui.config.settings import UiTable
@@ -36,6 +37,11 @@ class Stage:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.settle()
+
+    def burst(self, *keys: str) -> None:
+        """All of them at once, as a slow line or a paste delivers them."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
     async def told(self, count: int) -> None:
         """Wait until the mirror knows seq `count`, then draw."""

@@ -1,6 +1,7 @@
 """The inbox: what waits for a human, the evidence beside it, and answering it."""
 
 import pytest
+from textual.events import Paste
 
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID, SCREENS
@@ -111,6 +112,24 @@ async def test_who_answered_what_and_when_is_kept() -> None:
         text = snap.text_of(stage.app)
         assert "ana answered at" in text
         assert "Say hello, not hi." in text
+
+
+async def test_an_answer_that_comes_in_one_burst_loses_no_letter() -> None:
+    async with on_stage(StoryFeed(story.waits())) as stage:
+        await stage.press("3", "a")
+        stage.burst("1", *"half to even, 2 digits", "enter")
+        assert await sent(stage) == [c.Answer("E-1", "go on", "half to even, 2 digits")]
+
+
+async def test_an_answer_can_be_pasted() -> None:
+    async with on_stage(StoryFeed(story.waits())) as stage:
+        await stage.press("3", "a", "1")
+        stage.app.post_message(Paste("half to "))
+        await stage.settle()
+        stage.app.post_message(Paste("even"))
+        await stage.settle()
+        await stage.press("enter")
+        assert await sent(stage) == [c.Answer("E-1", "go on", "half to even")]
 
 
 async def test_a_viewer_reads_the_inbox_and_answers_nothing() -> None:

@@ -49,14 +49,19 @@ async def test_p_pauses_and_resumes() -> None:
 async def test_stopping_wants_the_name_typed() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("X")
-        assert stage.app.focused is not None
-        assert stage.app.focused.id == "cancel"
         snap.check(stage.app, "console/confirm-stop")
         await stage.press("enter")
         assert stage.feed.commands == []
-        await stage.press("X", *"orders-etl-2", "enter")
+        await stage.press(*"orders-etl-2", "enter")
         assert stage.feed.commands == []
         await stage.press("backspace", "1", "enter")
+        assert await sent(stage) == [c.Stop("orders-etl-1")]
+
+
+async def test_a_name_that_comes_in_one_burst_loses_no_letter() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("X")
+        stage.burst(*"orders-etl-1", "enter")
         assert await sent(stage) == [c.Stop("orders-etl-1")]
 
 

@@ -137,7 +137,7 @@ async def test_b_raises_the_cap_and_more_than_twofold_wants_the_name() -> None:
         await stage.press("b", *"$12.50", "enter")
         assert await sent(stage) == [c.RaiseCap("orders-etl-1", Decimal("12.50"))]
         stage.feed.commands.clear()
-        await stage.press("b", *"21", "enter", "enter")
+        await stage.press("b", *"21", "enter", "enter", "escape")
         assert stage.feed.commands == []
         await stage.press("b", *"21", "enter", *"orders-etl-1", "enter")
         assert await sent(stage) == [c.RaiseCap("orders-etl-1", Decimal(21))]

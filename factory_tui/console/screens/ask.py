@@ -142,17 +142,24 @@ class Ask(ModalScreen[Reply | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Without a detour over tab: a digit chooses, a letter begins the words."""
-        if self.focused is not None or not event.is_printable or not event.character:
+        if not event.is_printable or not event.character:
             return
-        if event.character.isdecimal() and self._question.choices:
+        if self.focused is None and event.character.isdecimal() and self._question.choices:
             index = int(event.character) - 1
             if 0 <= index < len(self._question.choices):
                 self.query_one(_Choices).point(index)
         elif self._question.words:
             field = self.query_one(TextArea)
-            field.focus()
+            self.set_focus(field)
             field.insert(event.character)
         event.stop()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted are words."""
+        for field in self.query(TextArea):
+            if self.focused is not field:  # which takes in its own
+                self.set_focus(field)
+                field.insert(event.text)
 
     def action_send(self) -> None:
         """Send it, or say what is wrong with it."""

@@ -1,8 +1,8 @@
-"""A question before what cannot be taken back: Cancel has the focus, and a final thing wants its name typed."""
+"""A question before what cannot be taken back: no has the focus, and a final thing wants its name typed."""
 
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -11,13 +11,14 @@ from textual.widgets import Button, Input, Static
 
 
 class Confirm(ModalScreen[bool]):
-    """Returns whether it shall be done. With `name`, only after that name was typed."""
+    """Returns whether it shall be done. With `name`, only after that name was typed: its field has the focus then."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", show=False),
         Binding("left,right", "other", show=False),
     ]
-    AUTO_FOCUS = "#cancel"
+    AUTO_FOCUS = "#name, #cancel"
+    """From the start: over a slow line keys come in bursts, and none may be lost."""
     CSS_PATH = "dialog.tcss"
 
     def __init__(self, title: str, body: str, verb: str, name: str = "") -> None:
@@ -35,14 +36,6 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
                 yield Button(self._verb, id="do", variant="error", disabled=bool(self._name_wanted))
-
-    def on_key(self, event: events.Key) -> None:
-        """Typing starts in the name field without a detour over tab."""
-        if self._name_wanted and event.is_printable and event.character and not isinstance(self.focused, Input):
-            field = self.query_one("#name", Input)
-            field.focus()
-            field.insert_text_at_cursor(event.character)
-            event.stop()
 
     @on(Input.Changed)
     def typed(self, event: Input.Changed) -> None:
