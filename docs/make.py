@@ -8,6 +8,7 @@ import argparse
 import ast
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -20,7 +21,7 @@ from msgspec import inspect  # noqa: E402
 from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
 from factory_tui.console import actions, offering  # noqa: E402
-from factory_tui.domain import events, floor_facts, metadata  # noqa: E402
+from factory_tui.domain import events, metadata  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
 
@@ -82,7 +83,6 @@ def keys() -> str:
 
 def event_pages() -> str:
     """docs/events.md."""
-    prose = docstrings(floor_facts.__file__) | docstrings(events.__file__)
     parts = [
         NOTE,
         "# Events\n",
@@ -95,6 +95,7 @@ def event_pages() -> str:
         kind = inspect.type_info(fact)
         if not isinstance(kind, inspect.StructType):
             raise TypeError(fact)
+        prose = docstrings(str(sys.modules[fact.__module__].__file__))
         parts += [f"## `{kind.tag}`\n", prose[fact.__name__] + "\n"]
         text = metadata.text_fields(fact)
         for field in kind.fields:
@@ -111,6 +112,7 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+@cache
 def docstrings(file: str) -> dict[str, str]:
     """Prose by `Class` and `Class.field` of a module; a field's is the string that follows it."""
     found = {}

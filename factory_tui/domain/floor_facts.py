@@ -1,21 +1,16 @@
 """Facts about the floor and what people write: the engine, commands, seeds, scenarios, edits.
 
-Part of the closed set that `domain.events` completes with what happens to a run; import from there.
+Part of the closed set that is `domain.events`; import from there.
 """
 
 from typing import Literal
 
-import msgspec
-
 from factory_tui.domain.commands import Command
+from factory_tui.domain.fact import Fact
 from factory_tui.domain.hostile import Text
 
 ScenarioSet = Literal["feedback", "vault"]
 ScenarioKind = Literal["main", "edge", "adversarial"]
-
-
-class Fact(msgspec.Struct, frozen=True, tag_field="fact", omit_defaults=True):
-    """The base of all facts; `tag` names each on the wire and in the journal."""
 
 
 class EngineStarted(Fact, frozen=True, tag="engine-started"):
@@ -81,7 +76,7 @@ class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
     seed: str
     corpus: str
     scenarios: tuple[tuple[str, ScenarioSet], ...]
-    kinds: dict[str, ScenarioKind] = {}
+    kinds: dict[str, ScenarioKind] = {}  # noqa: RUF012 -- msgspec copies it
     """By a scenario's name."""
 
 

@@ -1,0 +1,40 @@
+"""Facts about cells and the checkpoints that run in them.
+
+Part of the closed set that is `domain.events`; import from there.
+"""
+
+from typing import Literal
+
+from factory_tui.domain.fact import Fact
+from factory_tui.domain.hostile import Text
+
+CellRole = Literal["agent", "trajectory"]
+
+
+class CellStarted(Fact, frozen=True, tag="cell-started"):
+    """A cell is up."""
+
+    cell: str
+    role: CellRole
+    kind: Literal["docker", "process"]
+    fenced: bool
+    seconds: float
+
+
+class CellClosed(Fact, frozen=True, tag="cell-closed"):
+    """A cell is gone: closed by us, or lost."""
+
+    cell: str
+    lost: bool = False
+    why: Text = ""
+
+
+class CheckpointRan(Fact, frozen=True, tag="checkpoint-ran"):
+    """A checkpoint ended."""
+
+    node: str
+    command: Text
+    exit: int
+    output: Text
+    seconds: float
+    passed: bool

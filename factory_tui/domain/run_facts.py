@@ -1,0 +1,159 @@
+"""Facts about a run as a whole: its states, its walk, its passes, its questions to people, its end.
+
+Part of the closed set that is `domain.events`; import from there.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+
+from factory_tui.domain.fact import Fact
+from factory_tui.domain.floor_facts import ScenarioSet
+from factory_tui.domain.hostile import Text
+from factory_tui.domain.money import Ledger
+from factory_tui.domain.visit_facts import Satisfaction
+
+RunState = Literal["queued", "running", "paused", "held", "jammed", "signoff", "shipped", "stopped", "failed"]
+HeldReason = Literal["budget", "provider", "credential", "disk", "config", "fence"]
+JamClass = Literal[
+    "dead", "stalled", "oscillating", "contradiction", "judge-noise", "twin-fault", "dispute", "asked", "overfit"
+]
+NodeStatus = Literal["success", "partial_success", "retry", "fail", "skipped"]
+
+
+class RunQueued(Fact, frozen=True, tag="run-queued"):
+    """A run exists, with everything it needs to walk the same way after a restart."""
+
+    seed: str
+    revision: str
+    corpus: str
+    """Content hash of the scenario corpus."""
+    loop: str
+    dot: Text
+    """The loop's source as it was when the run began: a run keeps walking the graph it started on."""
+    model: str
+    ledger: Ledger
+    owner: str
+    ship_at: float
+    alpha: float
+    max_passes: int
+    max_trajectories: int
+    cap: Decimal | None
+    """Dollars this run may spend; None: no cap of its own."""
+    scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
+    unfenced: bool = False
+    stations: tuple[str, ...] = ()
+    """The loop's nodes in the order they were declared: what a console draws without reading DOT."""
+    tracks: tuple[tuple[str, str], ...] = ()
+    """The loop's edges, as pairs of stations."""
+
+
+class RunReseeded(Fact, frozen=True, tag="run-reseeded"):
+    """The run's next pass is to use this revision of its seed."""
+
+    revision: str
+
+
+class RunRestarted(Fact, frozen=True, tag="run-restarted"):
+    """The run begins anew at its loop's start, with a new conversation and the work tree of a pass (0: empty)."""
+
+    number: int
+    commit: str = ""
+
+
+class RunMoved(Fact, frozen=True, tag="run-moved"):
+    """A run changed state. `held` has a reason."""
+
+    state: RunState
+    reason: HeldReason | None = None
+    why: Text = ""
+    retry_at: int | None = None
+    """UTC ms at which a held run comes back by itself."""
+
+
+class NodeEntered(Fact, frozen=True, tag="node-entered"):
+    """The walk entered a node of the loop."""
+
+    node: str
+    handler: str
+    visit: int
+    attempt: int = 1
+
+
+class NodeLeft(Fact, frozen=True, tag="node-left"):
+    """A node ended; `to` is where the walk goes next ("" at the end, the node itself for a retry)."""
+
+    node: str
+    visit: int
+    status: NodeStatus
+    to: str
+    seconds: float
+    why: Text = ""
+    remembered: NodeStatus | None = None
+    """The status that goal gates will see; a decision has none of its own."""
+    context: Annotated[dict[str, str], msgspec.Meta(extra={"class": "text"})] = {}  # noqa: RUF012 -- msgspec copies it
+    """What changed in the pipeline's context."""
+
+
+class PassBegan(Fact, frozen=True, tag="pass-began"):
+    """A new turn of generate, checkpoints and harness."""
+
+    number: int
+    revision: str
+    corpus: str = ""
+    """Content hash of the scenarios that will judge it; empty: those that the run was queued with."""
+    scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
+
+
+class PassEnded(Fact, frozen=True, tag="pass-ended"):
+    """One turn of generate, checkpoints and harness is over. Unmeasured sets are None.
+
+    `commit` is empty where no snapshot could hold the work tree.
+    """
+
+    number: int
+    commit: str
+    feedback: Satisfaction | None
+    vault: Satisfaction | None
+    ship_low: float | None = None
+
+
+class SnapshotTaken(Fact, frozen=True, tag="snapshot-taken"):
+    """The work tree as a git commit that only the engine writes."""
+
+    number: int
+    commit: str
+    tree: str
+    files: int
+    size: int
+    seconds: float
+
+
+class EscalationRaised(Fact, frozen=True, tag="escalation-raised"):
+    """A question to a named human."""
+
+    id: str
+    kind: Literal["jam", "signoff"]
+    jam: JamClass | None
+    to: str
+    """The operator it is for: the seed's owner first."""
+    question: Text
+    choices: tuple[str, ...] = ()
+    evidence: Text = ""
+
+
+class EscalationAnswered(Fact, frozen=True, tag="escalation-answered"):
+    """The human answered; the actor of the event is who."""
+
+    id: str
+    choice: str
+    text: Text
+
+
+class Shipped(Fact, frozen=True, tag="shipped"):
+    """Handed over: a path inside the workspace's state folder, its last commit, and its provenance's digest."""
+
+    path: str
+    commit: str
+    provenance: str
