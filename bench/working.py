@@ -19,8 +19,8 @@ from factory_tui.config.load import load
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Answer, StartRun, Stop, StopEngine
 from factory_tui.domain.events import Event, ToolReturned
-from factory_tui.domain.reducer import OVER, reduce
-from factory_tui.domain.state import State
+from factory_tui.domain.reducer import reduce
+from factory_tui.domain.state import OVER, State
 from factory_tui.engine import spawn
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import LinkLost, Skipped

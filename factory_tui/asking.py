@@ -69,7 +69,7 @@ def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Print what waits for a human: open questions with their evidence, and runs that are held."""
     import msgspec
 
-    from factory_tui.domain.reducer import OVER
+    from factory_tui.domain.state import OVER
 
     state, _ = asyncio.run(look_at(workspace))
     asked = [one for one in state.escalations.values() if not one.answered_at and state.runs[one.run].state not in OVER]

@@ -93,7 +93,7 @@ def same_playbooks(workspace: "Workspace", arguments: argparse.Namespace, *, our
 
 async def _stop_if_idle(workspace: "Workspace") -> None:
     """Leave no engine behind that has nothing to do."""
-    from factory_tui.domain.reducer import OVER
+    from factory_tui.domain.state import OVER
     from factory_tui.engine.looking import look, stop
 
     state, up = await look(workspace)

@@ -6,8 +6,7 @@ import msgspec
 
 from factory_tui.console.past import Past, Revision
 from factory_tui.domain.events import ScenarioSet
-from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Run, SeedView, State
+from factory_tui.domain.state import OVER, Run, SeedView, State
 
 
 class Bench(msgspec.Struct, frozen=True):

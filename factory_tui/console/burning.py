@@ -8,8 +8,7 @@ import msgspec
 from factory_tui.config.prices import BUNDLED
 from factory_tui.console.past import MINUTE, MINUTES, Past, since
 from factory_tui.domain.money import Burn, Price
-from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import OVER, Run
 
 HOUR = 3_600_000
 """Milliseconds."""

@@ -12,8 +12,7 @@ from factory_tui.console.screens.place import Place
 from factory_tui.console.themes import THEMES
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.domain import commands as c
-from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import OVER, Run
 
 if TYPE_CHECKING:
     from factory_tui.console.actions import Scope

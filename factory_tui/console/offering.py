@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from factory_tui.console.actions import SCREENS, TABLE, Action, Scope
 from factory_tui.domain.commands import RANK, Role
-from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import GOES_ON, OVER, Run
 
 NEVER = frozenset({"ctrl+z", "ctrl+w", "ctrl+a", "ctrl+b"})
 """Keys that belong to shells, browsers and multiplexers."""

@@ -16,8 +16,8 @@ from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
 from factory_tui.console.trace import labels, lines
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
-from factory_tui.domain.reducer import OVER, reduce
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.reducer import reduce
+from factory_tui.domain.state import OVER, Run, State
 
 Say = Callable[[str], None]
 Attend = Callable[[State], Awaitable[bool]]

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Escalation, Run, State
+from factory_tui.domain.state import OVER, Escalation, Run, State
 
 
 class Item(msgspec.Struct, frozen=True):

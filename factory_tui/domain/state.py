@@ -21,6 +21,11 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.money import Burn, Ledger
 
+OVER: frozenset[RunState] = frozenset({"shipped", "stopped", "failed"})
+"""States that a run does not leave."""
+GOES_ON: frozenset[RunState] = frozenset({"queued", "running"})
+"""States that go on by themselves as soon as there is a slot."""
+
 
 class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     """Verdicts of one scenario in one pass: a cell of the verdict matrix."""

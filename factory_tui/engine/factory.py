@@ -12,8 +12,7 @@ from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
 from factory_tui.domain.identifiers import escalation_id
-from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.state import GOES_ON, OVER, Run, State
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.orders import GO_ON, STOP, Judged, Opening, judge, let_go

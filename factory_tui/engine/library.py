@@ -17,8 +17,7 @@ from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.events import AnyFact, CorpusRevised, EditMended, EditRefused, SeedRevised
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.state import OVER, Run, State
 from factory_tui.engine.differing import difference
 from factory_tui.engine.keeping import Shelf
 from factory_tui.harness.corpus import Corpus, load_corpus

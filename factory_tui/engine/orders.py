@@ -22,8 +22,7 @@ from factory_tui.domain.events import (
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
-from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import Escalation, Run, State
+from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""

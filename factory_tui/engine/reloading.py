@@ -13,8 +13,7 @@ from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Command, Restart, StartRun
 from factory_tui.domain.events import AnyFact, CorpusConfirmed, Draft, EngineStarted, Noticed, RunReseeded, SeedRevised
-from factory_tui.domain.reducer import GOES_ON, OVER
-from factory_tui.domain.state import Run, SeedView, State
+from factory_tui.domain.state import GOES_ON, OVER, Run, SeedView, State
 from factory_tui.engine.library import Group, Library, Whole
 from factory_tui.engine.orders import ASKS
 from factory_tui.engine.record import Record

@@ -14,9 +14,8 @@ from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
 from factory_tui.domain.events import CellClosed, CellStarted, Draft, Noticed
-from factory_tui.domain.reducer import OVER
 from factory_tui.domain.scribe import Clock, Scribe
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import OVER, Run
 from factory_tui.engine.library import Library
 from factory_tui.engine.record import Record
 from factory_tui.model.door import Door, Model

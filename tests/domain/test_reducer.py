@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from factory_tui.domain import reducer
+from factory_tui.domain import reducer, run_reducer
 from factory_tui.domain.commands import Pause, Resume, Stop
 from factory_tui.domain.events import (
     AnyFact,
@@ -92,7 +92,7 @@ def test_reservations_and_questions_add_up(history: list[Event]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_the_reducer_knows_every_fact(kind: Any) -> None:
-    assert (kind in reducer._ON_FLOOR) != (kind in reducer._ON_RUN)
+    assert (kind in reducer._ON_FLOOR) != (kind in run_reducer._ON_RUN)
 
 
 def test_money_is_reserved_then_spent_on_the_runs_ledger() -> None:

@@ -12,7 +12,7 @@ from factory_tui.console.widgets.judged import Judged, SeedLoop
 from factory_tui.console.widgets.seeds import Revisions, SeedList
 from factory_tui.console.widgets.sheet import Sheet
 from factory_tui.domain import commands as c
-from factory_tui.domain.reducer import OVER
+from factory_tui.domain.state import OVER
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

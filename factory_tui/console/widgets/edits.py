@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from factory_tui.console.paint import Row, cut, wrap
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.reducer import OVER
-from factory_tui.domain.state import Run, SeedView
+from factory_tui.domain.state import OVER, Run, SeedView
 
 LINES = 3
 """Changed lines of a seed that are shown."""

@@ -14,8 +14,7 @@ from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
-from factory_tui.domain.reducer import GOES_ON
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import GOES_ON, Run
 
 if TYPE_CHECKING:
     from textual import events
