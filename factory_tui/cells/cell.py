@@ -18,6 +18,7 @@ from factory_tui.cells.protocol import (
     CellError,
     Entry,
     Exchange,
+    Image,
     Kind,
     OnOutput,
     Outcome,
@@ -37,6 +38,7 @@ class Ground(Protocol):
     id: str
     kind: Kind
     fenced: bool
+    image: Image
     work: str
     work_bytes: int
 
@@ -97,6 +99,11 @@ class RunnerCell:
     def fenced(self) -> bool:
         """Whether the kind keeps commands from the host."""
         return self._ground.fenced
+
+    @property
+    def image(self) -> Image:
+        """What it was made from."""
+        return self._ground.image
 
     @property
     def work(self) -> str:

@@ -18,20 +18,24 @@ import docker
 import docker.errors
 import requests
 from docker.utils import parse_host
+from msgspec.structs import replace
 
 from factory_tui.cells import runner
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.protocol import (
+    ANY,
     MIB,
     Cell,
     CellDied,
     CellError,
     CellLimits,
+    Image,
     ImageUnfit,
     Kind,
     Labels,
+    Mould,
     NoEngine,
     NoImage,
     NoPermission,
@@ -80,19 +84,19 @@ def _knock() -> None:
             knock.connect("/" + path.lstrip("/"))
 
 
-def create_options(image: str, workspace: str, labels: Labels, limits: CellLimits) -> dict[str, Any]:
+def create_options(mould: Mould, workspace: str, labels: Labels, limits: CellLimits) -> dict[str, Any]:
     """What the engine is asked for: the whole fence in one place."""
     config = {
         "work": "/work",
         "uid": AGENT,
         "gid": AGENT,
         "leave": False,
-        "env": {"HOME": _TMP, "TMPDIR": _TMP, "LANG": "C.UTF-8", "TERM": "dumb"},
+        "env": {"HOME": _TMP, "TMPDIR": _TMP, "LANG": "C.UTF-8", "TERM": "dumb", **dict(mould.env)},
     }
     mount = f"rw,exec,nosuid,nodev,uid={AGENT},gid={AGENT}"
     inodes = f"nr_inodes={limits.work_inodes}"
     return {
-        "image": image,
+        "image": mould.image,
         "command": runner.arguments(config),
         "entrypoint": ["python3"],
         "name": f"factory-tui-{secrets.token_hex(8)}",
@@ -137,8 +141,9 @@ class DockerGround:
     fenced = True
     work = "/work"
 
-    def __init__(self, cells: DockerCells, name: str, work_bytes: int) -> None:
+    def __init__(self, cells: DockerCells, name: str, work_bytes: int, image: Image) -> None:
         self.id = name
+        self.image = image
         self.work_bytes = work_bytes
         self._cells = cells
         self._ports = itertools.count(8000)
@@ -181,7 +186,7 @@ class DockerGround:
 
 
 class DockerCells:
-    """Docker cells of one workspace, from one image."""
+    """Docker cells of one workspace; from `image`, where a mould names no other."""
 
     kind: Kind = "docker"
     fenced = True
@@ -210,20 +215,21 @@ class DockerCells:
         except docker.errors.DockerException as error:
             raise CellError(f"the Docker engine cannot do it: {error}") from error
 
-    async def start(self, labels: Labels) -> RunnerCell:
+    async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
         """A started cell with an empty work tree. Raises CellError with the remedy."""
-        options = create_options(self._image, self._workspace, labels, self._limits)
+        reference = mould.image or self._image
+        options = create_options(replace(mould, image=reference), self._workspace, labels, self._limits)
         created = asyncio.ensure_future(self.ask(lambda c: self._create(c, options)))
         try:
-            name: str = await asyncio.shield(created)
+            name, image = await asyncio.shield(created)
         except asyncio.CancelledError:
-            name = await created
+            name, image = await created
             await self.remove(name)
             raise
-        ground = DockerGround(self, name, self._limits.work_bytes)
+        ground = DockerGround(self, name, self._limits.work_bytes, Image(reference, image))
         connection = Connection(ground.dial, ground.why)
         try:
-            opened = asyncio.create_task(self._open(connection, name))
+            opened = asyncio.create_task(self._open(connection, name, reference))
             await opened
         except BaseException:
             await connection.close()
@@ -233,12 +239,13 @@ class DockerCells:
         self._attached[name] = cell
         return cell
 
-    async def _open(self, connection: Connection, name: str) -> None:
-        await self.ask(lambda c: _begin(c, name, self._image))
+    async def _open(self, connection: Connection, name: str, image: str) -> None:
+        await self.ask(lambda c: _begin(c, name, image))
         await connection.open(torn=False)
 
     @staticmethod
-    def _create(client: docker.DockerClient, options: dict[str, Any]) -> str:
+    def _create(client: docker.DockerClient, options: dict[str, Any]) -> tuple[str, str]:
+        """The container's id, and its image's."""
         try:
             container = client.containers.create(**options)
         except docker.errors.ImageNotFound as error:
@@ -248,8 +255,7 @@ class DockerCells:
             ) from error
         except docker.errors.APIError as error:
             raise _unfit(error, options["image"]) from error
-        name: str = container.id or ""
-        return name
+        return str(container.id), str(container.attrs["Image"])
 
     async def adopt(self) -> list[tuple[Labels, Cell]]:
         """This workspace's running containers, attached again; one that does not answer is left for the sweep."""
@@ -260,7 +266,7 @@ class DockerCells:
                 continue
             if found["State"] == "paused":
                 await self.ask(lambda c, name=name: c.api.unpause(name))  # type: ignore[misc]
-            ground = DockerGround(self, name, self._limits.work_bytes)
+            ground = DockerGround(self, name, self._limits.work_bytes, Image(found["Image"], found["ImageID"]))
             connection = Connection(ground.dial, ground.why)
             try:
                 await connection.open(torn=True)

@@ -23,7 +23,7 @@ import msgspec
 from factory_tui.cells import runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
-from factory_tui.cells.protocol import Cell, CellLimits, Kind, Labels
+from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,13 +74,16 @@ class ProcessGround:
 
     kind: Kind = "process"
     fenced = False
+    image = Image()
 
-    def __init__(self, name: str, folder: Path, limits: CellLimits, record: Path) -> None:
+    def __init__(
+        self, name: str, folder: Path, limits: CellLimits, record: Path, env: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self.id = name
         self.folder = folder
         self.work = str(folder / "work")
         self.work_bytes = limits.work_bytes
-        self._limits, self._record = limits, record
+        self._limits, self._record, self._env = limits, record, env
         self._process: asyncio.subprocess.Process | None = None
 
     async def dial(self) -> PipeWire:
@@ -91,7 +94,7 @@ class ProcessGround:
             "gid": None,
             "leave": True,
             "nofile": self._limits.nofile,
-            "env": {_MARK: self.id},
+            "env": {**dict(self._env), _MARK: self.id},
         }
         env = {
             "PATH": f"{_PYTHON}:{os.environ.get('PATH', _PATH)}",
@@ -157,8 +160,8 @@ class ProcessCells:
         self._state = state
         self._limits = limits or CellLimits()
 
-    async def start(self, labels: Labels) -> RunnerCell:
-        """A started cell with an empty work tree."""
+    async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
+        """A started cell with an empty work tree; of the mould it has the variables only."""
         name = f"process-{secrets.token_hex(6)}"
         folder = Path(tempfile.mkdtemp(prefix="factory-tui-cell-"))
         self._state.mkdir(parents=True, exist_ok=True)
@@ -166,7 +169,7 @@ class ProcessCells:
         record.write_bytes(msgspec.json.encode(Record(name, str(folder), labels)))
         for part in ("work", "home", "tmp"):
             (folder / part).mkdir()
-        ground = ProcessGround(name, folder, self._limits, record)
+        ground = ProcessGround(name, folder, self._limits, record, mould.env)
         connection = Connection(ground.dial, ground.why)
         try:
             await connection.open(torn=False)

@@ -124,6 +124,28 @@ class Labels(msgspec.Struct, frozen=True):
     number: int = 0
 
 
+class Mould(msgspec.Struct, frozen=True):
+    """What cells are made from, where that is not the workspace's own choice; equal moulds make equal cells.
+
+    ``image``: a reference that the engine has; empty: the workspace's. ``env``: variables of every command in the cell,
+    in the order of their names; the runner hears none of them.
+    """
+
+    image: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+
+
+ANY = Mould()
+"""The workspace's own choice."""
+
+
+class Image(msgspec.Struct, frozen=True):
+    """What a cell was made from: the name it was asked for by, and the engine's id of it; empty in a process cell."""
+
+    reference: str = ""
+    id: str = ""
+
+
 class Service(Protocol):
     """A long-running process in a cell, listening on ``port`` of the cell's loopback."""
 
@@ -161,6 +183,11 @@ class Cell(Protocol):
     @property
     def fenced(self) -> bool:
         """Whether the kind keeps commands from the host."""
+        ...
+
+    @property
+    def image(self) -> Image:
+        """What it was made from."""
         ...
 
     @property
@@ -269,7 +296,7 @@ class Cells(Protocol):
         """Whether its cells keep commands from the host."""
         ...
 
-    async def start(self, labels: Labels) -> Cell:
+    async def start(self, labels: Labels, mould: Mould = ANY) -> Cell:
         """A started cell with an empty work tree. Raises CellError."""
         ...
 

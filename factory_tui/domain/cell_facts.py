@@ -19,6 +19,10 @@ class CellStarted(Fact, frozen=True, tag="cell-started"):
     kind: Literal["docker", "process"]
     fenced: bool
     seconds: float
+    image: str = ""
+    """What it was made from, by the name it was asked for; empty: a process cell, or an older journal."""
+    image_id: str = ""
+    """The same, by the container engine's own id."""
 
 
 class CellClosed(Fact, frozen=True, tag="cell-closed"):

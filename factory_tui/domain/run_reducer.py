@@ -134,7 +134,8 @@ def _snapshot(run: Run, _event: e.Event, fact: e.SnapshotTaken) -> Run:
 
 
 def _cell_started(run: Run, _event: e.Event, fact: e.CellStarted) -> Run:
-    return replace(run, cells={**run.cells, fact.cell: CellView(fact.cell, fact.role, fact.kind, fact.fenced)})
+    view = CellView(fact.cell, fact.role, fact.kind, fact.fenced, fact.image)
+    return replace(run, cells={**run.cells, fact.cell: view})
 
 
 def _cell_closed(run: Run, _event: e.Event, fact: e.CellClosed) -> Run:

@@ -100,6 +100,7 @@ class CellView(msgspec.Struct, frozen=True):
     role: str
     kind: str
     fenced: bool
+    image: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -78,7 +78,10 @@ class Workplace:
             if entries:
                 await cell.plant(entries)
             # Recorded once it is whole: a cell that a kill leaves unrecorded is swept, not adopted.
-            await scribe.record(CellStarted(cell.id, "agent", cell.kind, cell.fenced, time.monotonic() - began))
+            seconds, image = time.monotonic() - began, cell.image
+            await scribe.record(
+                CellStarted(cell.id, "agent", cell.kind, cell.fenced, seconds, image.reference, image.id)
+            )
         except BaseException:
             await asyncio.shield(cell.close())
             raise

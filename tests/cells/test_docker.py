@@ -12,7 +12,17 @@ import pytest
 
 from factory_tui.cells.attach import attach
 from factory_tui.cells.docker import DockerCells, connect
-from factory_tui.cells.protocol import MIB, CellDied, CellError, CellLimits, ImageUnfit, Labels, NoEngine, NoImage
+from factory_tui.cells.protocol import (
+    MIB,
+    CellDied,
+    CellError,
+    CellLimits,
+    ImageUnfit,
+    Labels,
+    Mould,
+    NoEngine,
+    NoImage,
+)
 from factory_tui.cells.runner.frames import pack
 from tests.cells.conftest import LABELS, LIMITS
 from tests.conformance.cells import eventually
@@ -242,6 +252,20 @@ class TestMistakes:
         with pytest.raises(NoImage, match=r"factory-tui-test:nowhere.*Remedy"):
             await cells.start(LABELS)
         await cells.close()
+
+    async def test_a_mould_names_its_own_image_and_variables(
+        self, docker_cells: DockerCells, docker_engine: DockerClient, cell_image: str
+    ) -> None:
+        docker_engine.images.get(cell_image).tag("factory-tui-test", "other")
+        made = Mould("factory-tui-test:other", (("GREETING", "good day"),))
+        one, two = await asyncio.gather(docker_cells.start(LABELS, made), docker_cells.start(LABELS))
+        assert (one.image.reference, two.image.reference) == ("factory-tui-test:other", cell_image)
+        assert one.image.id == docker_engine.images.get(cell_image).id
+        assert (await one.run("echo $GREETING")).stdout == b"good day\n"
+        assert (await two.run("echo $GREETING")).stdout == b"\n"
+        for cell in (one, two):
+            await cell.close()
+        docker_engine.images.remove("factory-tui-test:other")
 
     async def test_space_beyond_memory_is_refused(self, docker_engine: DockerClient) -> None:
         with pytest.raises(CellError, match="must stay below the memory limit"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import CellError, Entry, Labels
+from factory_tui.cells.protocol import ANY, CellError, Entry, Labels, Mould
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
@@ -134,8 +134,8 @@ async def test_an_answer_that_breaks_the_judging_is_unsatisfied_not_void(
 
 async def test_a_cell_that_will_not_go_takes_no_verdict_back(cells: ProcessCells) -> None:
     class Sticky(ProcessCells):
-        async def start(self, labels: Labels):  # type: ignore[no-untyped-def]
-            cell = await super().start(labels)
+        async def start(self, labels: Labels, mould: Mould = ANY):  # type: ignore[no-untyped-def]
+            cell = await super().start(labels, mould)
             close = cell.close
 
             async def stuck() -> None:
@@ -154,7 +154,7 @@ async def test_what_breaks_on_our_side_is_void_with_the_reason(cells: ProcessCel
     class Broken(ProcessCells):
         tries = 0
 
-        async def start(self, labels: Labels):  # type: ignore[no-untyped-def]
+        async def start(self, labels: Labels, mould: Mould = ANY):  # type: ignore[no-untyped-def]
             self.tries += 1
             raise CellError("no room for another cell")
 
