@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from factory_tui.pipeline import DotError, Graph, Outcome, Status, Step, parse, step
+from factory_tui.pipeline import DotError, Finish, Go, Graph, Outcome, Status, Step, parse, step
 from factory_tui.pipeline.scan import ScanError
 
 HANDLERS = frozenset(
@@ -51,6 +51,17 @@ def after(
         visits=visits,
         chance=chance,
     )
+
+
+def took(found: Step) -> tuple[str, str]:
+    assert isinstance(found, Go), found
+    return found.target, found.why
+
+
+def failed(found: Step) -> str:
+    assert isinstance(found, Finish), found
+    assert not found.success
+    return found.reason
 
 
 def assert_inside(text: str, error: DotError | ScanError) -> None:
