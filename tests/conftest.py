@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-pytest.register_assert_rewrite("tests.conformance.cells")
+pytest.register_assert_rewrite("tests.conformance")
 
 
 def _lacking(what: str) -> NoReturn:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.cells import Commands, Files, Services, Trees
+from tests.conformance.commands import Commands
+from tests.conformance.services import Services
+from tests.conformance.trees import Files, Trees
 
 
 @pytest.mark.asyncio(loop_scope="class")

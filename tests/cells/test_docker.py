@@ -25,7 +25,7 @@ from factory_tui.cells.protocol import (
 )
 from factory_tui.cells.runner.frames import pack
 from tests.cells.conftest import LABELS, LIMITS
-from tests.conformance.cells import eventually
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

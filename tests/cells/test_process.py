@@ -15,7 +15,7 @@ import pytest
 from factory_tui.cells import runner
 from factory_tui.cells.process import ProcessCells, Record
 from factory_tui.cells.protocol import CellDied, Labels
-from tests.conformance.cells import eventually
+from tests.waiting import eventually
 
 ENGINE = """
 import asyncio, sys

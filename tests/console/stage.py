@@ -1,7 +1,6 @@
 """A console on a stage: a fixed clock, no animation, and waiting for what is true instead of for time."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from textual import events
@@ -11,15 +10,7 @@ from factory_tui.config.settings import UiTable
 from factory_tui.console.app import ConsoleApp
 from factory_tui.console.feed import Connect
 from tests.console.feeds import StoryFeed
-
-
-async def until(true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
-    """Wait for a condition; fail with its name when it does not come."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while not true():
-        assert loop.time() < deadline, f"not within {seconds:g} s: {what}"
-        await asyncio.sleep(0.01)
+from tests.waiting import until
 
 
 class Stage:

@@ -10,7 +10,8 @@ from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import on_stage, until
+from tests.console.stage import on_stage
+from tests.waiting import until
 
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
 

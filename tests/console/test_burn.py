@@ -18,8 +18,9 @@ from factory_tui.domain.reducer import fold
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import on_stage, until
+from tests.console.stage import on_stage
 from tests.console.tales import spent
+from tests.waiting import until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 

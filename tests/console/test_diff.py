@@ -6,7 +6,8 @@ from factory_tui.domain import events as e
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import on_stage, until
+from tests.console.stage import on_stage
+from tests.waiting import until
 
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
 CHANGES = """diff --git a/etl.py b/etl.py

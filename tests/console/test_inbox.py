@@ -10,7 +10,8 @@ from factory_tui.domain import commands as c
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import Stage, on_stage, until
+from tests.console.stage import Stage, on_stage
+from tests.waiting import until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 

@@ -13,7 +13,8 @@ from factory_tui.domain.reducer import fold
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import on_stage, until
+from tests.console.stage import on_stage
+from tests.waiting import until
 
 STORY = story.tell()
 

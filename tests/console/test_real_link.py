@@ -16,8 +16,8 @@ from factory_tui.link.protocol import DiffRequest, QueryRequest
 from factory_tui.link.server import LinkServer
 from tests import snap
 from tests.console import story
-from tests.console.stage import until
 from tests.console.tales import known
+from tests.waiting import until
 
 STORY = story.tell()
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)

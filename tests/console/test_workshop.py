@@ -17,9 +17,10 @@ from factory_tui.domain.reducer import fold
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import Stage, on_stage, until
+from tests.console.stage import Stage, on_stage
 from tests.console.tales import FIRST, NEW, OLD, SECOND, known
 from tests.terminal import Terminal
+from tests.waiting import until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 

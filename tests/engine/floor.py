@@ -186,13 +186,6 @@ async def cli(*arguments: str, env: dict[str, str] | None = None) -> asyncio.sub
     )
 
 
-async def wait_for(condition: Callable[[], bool]) -> None:
-    """Until what no event tells of is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 -- files tell nobody
-            await asyncio.sleep(0.02)
-
-
 def in_order(names: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether `wanted` is found in `names`, in that order, with anything between."""
     rest = iter(names)

@@ -23,8 +23,9 @@ from factory_tui.domain.events import (
     VisitEnded,
 )
 from factory_tui.engine import library
-from tests.engine.floor import FarFloor, Floor, wait_for
+from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import PLAYBOOK, SEED, make
+from tests.waiting import until
 
 SLOW = PLAYBOOK.replace("echo trimmed", "sleep 300 && echo trimmed")
 POLITE = SEED + "\nIt is polite to everybody.\n"
@@ -114,7 +115,7 @@ class TestSeeds:
         await floor.open()
         try:
             mark = f'reviewed_for = "{floor.state.seeds["greeter"].confirmed}"'
-            await wait_for(lambda: mark in vault.read_text())
+            await until(lambda: mark in vault.read_text())
         finally:
             await floor.stop()
 
@@ -139,7 +140,7 @@ class TestSeeds:
             last = await edited(floor, POLITE)
             kept = floor.workspace.state / "revisions" / "seeds" / "greeter"
             used = {floor.state.runs[run].revision, last.revision}
-            await wait_for(lambda: {path.name for path in kept.iterdir()} == used)
+            await until(lambda: {path.name for path in kept.iterdir()} == used)
             await floor.command(Resume(run))
             assert (await floor.reach(run, "signoff", "held", "failed", "shipped")).state == "signoff"
 

@@ -11,8 +11,8 @@ from factory_tui.cells.protocol import ANY, CellError, Entry, Labels, Mould
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
-from tests.conformance.cells import eventually
 from tests.harness.product import APP, COUNT, ECHO, TOTAL, product, scenario
+from tests.waiting import eventually
 
 STOPS = """
 import os, signal

@@ -1,8 +1,7 @@
 """An engine small enough to see through, behind a real socket."""
 
-import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ from factory_tui.link.protocol import DiffRequest, QueryRequest, RefusedError
 from factory_tui.link.server import LinkServer
 
 DEADLINE = 20.0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that gives no sign of its own."""
-    async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
-            await asyncio.sleep(0.001)
 
 
 class SmallEngine:

@@ -29,7 +29,8 @@ from factory_tui.link.protocol import (
     line,
 )
 from factory_tui.link.server import user_name
-from tests.link.conftest import DEADLINE, SmallEngine, until
+from tests.link.conftest import DEADLINE, SmallEngine
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from factory_tui.console.feed import Feed

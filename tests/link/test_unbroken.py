@@ -13,7 +13,8 @@ from factory_tui.link.bridge import bridge
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import PROTOCOL, Hello, LinkError, Lower, NoAnswer, line
 from factory_tui.link.unbroken import Unbroken
-from tests.link.conftest import DEADLINE, SmallEngine, until
+from tests.link.conftest import DEADLINE, SmallEngine
+from tests.waiting import until
 
 STARTED = EngineStarted("0.1.0", 1, "test", "process", True, "")
 
