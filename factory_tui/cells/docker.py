@@ -20,7 +20,7 @@ import requests
 from docker.utils import parse_host
 from msgspec.structs import replace
 
-from factory_tui.cells import runner
+from factory_tui.cells import fence, runner
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
@@ -45,12 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 T = TypeVar("T")
-AGENT = 1000
-"""The uid and gid of commands in a docker cell."""
 _LABEL = "factory-tui."
 _CONNECT_SECONDS = 3
-_SHM = 16 * MIB
-_TMP = "/tmp"  # noqa: S108 - a tmpfs of the cell's own
 
 
 def connect() -> docker.DockerClient:
@@ -84,17 +80,17 @@ def _knock() -> None:
             knock.connect("/" + path.lstrip("/"))
 
 
-def create_options(mould: Mould, workspace: str, labels: Labels, limits: CellLimits) -> dict[str, Any]:
-    """What the engine is asked for: the whole fence in one place."""
+def create_options(
+    mould: Mould, workspace: str, labels: Labels, limits: CellLimits, *, runtime: str = "", filtered: bool = True
+) -> dict[str, Any]:
+    """What the engine is asked for: the fence, and the runner behind it."""
     config = {
-        "work": "/work",
-        "uid": AGENT,
-        "gid": AGENT,
+        "work": fence.WORK,
+        "uid": fence.AGENT,
+        "gid": fence.AGENT,
         "leave": False,
-        "env": {"HOME": _TMP, "TMPDIR": _TMP, "LANG": "C.UTF-8", "TERM": "dumb", **dict(mould.env)},
+        "env": {"HOME": fence.TMP, "TMPDIR": fence.TMP, "LANG": "C.UTF-8", "TERM": "dumb", **dict(mould.env)},
     }
-    mount = f"rw,exec,nosuid,nodev,uid={AGENT},gid={AGENT}"
-    inodes = f"nr_inodes={limits.work_inodes}"
     return {
         "image": mould.image,
         "command": runner.arguments(config),
@@ -106,27 +102,7 @@ def create_options(mould: Mould, workspace: str, labels: Labels, limits: CellLim
             _LABEL + "role": labels.role,
             _LABEL + "number": str(labels.number),
         },
-        "user": "0:0",
-        "cap_drop": ["ALL"],
-        "cap_add": ["SETUID", "SETGID", "KILL"],
-        "security_opt": ["no-new-privileges"],
-        "read_only": True,
-        "network_mode": "none",
-        "ipc_mode": "private",
-        "shm_size": _SHM,
-        "tmpfs": {
-            "/work": f"{mount},mode=0755,size={limits.work_bytes},{inodes}",
-            _TMP: f"{mount},mode=1777,size={limits.tmp_bytes},{inodes}",
-        },
-        "mem_limit": limits.memory,
-        "memswap_limit": limits.memory,
-        "nano_cpus": int(limits.cpus * 1e9),
-        "pids_limit": limits.pids,
-        "ulimits": [
-            docker.types.Ulimit(name="nofile", soft=limits.nofile, hard=limits.nofile),
-            docker.types.Ulimit(name="core", soft=0, hard=0),
-        ],
-        "log_config": docker.types.LogConfig(type="none"),
+        **fence.options(limits, runtime=runtime, filtered=filtered),
         "stdin_open": True,
         "detach": True,  # else docker-py asks for stdin to close with the first attachment
         "tty": False,
@@ -196,7 +172,7 @@ class DockerCells:
     ) -> None:
         self._client, self._workspace, self._image = client, workspace, image
         self._limits = limits or CellLimits()
-        needed = self._limits.work_bytes + self._limits.tmp_bytes + _SHM
+        needed = self._limits.work_bytes + self._limits.tmp_bytes + fence.SHM
         if needed >= self._limits.memory:
             raise CellError(
                 f"[cells] work and temp space ({needed // MIB} MiB with shared memory) must stay below the memory limit"

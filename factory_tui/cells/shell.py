@@ -32,7 +32,7 @@ def in_container(name: str, *, terminal: bool, docker: str | None) -> Shell:
     """A shell in a running container; `docker` is the client's path. Raises NoEngine without one."""
     if docker is None:
         raise NoEngine("a shell in a docker cell needs the `docker` command. Remedy: install Docker's client")
-    from factory_tui.cells.docker import AGENT  # noqa: PLC0415 - slow to load, which a process cell need not wait for
+    from factory_tui.cells.fence import AGENT  # noqa: PLC0415 - slow to load, which a process cell need not wait for
 
     options = ["--interactive", *(["--tty"] if terminal else []), "--user", f"{AGENT}:{AGENT}", "--workdir", "/work"]
     options += ["--env", "HOME=/tmp", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]

@@ -188,13 +188,18 @@ class TestFence:
             "cat /proc/1/maps",
             "echo forged > /proc/1/fd/1",
             "cat /proc/$PPID/environ",
-            "kill -9 $PPID",
             "echo forged > /proc/$PPID/fd/3",
         ):
             outcome = await cell.run(command)
             assert outcome.exit != 0, command
             assert re.search(b"ermission denied|not permitted", outcome.stderr), (command, outcome)
         assert (await cell.run("echo $PPID")).stdout != b"1\n"
+
+    async def test_a_keeper_can_be_killed_at_the_cost_of_its_own_command_at_most(self, cell: Cell) -> None:
+        for _ in range(5):  # it has the agent's uid for as long as a command takes to start
+            outcome = await cell.run("kill -9 $PPID")
+            assert b"not permitted" in outcome.stderr or outcome.exit == -9
+            assert (await cell.run("echo fine")).stdout == b"fine\n"
 
     async def test_no_descriptor_of_the_runner_leaks(self, cell: Cell) -> None:
         assert (await cell.run("exec ls /proc/self/fd")).stdout.split() == [b"0", b"1", b"2", b"3"]
