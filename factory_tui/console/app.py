@@ -38,6 +38,7 @@ from factory_tui.domain.hostile import one_line
 if TYPE_CHECKING:
     from textual import events
     from textual.filter import LineFilter
+    from textual.geometry import Size
     from textual.theme import Theme
 
     from factory_tui.console.actions import Scope
@@ -152,7 +153,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.screen.call_later(self._begin)  # after what the screen has to do already: its first frame
 
     def _begin(self) -> None:
-        self._judge_size()
+        self._judge_size(self.size)
         self.run_worker(self._attend(), group="link", exclusive=True, description="reads the link")
 
     async def _attend(self) -> None:
@@ -336,14 +337,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Ctrl+c does not end anything here."""
         self.say("waits", "q detaches, the runs go on; X stops a run")
 
-    def on_resize(self, _event: "events.Resize") -> None:
-        """Too small, or big enough again."""
-        self._judge_size()
+    def on_resize(self, event: "events.Resize") -> None:
+        """Too small; the app itself hears of the size after this."""
+        self._judge_size(event.size)
 
-    def _judge_size(self) -> None:
+    def _judge_size(self, size: "Size") -> None:
         from factory_tui.console.screens.too_small import TooSmall, fits  # noqa: PLC0415 - rarely needed
 
-        if not fits(*self.size) and not isinstance(self.screen, TooSmall):
+        if not fits(*size) and not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
             self.push_screen(TooSmall())
 
 

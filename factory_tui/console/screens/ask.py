@@ -8,10 +8,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from factory_tui.console.paint import Row, left, right, width, wrap
+from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.hostile import one_line
 
@@ -21,6 +21,8 @@ BODY_ROWS = 10
 CHOICE_ROWS = 9
 FIXED_ROWS = 11
 """Of a dialog: its border, title, keys, and room for what is wrong."""
+ROOMY = 12
+"""Rows beside those from which on a field has all of its lines."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -83,7 +85,7 @@ class _Choices(Panel):
         self.sync()
 
 
-class Ask(ModalScreen[Reply | None]):
+class Ask(Dialog[Reply | None]):
     """Returns the reply, or None. Enter sends, ctrl+j makes a new line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -97,7 +99,6 @@ class Ask(ModalScreen[Reply | None]):
         Binding("pageup", "scroll(-1)", show=False),
     ]
     AUTO_FOCUS = ""
-    CSS_PATH = "dialog.tcss"
 
     def __init__(self, question: Question) -> None:
         super().__init__()
@@ -118,17 +119,26 @@ class Ask(ModalScreen[Reply | None]):
             yield Static("", id="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Every part as high as it has to be; what the question is about gives way, since it scrolls."""
-        asked = self._question
-        choices = min(len(asked.choices), CHOICE_ROWS)
-        field = asked.rows + 3 if asked.words else 0
-        body = min(len(asked.body), BODY_ROWS, max(3, self.app.size.height - FIXED_ROWS - choices - field))
+        """Words can be typed at once where nothing is to be chosen."""
+        self._fit()
+        for area in self.query(TextArea):
+            if not self._question.choices:
+                area.focus()
+
+    def on_resize(self) -> None:
+        """The terminal changed beneath it."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """Every part as high as it has to be; what scrolls gives way, the question before the choices."""
+        asked, room = self._question, self.app.size.height - FIXED_ROWS
+        lines = asked.rows if room >= ROOMY else 1
+        room -= lines + 3 if asked.words else 0
+        choices = min(len(asked.choices), CHOICE_ROWS, max(2, room - 3))
+        body = min(len(asked.body), BODY_ROWS, max(2, room - choices))
         self.query(_Body).set_styles(f"height: {body};")
         self.query(_Choices).set_styles(f"height: {choices};")
-        for area in self.query(TextArea):
-            area.styles.height = asked.rows + 2
-            if not asked.choices:
-                area.focus()
+        self.query(TextArea).set_styles(f"height: {lines + 2};")
         self.query_one("#keys", Static).update(self._keys(len(asked.body) > body))
 
     def _keys(self, more: bool) -> str:

@@ -7,10 +7,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from factory_tui.console.paint import Row, left
+from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.commands import StartRun
 from factory_tui.domain.money import Ledger
@@ -20,6 +20,12 @@ _PAYS: dict[Ledger | None, str] = {
     "rehearsal": "rehearsal, no cost",
     "live": "live, spends money",
 }
+
+
+SEEDS = 8
+"""That are shown at once, at most."""
+FIXED_ROWS = 14
+"""Of the dialog: all but the seeds."""
 
 
 class _Seeds(Panel):
@@ -44,7 +50,8 @@ class _Seeds(Panel):
         ][top : top + height]
 
     def narrow(self, text: str) -> None:
-        self.shown = [name for name in self._seeds if text in name]
+        found = [name for name in self._seeds if text in name]
+        self.shown = sorted(found, key=lambda name: (name != text, not name.startswith(text)))
         self.at = 0
         self.sync()
 
@@ -57,7 +64,7 @@ def _role(chosen: bool) -> str:
     return "strong+cursor" if chosen else "text"
 
 
-class ChooseSeed(ModalScreen[StartRun | None]):
+class ChooseSeed(Dialog[StartRun | None]):
     """Returns the command, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,8 +73,6 @@ class ChooseSeed(ModalScreen[StartRun | None]):
         Binding("up", "move(-1)", show=False),
         Binding("tab", "pays", show=False, priority=True),
     ]
-
-    CSS_PATH = "dialog.tcss"
 
     def __init__(self, seeds: Sequence[str], ledger: Ledger | None) -> None:
         super().__init__()
@@ -84,7 +89,15 @@ class ChooseSeed(ModalScreen[StartRun | None]):
 
     def on_mount(self) -> None:
         """As high as the seeds need."""
-        self.query_one(_Seeds).styles.height = min(max(len(self._seeds), 1), 8) + 2
+        self._fit()
+
+    def on_resize(self) -> None:
+        """The terminal changed beneath it."""
+        self._fit()
+
+    def _fit(self) -> None:
+        room = max(1, self.app.size.height - FIXED_ROWS)
+        self.query_one(_Seeds).styles.height = min(max(len(self._seeds), 1), SEEDS, room) + 2
 
     def _says(self) -> str:
         return f"model: {_PAYS[self._ledger]}   (tab changes)"

@@ -6,11 +6,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from factory_tui.console.screens.dialog import Dialog
 
-class Confirm(ModalScreen[bool]):
+
+class Confirm(Dialog[bool]):
     """Returns whether it shall be done. With `name`, only after that name was typed: its field has the focus then."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -19,7 +20,6 @@ class Confirm(ModalScreen[bool]):
     ]
     AUTO_FOCUS = "#name, #cancel"
     """From the start: over a slow line keys come in bursts, and none may be lost."""
-    CSS_PATH = "dialog.tcss"
 
     def __init__(self, title: str, body: str, verb: str, name: str = "") -> None:
         super().__init__()

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from factory_tui.console.feed import RefusedError
 from factory_tui.console.paint import Row, cut, wrap
+from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.hostile import clean, one_line
 
@@ -91,7 +91,7 @@ def _drawn(line: str, width: int) -> list[Row]:
     return [[(part, tone)] for part in wrap(line[:LINE], width)]
 
 
-class DiffScreen(ModalScreen[None]):
+class DiffScreen(Dialog[None]):
     """Begins with what the newest pass changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,7 +107,6 @@ class DiffScreen(ModalScreen[None]):
         Binding("right_curly_bracket", "earlier(1)", show=False),
         Binding("left_curly_bracket", "earlier(-1)", show=False),
     ]
-    CSS_PATH = "dialog.tcss"
 
     def __init__(self, run: str) -> None:
         super().__init__()

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
 from factory_tui.console.actions import Action, Scope
 from factory_tui.console.keys import bindings
 from factory_tui.console.offering import allowed, in_scope, shown
 from factory_tui.console.paint import Row, left, wrap
+from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -57,17 +57,17 @@ class _Keys(Panel):
         ]
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """What each key does here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,question_mark", "dismiss", show=False),
         Binding("down,j", "scroll(1)", show=False),
         Binding("up,k", "scroll(-1)", show=False),
+        Binding("pagedown,space", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
         *[item for item in bindings("everywhere") if isinstance(item, Binding) and item.id != "help"],
     ]
-
-    CSS_PATH = "dialog.tcss"
 
     def __init__(self, scope: Scope) -> None:
         super().__init__()
@@ -79,8 +79,19 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Take the height that the keys need."""
+        self._fit()
+
+    def on_resize(self) -> None:
+        """The terminal changed beneath it."""
+        self._fit()
+
+    def _fit(self) -> None:
         keys = self.query_one(_Keys)
         keys.styles.height = min(len(keys.all_rows(WIDTH - 2)) + 2, cast("ConsoleApp", self.app).size.height - 2)
+
+    def action_page(self, pages: int) -> None:
+        """By pages."""
+        self.action_scroll(pages * max(1, self.query_one(_Keys).size.height - 3))
 
     def action_scroll(self, rows: int) -> None:
         """Scroll where the terminal is short."""

@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.screen import ModalScreen
+from textual.binding import Binding, BindingType
 
 from factory_tui.config.settings import LEAST_TERMINAL as LEAST
 from factory_tui.console.keys import bindings
 from factory_tui.console.paint import Row
+from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
 
 
@@ -32,11 +32,12 @@ class _Card(Panel):
         return [[("  Terminal too small", "strong")], needs, now, [("  The runs go on. q detaches.", "dim")]][:height]
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Dialog[None]):
     """Needed and actual size, each axis in its colour."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
-    CSS_PATH = "dialog.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        item for item in bindings("everywhere") if isinstance(item, Binding) and item.id in ("detach", "emergency")
+    ]
 
     def compose(self) -> ComposeResult:
         """One card."""
@@ -44,8 +45,13 @@ class TooSmall(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Away as soon as there is room."""
-        if not self.is_current:
-            return
+        self._judge()
+
+    def on_screen_resume(self) -> None:
+        """So too when what was asked over it is answered."""
+        self._judge()
+
+    def _judge(self) -> None:
         if fits(*self.app.size):
             self.dismiss()
         else:

@@ -1,0 +1,112 @@
+"""Every dialog under rough handling: keys in bursts, and a terminal that changes its size beneath it."""
+
+import pytest
+
+from factory_tui.console.screens.dialog import Dialog
+from factory_tui.console.screens.too_small import TooSmall
+from factory_tui.domain import commands as c
+from factory_tui.domain import events as e
+from factory_tui.domain.events import Event
+from tests import snap
+from tests.console import story
+from tests.console.feeds import StoryFeed
+from tests.console.stage import Stage, on_stage, until
+
+MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
+
+
+async def back_on_a_place(stage: Stage) -> None:
+    await until(lambda: not isinstance(stage.app.screen, Dialog), "the dialog is gone")
+    await stage.settle()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("n", "enter", "enter", "enter"),
+        ("n", "escape", "escape", "escape"),
+        ("X", "enter", "enter"),
+        ("X", "escape", "escape"),
+        ("s", "escape", "escape"),
+        ("s", "x", "enter", "enter"),
+        ("question_mark", "escape", "escape"),
+        ("question_mark", "question_mark", "question_mark", "question_mark"),
+        ("d", "d", "d", "d"),
+        ("d", "escape", "escape"),
+        ("colon", "escape", "escape"),
+        ("colon", "enter", "enter", "escape", "escape"),
+        ("R", "1", "enter", "enter", "enter", "escape"),
+        ("2", "escape", "escape", "3", "escape", "escape"),
+    ],
+    ids=" ".join,
+)
+async def test_keys_that_come_in_one_burst_break_nothing(keys: tuple[str, ...]) -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        stage.burst(*keys)
+        await stage.settle()
+        await stage.press("escape", "escape", "escape")
+        await back_on_a_place(stage)
+        await stage.press("!")
+        await until(lambda: c.EmergencyStop() in stage.feed.commands, "keys are heard after all of that")
+
+
+@pytest.mark.parametrize("key", ["n", "s", "X", "b", "question_mark", "colon", "d"])
+async def test_too_small_covers_a_dialog_and_gives_it_back(key: str) -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press(key)
+        before = stage.app.screen
+        for size in ((60, 15), (40, 10)):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            assert isinstance(stage.app.screen, TooSmall)
+            assert f"actual  {size[0]} x {size[1]}" in snap.text_of(stage.app)
+        await stage.press("colon", "3", "x")
+        assert isinstance(stage.app.screen, TooSmall)
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.settle()
+        assert stage.app.screen is before
+        await stage.press("escape")
+        await back_on_a_place(stage)
+
+
+async def test_a_floor_too_small_can_be_frozen_and_thawed() -> None:
+    last = MIDDLE[-1]
+    frozen = [*MIDDLE, Event(last.seq + 1, "", last.at, e.FloorFrozen(), actor="ana")]
+    async with on_stage(StoryFeed(frozen), (60, 15)) as stage:
+        await stage.press("!")
+        await stage.pilot.resize_terminal(120, 40)
+        await stage.settle()
+        await stage.press("right", "enter")
+        await until(lambda: c.Thaw() in stage.feed.commands, "thawed")
+        await back_on_a_place(stage)
+
+
+@pytest.mark.parametrize("key", ["s", "e", "b", "r", "R", "X", "n"])
+@pytest.mark.parametrize("size", [(80, 24), (72, 20)])
+async def test_a_dialog_fits_what_the_terminal_became(key: str, size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(MIDDLE), (120, 40)) as stage:
+        await stage.press(key)
+        await stage.pilot.resize_terminal(*size)
+        await stage.settle()
+        last = "Cancel" if key == "X" else "tab changes" if key == "n" else "enter sends"
+        assert last in snap.text_of(stage.app)
+
+
+async def test_an_answer_keeps_its_field_and_its_keys_when_the_terminal_shrinks() -> None:
+    async with on_stage(StoryFeed(story.waits()), (120, 40)) as stage:
+        await stage.press("3", "a", *"half to even")
+        for size in ((80, 24), (72, 20), (200, 60)):
+            await stage.pilot.resize_terminal(*size)
+            await stage.settle()
+            text = snap.text_of(stage.app)
+            assert "half to even" in text
+            assert "enter sends" in text
+
+
+async def test_a_name_typed_in_full_is_that_seed() -> None:
+    last = MIDDLE[-1]
+    longer = Event(last.seq + 1, "", last.at, e.SeedRevised("a-shortlinks", "77", "", "", by_hand=True), actor="ana")
+    async with on_stage(StoryFeed([*MIDDLE, longer])) as stage:
+        await stage.press("n", *"shortlinks", "enter")
+        await until(lambda: bool(stage.feed.commands), "a command is sent")
+        assert stage.feed.commands == [c.StartRun("shortlinks", ledger="rehearsal")]
