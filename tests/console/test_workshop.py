@@ -252,3 +252,44 @@ def test_the_editor_gets_the_terminal_and_gives_it_back(tmp_path: Path, monkeypa
 def test_a_console_of_a_workspace_knows_its_folder(tmp_path: Path) -> None:
     assert ConsoleApp(StoryFeed().connect, folder=tmp_path).folder == tmp_path
     assert ConsoleApp(StoryFeed().connect).folder is None
+
+
+def crowded(seeds: int = 1, scenarios: int = 40, runs: int = 30) -> list[Event]:
+    """More scenarios and runs than any terminal is high."""
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("1", 1, "w", "docker", True))
+    corpus = tuple((f"story-{place:02}", "vault" if place >= scenarios // 2 else "feedback") for place in range(scenarios))
+    teller.say("", e.SeedRevised("busy", OLD, FIRST), e.CorpusRevised("busy", "c0ffee", corpus, {}))
+    for number in range(1, runs + 1):
+        tale = story.Tale(teller, f"busy-{number}", corpus)
+        tale.queued("busy")
+        tale.say(e.PassBegan(1, OLD))
+    return teller.events
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_scenario_and_every_run_can_be_paged_to(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(crowded()), size) as stage:
+        await stage.press("4", "tab")
+        seen = ""
+        for _ in range(12):
+            seen += snap.text_of(stage.app)
+            await stage.press("pagedown")
+        assert all(f"busy-{number} " in seen for number in range(1, 31))
+        await stage.press("tab")
+        seen = ""
+        for _ in range(12):
+            text = snap.text_of(stage.app)
+            assert " feedback " in text or " vault " in text
+            seen += text
+            await stage.press("pagedown")
+        assert all(f"story-{place:02}" in seen for place in range(40))
+        await stage.press("tab")
+        assert "# Short links" in snap.text_of(stage.app)
+
+
+async def test_the_chosen_run_stays_in_sight_among_the_revisions() -> None:
+    async with on_stage(StoryFeed(crowded()), (120, 40)) as stage:
+        await stage.press("4", *(["left"] * 29))
+        assert stage.app.chosen == "busy-1"
+        assert "busy-1 " in snap.text_of(stage.app)

@@ -9,7 +9,7 @@ from factory_tui.console.keys import bindings
 from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.bars import Header, KeyBar
 from factory_tui.console.widgets.judged import Judged, SeedLoop
-from factory_tui.console.widgets.seeds import Revisions, SeedList
+from factory_tui.console.widgets.seeds import Paged, Revisions, SeedList
 from factory_tui.console.widgets.sheet import Sheet
 from factory_tui.domain import commands as c
 from factory_tui.domain.state import OVER
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 View = Literal["seed", "diff", "problems"]
 PANES = ("", "-revisions", "-judged")
-"""What is below the seeds on a narrow terminal: the text, or one of these."""
+"""What can be paged, by the class of the screen; on a narrow terminal only one of them is shown."""
 
 
 class WorkshopScreen(Place):
@@ -118,8 +118,6 @@ class WorkshopScreen(Place):
         match action:
             case "workshop.open":
                 return run is not None
-            case "workshop.pane":
-                return self.app.size.width < 100
             case "workshop.edit":
                 return bench is not None and self._app.folder is not None
             case "workshop.use":
@@ -163,15 +161,21 @@ class WorkshopScreen(Place):
             self.remove_class(name)
 
     def pane(self) -> None:
-        """On a narrow terminal: the next thing below the seeds."""
-        at = next((place for place, name in enumerate(PANES) if name and self.has_class(name)), 0)
-        after = PANES[(at + 1) % len(PANES)]
+        """The next of them; on a narrow terminal it takes the room below the seeds."""
+        after = PANES[(PANES.index(self.paged) + 1) % len(PANES)]
         for name in PANES[1:]:
             self.set_class(name == after, name)
 
-    def scroll_sheet(self, pages: int) -> None:
-        """The sheet, by pages."""
-        self.query_one(Sheet).scroll(pages)
+    @property
+    def paged(self) -> str:
+        """Which of the panes pgup and pgdn scroll."""
+        return next((name for name in PANES if name and self.has_class(name)), "")
+
+    def page(self, pages: int) -> None:
+        """Scroll that pane."""
+        for panel in self.query(Paged):
+            if self.paged == panel.PANE:
+                panel.scroll(pages)
 
     def use(self) -> None:
         """The run's next pass is to use the newest revision."""

@@ -11,6 +11,7 @@ from factory_tui.console.trace import labels
 from factory_tui.console.waiting import Item, answered, waiting
 from factory_tui.console.widgets.floor_table import measured
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.scrolled import Scrolled
 from factory_tui.domain.hostile import clean, one_line
 
 if TYPE_CHECKING:
@@ -121,14 +122,8 @@ class InboxList(Panel):
             self.point(items[index].id)
 
 
-class Evidence(Panel):
-    """The question, its choices, what speaks for it, and what it cost so far; scrolls."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.top = 0
-        self._of = ""
-        self._more = 0
+class Evidence(Scrolled):
+    """The question, its choices, what speaks for it, and what it cost so far."""
 
     @property
     def _item(self) -> Item | None:
@@ -142,26 +137,9 @@ class Evidence(Panel):
         who: Row = [(f"for {one_line(item.asked.to, 24)}", "dim")] if item.asked else []
         return [(item.id, "title"), (f" {item.run.id}" if item.asked else " is held", "text")], who
 
-    def footing(self) -> Row:
-        """How much lies below."""
-        return [(f"{self._more} more {self.glyphs.more} pgdn", "dim")] if self._more > 0 else []
-
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         item = self._item
-        if item is None:
-            self._more = 0
-            return []
-        if item.id != self._of:
-            self._of, self.top = item.id, 0
-        found = list(self._all(item, width))
-        self.top = max(0, min(self.top, len(found) - height))
-        self._more = len(found) - self.top - height
-        return found[self.top : self.top + height]
-
-    def scroll(self, pages: int) -> None:
-        """By pages; draws anew."""
-        self.top += pages * max(1, self.size.height - 3)
-        self.sync()
+        return self.window(item and item.id, list(self._all(item, width)) if item else [], height)
 
     def _all(self, item: Item, room: int) -> Iterable[Row]:
         asked, run = item.asked, item.run
@@ -176,7 +154,7 @@ class Evidence(Panel):
                 yield from self._answered(item, room)
             for number, choice in enumerate(() if item.answered else asked.choices, 1):
                 yield [("  ", "text"), (f"{number} ", "key"), (cut(one_line(choice), room - 5), "text")]
-        yield self._where(item, room)
+        yield from self._where(item, room)
         if asked is not None and asked.evidence:
             yield []
             yield [(" evidence", "dim")]
@@ -199,7 +177,7 @@ class Evidence(Panel):
             if part:
                 yield from _said(part, "strong", room, "  ")
 
-    def _where(self, item: Item, room: int) -> Row:
+    def _where(self, item: Item, room: int) -> Iterable[Row]:
         run = item.run
         parts = [f"pass {len(run.passes)} of {run.max_passes}"]
         share = measured(run)
@@ -208,7 +186,12 @@ class Evidence(Panel):
         parts.append(figures.money(run.burn.money) + (f" of {figures.money(run.cap)}" if run.cap is not None else ""))
         said = labels(run.ledger, self.mirror.unfenced(run))
         row: Row = [(" ", "text"), (cut(f" {self.glyphs.sep} ".join(parts), room - 2), "dim")]
-        return [*row, (f"  {said}", "waits")] if said else row
+        if said and width(row) + len(said) + 2 > room:
+            yield row
+            row = [(" ", "text"), (said, "waits")]
+        elif said:
+            row.append((f"  {said}", "waits"))
+        yield row
 
 
 def _tone(item: Item) -> Tone:

@@ -6,7 +6,7 @@ from factory_tui.console.bench import Bench
 from factory_tui.console.paint import Row, left, right, wrap
 from factory_tui.console.widgets.matrix import SOME, tone_of
 from factory_tui.console.widgets.pipeline import Pipeline
-from factory_tui.console.widgets.seeds import OfSeed
+from factory_tui.console.widgets.seeds import OfSeed, Paged
 from factory_tui.domain.events import ScenarioSet
 from factory_tui.domain.state import Pass, Run
 
@@ -14,8 +14,10 @@ _KINDS = {"main": "main", "edge": "edge", "adversarial": "advers."}
 _KIND = 8
 
 
-class Judged(OfSeed):
+class Judged(Paged):
     """One row a scenario, one column a pass of a run, newest at the right."""
+
+    PANE = "-judged"
 
     def heading(self) -> tuple[Row, Row]:
         """Whether somebody reviewed them for the seed as it is."""
@@ -32,12 +34,17 @@ class Judged(OfSeed):
         return [("scenarios", "title")], [(said, "waits" if view.confirmed else "dim")]
 
     def footing(self) -> Row:
-        """How many of each set."""
+        """How many of each set, and how many lie below."""
         bench = self.bench
         if bench is None or not bench.scenarios:
             return []
         vault = sum(kind == "vault" for _, kind in bench.scenarios)
-        return [(f"{len(bench.scenarios) - vault} feedback, {vault} vault", "dim")]
+        below = super().footing()
+        return [
+            *below,
+            ("  " if below else "", "dim"),
+            (f"{len(bench.scenarios) - vault} feedback, {vault} vault", "dim"),
+        ]
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         bench = self.bench
@@ -53,14 +60,16 @@ class Judged(OfSeed):
         room = max([4, *(len(_label(run, item)) + 1 for run, item in columns)])
         shown = columns[-max(1, (width - name - kind - 1) // room) :]
         found: list[Row] = []
+        heads: list[Row] = []
         for of in ("feedback", "vault"):
-            found.append([(left(f" {of}", name + kind), "dim"), *((right(_label(*one), room), "dim") for one in shown)])
-            found += self._of(of, bench, shown, (name, kind, room))
-        if len(found) > height:
-            found = [*found[: height - 1], [(f" {len(found) - height + 1} more on a taller terminal", "dim")]]
-        return found
+            head = [(left(f" {of}", name + kind), "dim"), *((right(_label(*one), room), "dim") for one in shown)]
+            lines = self._set(of, bench, shown, (name, kind, room))
+            found += [head, *lines]
+            heads += [head] * (1 + len(lines))
+        drawn = self.window(bench.name, found, height)
+        return [heads[len(found) - self._below - len(drawn)], *drawn[1:]]  # the passes stay in sight
 
-    def _of(
+    def _set(
         self, of: ScenarioSet, bench: Bench, shown: Sequence[tuple[Run, Pass]], rooms: tuple[int, int, int]
     ) -> list[Row]:
         name, kind, room = rooms

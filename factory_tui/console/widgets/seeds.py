@@ -1,14 +1,15 @@
 """The workshop's shelf: the workspace's seeds, and the revisions of the chosen one with the runs that used each."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from factory_tui.console.bench import Bench, spans, uses
+from factory_tui.console.bench import Bench, Use, spans, uses
 from factory_tui.console.figures import duration, plural, stamp
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
 from factory_tui.console.past import REVISED, Revision
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.scrolled import Scrolled
 from factory_tui.domain.hostile import one_line
 
 if TYPE_CHECKING:
@@ -97,8 +98,30 @@ class SeedList(OfSeed):
             self.workshop.choose(found[index].name)
 
 
-class Revisions(OfSeed):
+class Paged(OfSeed, Scrolled):
+    """One of the three that tab chooses from: pgup and pgdn scroll it."""
+
+    PANE: ClassVar[str]
+    """The class of the screen while it is chosen."""
+
+    def key(self) -> str:
+        """The key to what lies below."""
+        return "pgdn" if self.workshop.paged == self.PANE else "tab"
+
+    def footing(self) -> Row:
+        """How much lies below, and how to get there."""
+        return self.below(self.key())
+
+
+class Revisions(Paged):
     """Newest first; below each the runs that used it."""
+
+    PANE = "-revisions"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picked = ""
+        """The run that was chosen when it was drawn last."""
 
     def heading(self) -> tuple[Row, Row]:
         """How to move."""
@@ -109,17 +132,24 @@ class Revisions(OfSeed):
         if bench is None or not shown:
             said = "No revision yet: the seed has never been read without a problem." if bench else ""
             return [[("  ", "text"), (part, "dim")] for part in wrap(said, width - 4)]
+        run, turned = self.workshop.run, self.workshop.turned
+        picked, before = run.id if run else "", self._picked
+        self._picked = picked
         found: list[Row] = []
-        at = 0
+        of_revision = of_run = -1
         for place, one in enumerate(shown):
-            if place == self.workshop.turned:
-                at = len(found)
-            found.append(self._line(one, bench, width, place == self.workshop.turned))
-            found += self._uses(one, bench, width)
+            if place == turned:
+                of_revision = len(found)
+            found.append(self._line(one, bench, width, place == turned))
+            used = list(uses(one.revision, bench.runs))
+            if of_run < 0:
+                of_run = next((len(found) + line for line, use in enumerate(used) if use.run.id == picked), -1)
+            found += self._uses(used, width)
         if not bench.runs:
             found += [[], [("  No run of it yet; n starts one.", "dim")]]
-        top = max(0, min(at - height // 3, len(found) - height))
-        return found[top : top + height]
+        moved = before in {one.id for one in bench.runs} and picked != before
+        at = of_run if moved and of_run >= 0 else of_revision
+        return self.window((bench.name, shown[turned].revision, picked), found, height, at)
 
     def _line(self, one: Revision, bench: Bench, room: int, chosen: bool) -> Row:
         row: Row = [
@@ -134,9 +164,9 @@ class Revisions(OfSeed):
         short = [*row, (" " * max(0, room - width(row)), "text")]
         return [(text, f"{role}+cursor") for text, role in short] if chosen else short
 
-    def _uses(self, one: Revision, bench: Bench, room: int) -> list[Row]:
+    def _uses(self, used: Iterable[Use], room: int) -> list[Row]:
         found: list[Row] = []
-        for use in uses(one.revision, bench.runs):
+        for use in used:
             tone = LAMPS[use.run.state]
             picked = self.workshop.run is not None and use.run.id == self.workshop.run.id
             parts = [f"pass {spans(use.passes)}" if use.passes else "", "its next pass" if use.next else ""]

@@ -6,7 +6,7 @@ from factory_tui.console.bench import elsewhere
 from factory_tui.console.figures import plural
 from factory_tui.console.paint import Row, wrap
 from factory_tui.console.past import Revision
-from factory_tui.console.widgets.seeds import OfSeed
+from factory_tui.console.widgets.seeds import Paged
 from factory_tui.domain.hostile import clean, one_line
 
 LINES = 2_000
@@ -16,14 +16,13 @@ LINE = 2_000
 _MARKS = (("@@", "key"), ("+++", "dim"), ("---", "dim"), ("+", "good"), ("-", "bad"))
 
 
-class Sheet(OfSeed):
-    """Read-only; scrolls."""
+class Sheet(Paged):
+    """Read-only."""
+
+    PANE = ""
 
     def __init__(self) -> None:
         super().__init__()
-        self.top = 0
-        self._of: tuple[str, str, str] = ("", "", "")
-        self._more = 0
         self._made: tuple[tuple[Revision, str, int], list[Row]] | None = None
 
     def heading(self) -> tuple[Row, Row]:
@@ -36,32 +35,17 @@ class Sheet(OfSeed):
         other = "d seed" if self.workshop.view == "diff" else "d difference"
         return [(said, "title"), (f"{bench.name}{which}", "text")], [(other, "dim")]
 
-    def footing(self) -> Row:
-        """How much lies below."""
-        return [(f"{self._more} more {self.glyphs.more} pgdn", "dim")] if self._more > 0 else []
-
-    def scroll(self, pages: int) -> None:
-        """By pages; draws anew."""
-        self.top += pages * max(1, self.size.height - 3)
-        self.sync()
-
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         bench, one, view = self.bench, self.workshop.revision, self.workshop.view
         if bench is None:
-            self._more = 0
             return []
-        of = (bench.name, one.revision if one else "", view)
-        if of != self._of:
-            self._of, self.top = of, 0
         if view == "problems":
             found = list(self._problems(width))
         elif one is None:
             found = list(_words("It has no revision that can be used; l tells what is wrong.", "waits", width))
         else:
             found = self._drawn_once(one, width)
-        self.top = max(0, min(self.top, len(found) - height))
-        self._more = len(found) - self.top - height
-        return found[self.top : self.top + height]
+        return self.window((bench.name, one.revision if one else "", view), found, height)
 
     def _drawn_once(self, one: Revision, room: int) -> list[Row]:
         """A text does not change: it is wrapped once, however often the screen is drawn."""

@@ -1,0 +1,57 @@
+"""A panel with more rows than room: it scrolls by pages and by the wheel, and says how much lies below."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from factory_tui.console.paint import Row
+from factory_tui.console.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from textual import events
+
+WHEEL = 3
+"""Rows of one notch."""
+
+
+class Scrolled(Panel):
+    """What is shown begins at the top again when it becomes about something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._top = 0
+        self._of: object = None
+        self._below = 0
+
+    def window(self, of: object, found: Sequence[Row], height: int, at: int = 0) -> list[Row]:
+        """The rows in sight of all that were found; row `at` is, whenever they are `of` something else."""
+        if of != self._of:
+            self._of, self._top = of, max(0, at - height // 3)
+        self._top = max(0, min(self._top, len(found) - height))
+        self._below = max(0, len(found) - self._top - height)
+        return list(found[self._top : self._top + height])
+
+    def below(self, key: str = "pgdn") -> Row:
+        """How much lies below, and the key to it."""
+        return [(f"{self._below} more {self.glyphs.more} {key}", "dim")] if self._below else []
+
+    def footing(self) -> Row:
+        """How much lies below."""
+        return self.below()
+
+    def scroll(self, pages: int) -> None:
+        """By pages; draws anew."""
+        self._move(pages * max(1, self.size.height - 3))
+
+    def _move(self, rows: int) -> None:
+        self._top += rows
+        self.sync()
+
+    def on_mouse_scroll_up(self, event: "events.MouseScrollUp") -> None:
+        """Back."""
+        event.stop()
+        self._move(-WHEEL)
+
+    def on_mouse_scroll_down(self, event: "events.MouseScrollDown") -> None:
+        """On."""
+        event.stop()
+        self._move(WHEEL)
