@@ -10,7 +10,8 @@ from factory_tui.domain.events import Event
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
-from tests.console.stage import Stage, on_stage, until
+from tests.console.stage import Stage, on_stage
+from tests.waiting import until
 
 MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
 

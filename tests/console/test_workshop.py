@@ -254,11 +254,12 @@ def test_a_console_of_a_workspace_knows_its_folder(tmp_path: Path) -> None:
     assert ConsoleApp(StoryFeed().connect).folder is None
 
 
-def crowded(seeds: int = 1, scenarios: int = 40, runs: int = 30) -> list[Event]:
+def crowded(scenarios: int = 40, runs: int = 30) -> list[Event]:
     """More scenarios and runs than any terminal is high."""
     teller = story.Teller()
     teller.say("", e.EngineStarted("1", 1, "w", "docker", True))
-    corpus = tuple((f"story-{place:02}", "vault" if place >= scenarios // 2 else "feedback") for place in range(scenarios))
+    half: tuple[e.ScenarioSet, ...] = ("feedback", "vault")
+    corpus = tuple((f"story-{place:02}", half[2 * place // scenarios]) for place in range(scenarios))
     teller.say("", e.SeedRevised("busy", OLD, FIRST), e.CorpusRevised("busy", "c0ffee", corpus, {}))
     for number in range(1, runs + 1):
         tale = story.Tale(teller, f"busy-{number}", corpus)

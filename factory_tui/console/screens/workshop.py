@@ -118,6 +118,8 @@ class WorkshopScreen(Place):
         match action:
             case "workshop.open":
                 return run is not None
+            case "workshop.pane":
+                return self.app.size.width < 100  # elsewhere the pane that is cut says so itself
             case "workshop.edit":
                 return bench is not None and self._app.folder is not None
             case "workshop.use":
