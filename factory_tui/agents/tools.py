@@ -13,6 +13,7 @@ import msgspec
 from factory_tui.agents.conversation import ToolUse
 from factory_tui.agents.editor import EDITOR, EDITOR_SCHEMA, Edit, EditError, edit
 from factory_tui.cells.protocol import Cell, CellDied, CellError, OnOutput, Outcome, Stream
+from factory_tui.domain.events import CellLacked
 from factory_tui.domain.hostile import clean, clean_bytes, one_line
 from factory_tui.domain.live import LiveOutput
 from factory_tui.domain.scribe import Scribe
@@ -129,6 +130,9 @@ class Toolbox:
             if use.begun and not outcome.stderr:
                 return Result(_LOST, failed=True)
             raise CellDied(clean_bytes(outcome.stderr) or "its result is lost")
+        if outcome.lacked:
+            told = [CellLacked(self._cell.id, lack.what, lack.limit, lack.where) for lack in outcome.lacked]
+            await self._scribe.record(*told)
         return self._told(outcome)
 
     def _told(self, outcome: Outcome) -> Result:
@@ -144,7 +148,8 @@ class Toolbox:
             end = f"[timed out after {self._timeout:g} s; everything it started was killed]"
         else:
             end = f"[exit code {outcome.exit}]"
-        return Result(f"{text}\n{end}", outcome.timed_out, outcome.exit, outcome.seconds, cut)
+        lacked = "".join(f"\n[{lack}]" for lack in outcome.lacked)
+        return Result(f"{text}{lacked}\n{end}", outcome.timed_out, outcome.exit, outcome.seconds, cut)
 
     async def _edit(self, use: ToolUse) -> Result:
         if use.begun and use.input.get("command") in ("str_replace", "insert"):

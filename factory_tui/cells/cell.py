@@ -10,6 +10,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from factory_tui.cells.connection import PIECE, Broken, Connection
 from factory_tui.cells.http import HEAD_LIMIT, Malformed, Response, request
 from factory_tui.cells.protocol import (
@@ -20,11 +22,13 @@ from factory_tui.cells.protocol import (
     Exchange,
     Image,
     Kind,
+    OnGauge,
     OnOutput,
     Outcome,
     Stamp,
     TreeUnfit,
 )
+from factory_tui.domain.gauges import Gauge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +45,8 @@ class Ground(Protocol):
     image: Image
     work: str
     work_bytes: int
+    gauged: bool
+    """Whether it has a control group of its own, from which the runner can tell what it uses."""
 
     def port(self) -> int:
         """A port for the next service."""
@@ -306,6 +312,11 @@ class RunnerCell:
                 if len(payload) >= PIECE or len(heads) >= 1000:
                     await send()
         await send()
+
+    async def gauge(self, hear: OnGauge, every: float) -> None:
+        """Tell what the cell uses, until cancelled; see Cell.gauge."""
+        if self._ground.gauged:
+            await self._connection.watch(every, lambda part, _: hear(msgspec.convert(part["gauge"], Gauge)))
 
     async def pause(self) -> None:
         """Freeze every process of the cell, and its commands' clocks."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from factory_tui.cells.protocol import CellDied, CellError, Outcome
 from factory_tui.cells.runner.frames import MAX_IN, VERSION, Frames, pack
+from factory_tui.domain.gauges import Lack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -260,8 +261,16 @@ class Connection:
         if header["op"] == "unknown":
             return Outcome(exit=-9, lost=True)
         out = header["out"]
+        lacked = tuple(Lack(*one) for one in header["lacked"])
         return Outcome(
-            header["exit"], payload[:out], payload[out:], header["cut"], header["timed_out"], header["seconds"]
+            header["exit"],
+            payload[:out],
+            payload[out:],
+            header["cut"],
+            header["timed_out"],
+            header["seconds"],
+            False,
+            lacked,
         )
 
     def kill(self, name: str) -> None:
@@ -280,6 +289,14 @@ class Connection:
                 raise CellError(answer["error"])
             return answer
         raise CellDied("the connection to the cell broke three times in a row")
+
+    async def watch(self, every: float, hear: Hear) -> None:
+        """Hear what the runner's gauge tells, on every wire that comes, until cancelled. Raises CellDied."""
+        name = self.name()
+        try:
+            await self._ask([pack({"op": "watch", "id": name, "every": every})], name, hear, lasting=True)
+        finally:
+            self._write(pack({"op": "unwatch", "id": name}))
 
     async def gather(self, header: Header, payload: bytes = b"") -> list[tuple[Header, bytes]]:
         """One request whose answer comes in parts."""

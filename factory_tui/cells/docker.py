@@ -90,6 +90,7 @@ def create_options(
         "gid": fence.AGENT,
         "leave": False,
         "env": {"HOME": fence.TMP, "TMPDIR": fence.TMP, "LANG": "C.UTF-8", "TERM": "dumb", **dict(mould.env)},
+        "cgroup": "/sys/fs/cgroup",
     }
     return {
         "image": mould.image,
@@ -115,6 +116,7 @@ class DockerGround:
 
     kind: Kind = "docker"
     fenced = True
+    gauged = True
     work = "/work"
 
     def __init__(self, cells: DockerCells, name: str, work_bytes: int, image: Image) -> None:

@@ -75,6 +75,7 @@ class ProcessGround:
     kind: Kind = "process"
     fenced = False
     image = Image()
+    gauged = False
 
     def __init__(
         self, name: str, folder: Path, limits: CellLimits, record: Path, env: tuple[tuple[str, str], ...] = ()

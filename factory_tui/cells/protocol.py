@@ -11,9 +11,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from factory_tui.domain.gauges import Gauge, Lack
+
 Kind = Literal["docker", "process"]
 Stream = Literal["stdout", "stderr"]
 OnOutput = Callable[[Stream, bytes], None]
+OnGauge = Callable[[Gauge], None]
 
 MIB = 1 << 20
 
@@ -75,6 +78,8 @@ class Outcome(msgspec.Struct, frozen=True):
     timed_out: bool = False
     seconds: float = 0.0
     lost: bool = False
+    lacked: tuple[Lack, ...] = ()
+    """What of the cell ran out while it ran."""
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -264,6 +269,12 @@ class Cell(Protocol):
 
     async def plant(self, entries: Iterable[Entry]) -> None:
         """Put entries into the work tree, as a snapshot gave them. Raises CellError for a path that leads outside."""
+        ...
+
+    async def gauge(self, hear: OnGauge, every: float) -> None:
+        """Have ``hear`` called with what the cell uses, now and whenever it moved, every so many seconds at most; until
+        cancelled. Returns at once where the kind cannot tell.
+        """
         ...
 
     async def pause(self) -> None:

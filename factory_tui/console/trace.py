@@ -12,6 +12,7 @@ from factory_tui.console.figures import count, duration, interval, money, percen
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.gauges import lacks
 from factory_tui.domain.hostile import clean, one_line
 
 TEXT = 400
@@ -215,6 +216,10 @@ def _cell_closed(_event: e.Event, fact: e.CellClosed) -> Said:
         yield "cell", "bad", f"cell {fact.cell} lost{f': {fact.why}' if fact.why else ''}"
 
 
+def _cell_lacked(_event: e.Event, fact: e.CellLacked) -> Said:
+    yield "cell", "bad", lacks(fact.what, fact.limit, fact.where)
+
+
 def _blocks(content: str) -> list[dict[str, Any]]:
     try:
         found = msgspec.json.decode(content.encode())
@@ -347,6 +352,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.SnapshotTaken: _snapshot,
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
+    e.CellLacked: _cell_lacked,
     e.Prompted: _prompted,
     e.CallSettled: _settled,
     e.Answered: _answered,

@@ -6,6 +6,7 @@ Part of the closed set that is `domain.events`; import from there.
 from typing import Literal
 
 from factory_tui.domain.fact import Fact
+from factory_tui.domain.gauges import Scarce
 from factory_tui.domain.hostile import Text
 
 CellRole = Literal["agent", "trajectory"]
@@ -31,6 +32,17 @@ class CellClosed(Fact, frozen=True, tag="cell-closed"):
     cell: str
     lost: bool = False
     why: Text = ""
+
+
+class CellLacked(Fact, frozen=True, tag="cell-lacked"):
+    """Something ran out in a run's cell while a command ran; its agent was told with the command's outcome."""
+
+    cell: str
+    what: Scarce
+    limit: int
+    """Bytes, or how many."""
+    where: str = ""
+    """The folder, where it is of one."""
 
 
 class CheckpointRan(Fact, frozen=True, tag="checkpoint-ran"):

@@ -9,6 +9,7 @@ import msgspec
 
 from factory_tui.domain.cell_facts import (
     CellClosed as CellClosed,
+    CellLacked as CellLacked,
     CellRole as CellRole,
     CellStarted as CellStarted,
     CheckpointRan as CheckpointRan,
@@ -89,6 +90,7 @@ AnyFact = (
     | SnapshotTaken
     | CellStarted
     | CellClosed
+    | CellLacked
     | Prompted
     | CallReserved
     | CallSettled

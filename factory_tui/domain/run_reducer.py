@@ -218,6 +218,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.SnapshotTaken: _snapshot,
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
+    e.CellLacked: _touched,
     e.Prompted: _prompted,
     e.CallReserved: _reserved,
     e.Answered: _touched,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import CellDied
-from factory_tui.domain.events import CheckpointRan, EscalationRaised
+from factory_tui.domain.events import CellLacked, CheckpointRan, EscalationRaised
 from factory_tui.domain.hostile import clean_bytes, one_line
 from factory_tui.engine.generating import codergen
 from factory_tui.engine.judging import harness
@@ -80,9 +80,13 @@ async def _command(walk: Walk, node: Node) -> CheckpointRan:
     outcome = await cell.run(node.command, timeout=timeout, limit=SHOWN)
     if outcome.lost:
         raise CellDied(clean_bytes(outcome.stderr) or "the cell no longer knows the command")
+    if outcome.lacked:
+        told = [CellLacked(cell.id, lack.what, lack.limit, lack.where) for lack in outcome.lacked]
+        await walk.scribe.record(*told)
     output = walk.place.redact(clean_bytes(outcome.stdout + outcome.stderr))
     if outcome.timed_out:
         output += f"\n(killed after {timeout:.0f} s)"
+    output += "".join(f"\n({lack})" for lack in outcome.lacked)
     return CheckpointRan(node.id, node.command, outcome.exit, output, outcome.seconds, passed=False)
 
 

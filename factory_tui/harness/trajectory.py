@@ -167,7 +167,7 @@ class _Play:
             except TimeoutError:
                 logs += f"\n(no log of {name}: it did not end within {STOP:g} s)"
             else:
-                logs += _tail(outcome.stderr) or _tail(outcome.stdout)
+                logs += (_tail(outcome.stderr) or _tail(outcome.stdout)) + _lacked(outcome)
         return Trajectory(False, near, why, checks, tuple(self.steps), logs)
 
     async def _serve(self) -> None:
@@ -258,7 +258,7 @@ class _Play:
         stdin = text(run.stdin, self.names).encode("utf-8", "replace")
         self.touched = True
         outcome = await self.cell.run(command, stdin=stdin, env=env, timeout=run.timeout)
-        self.errors = _tail(outcome.stderr)
+        self.errors = _tail(outcome.stderr) + _lacked(outcome)
         self.steps[-1] = Step(act.name, f"$ {command}{inputs}", f"exit {outcome.exit} {_brief(outcome.stdout)}".strip())
         if outcome.lost:
             raise CellDied("the command was lost")
@@ -296,6 +296,11 @@ def _brief(data: bytes | str) -> str:
     """What was sent or came back, with its middle cut: a file's header is at its head."""
     line = data if isinstance(data, str) else data.decode("utf-8", "replace")
     return line if len(line) <= SHOWN else f"{line[: SHOWN * 2 // 3]} [...] {line[-SHOWN // 3 :]}"
+
+
+def _lacked(outcome: Outcome) -> str:
+    """What of its cell ran out while it ran: a symptom like any other."""
+    return "".join(f"\n({lack})" for lack in outcome.lacked)
 
 
 def _tail(data: bytes) -> str:

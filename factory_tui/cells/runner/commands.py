@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from factory_tui.cells.runner.files import Tree
     from factory_tui.cells.runner.frames import Header
+    from factory_tui.cells.runner.gauge import Gauge
     from factory_tui.cells.runner.loop import Loop
 
 KEPT = 4 << 20
@@ -53,7 +54,7 @@ class Kept:
 class Command:
     """One command: running, then its outcome as a frame. Its descriptors are the runner's ends, -1 once closed."""
 
-    def __init__(self, header: Header, keeper: Keeper) -> None:
+    def __init__(self, header: Header, keeper: Keeper, counts: list[int]) -> None:
         self.id: str = header["id"]
         self.keep = bool(header.get("keep"))
         self.live = bool(header.get("live"))
@@ -72,13 +73,15 @@ class Command:
         self.timed_out = False
         self.dying = False
         self.forgotten = False
+        self.counts = counts
+        """What the kernel had counted when it began."""
 
 
 class Commands:
     """Every command that runs or whose outcome is kept, and the keepers."""
 
-    def __init__(self, loop: Loop, tree: Tree, config: Header) -> None:
-        self._loop, self._tree, self._config = loop, tree, config
+    def __init__(self, loop: Loop, tree: Tree, gauge: Gauge, config: Header) -> None:
+        self._loop, self._tree, self._gauge, self._config = loop, tree, gauge, config
         self._env = {**os.environ, **config["env"]}
         self._shell = self._find("bash") or self._find("sh") or "/bin/sh"
         self._env.setdefault("SHELL", self._shell)  # else a shell looks its user up, which takes longer than it does
@@ -109,6 +112,7 @@ class Commands:
             self.ask(header, b"")
             return
         opened: list[int] = []
+        counts = self._gauge.counts()
         try:
             if not self._idle:
                 self._idle.append(self._keeper())
@@ -120,9 +124,9 @@ class Commands:
                 os.close(fd)
             text = f"cannot start: {error}; the cell's processes or files are used up\n".encode()
             end = {"op": "end", "id": name, "exit": 126, "cut": 0, "timed_out": False, "seconds": 0, "out": 0}
-            self._loop.send(end, text)
+            self._loop.send({**end, "lacked": self._gauge.lacked(counts, failed=True)}, text)
             return
-        command = Command(header, self._idle.pop())
+        command = Command(header, self._idle.pop(), counts)
         self._known[name] = self._running[command.keeper.pid] = command
         command.stdout, stdout, command.stderr, stderr, *fed = opened
         stdin, command.stdin = fed or (self._null, -1)
@@ -252,6 +256,7 @@ class Commands:
             "timed_out": command.timed_out,
             "seconds": time.monotonic() - command.started,
             "out": len(out),
+            "lacked": self._gauge.lacked(command.counts, failed=command.exit != 0),
         }
         command.frame = pack(end, out + err)
         command.out = command.err = Kept(0)

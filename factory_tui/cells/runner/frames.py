@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Header = dict[str, Any]
     Slice = tuple[Header, bytes]
 
-VERSION = 1
+VERSION = 2
 MAX_IN = 4 << 20
 """Bytes of the longest frame that the runner accepts."""
 

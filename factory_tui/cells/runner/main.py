@@ -18,6 +18,7 @@ from factory_tui.cells.runner.calls import Calls
 from factory_tui.cells.runner.commands import Commands
 from factory_tui.cells.runner.files import Tree, Work
 from factory_tui.cells.runner.frames import MAX_IN, VERSION, Frames
+from factory_tui.cells.runner.gauge import Gauge
 from factory_tui.cells.runner.keeper import be_subreaper
 from factory_tui.cells.runner.loop import READ, Loop
 from factory_tui.cells.runner.processes import freeze, signal_all
@@ -37,7 +38,8 @@ class Runner:
         self._leave = config["leave"]
         self._loop = Loop()
         self._frames = Frames(MAX_IN)
-        self._commands = commands = Commands(self._loop, tree, config)
+        self._gauge = gauge = Gauge(self._loop, config)
+        self._commands = commands = Commands(self._loop, tree, gauge, config)
         self._calls = calls = Calls(self._loop)
         self._work = work = Work(self._loop, tree)
         self._do = {
@@ -55,6 +57,8 @@ class Runner:
             "fetch": work.fetch,
             "get": work.get,
             "put": work.put,
+            "watch": gauge.watch,
+            "unwatch": gauge.unwatch,
         }
         os.set_blocking(0, False)
         self._loop.hear(0, select.EPOLLIN, self._on_stdin)
@@ -62,9 +66,9 @@ class Runner:
     def run(self) -> NoReturn:
         """Serve for ever."""
         while True:
-            late = self._commands.on_time()
+            late = [soon for soon in (self._commands.on_time(), self._gauge.on_time()) if soon >= 0]
             self._loop.flush()
-            self._loop.turn(0 if self._work.ready() else late)
+            self._loop.turn(0 if self._work.ready() else min(late, default=-1))
             if self._work.ready():
                 self._work.step()
 
@@ -85,6 +89,7 @@ class Runner:
         """Another engine, or the same on another stream: what was meant for the last one is void."""
         self._work.clear()
         self._calls.hang_all()
+        self._gauge.forget()
         self._loop.waiting[:] = bytes.fromhex(header["nonce"])
         self._loop.send({"op": "ready", "id": header["id"], "version": VERSION, "python": sys.version.split()[0]})
 
