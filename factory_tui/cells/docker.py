@@ -143,8 +143,7 @@ class DockerGround:
             return True, "the cell's container is gone"
         if state["Running"]:
             return False, f"the cell's container runs but its runner does not answer. {said}".strip()
-        memory = " (out of memory?)" if state["ExitCode"] == 137 else ""
-        return True, f"the cell's container ended with {state['ExitCode']}{memory}. {said}".strip()
+        return True, f"the cell's container ended with {_ending(state)}. {said}".strip()
 
     def port(self) -> int:
         """Any port: the cell has a loopback of its own."""
@@ -295,6 +294,13 @@ def _state(client: docker.DockerClient, name: str) -> dict[str, Any]:
     except docker.errors.NotFound:
         return {}
     return state
+
+
+def _ending(state: dict[str, Any]) -> str:
+    """An exit status, with what is known of a kill: the engine notes memory only where it was the runner that died."""
+    if state["OOMKilled"]:
+        return f"{state['ExitCode']}: memory ran out"
+    return f"{state['ExitCode']}{': killed from outside, or for memory' if state['ExitCode'] == 137 else ''}"
 
 
 def _begin(client: docker.DockerClient, name: str, image: str) -> None:

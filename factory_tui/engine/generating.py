@@ -16,6 +16,7 @@ from factory_tui.config.reading import Mistakes
 from factory_tui.domain.events import (
     Answered,
     AnyFact,
+    CellClosed,
     EscalationAnswered,
     Event,
     NodeEntered,
@@ -23,6 +24,7 @@ from factory_tui.domain.events import (
     Prompted,
     SnapshotTaken,
 )
+from factory_tui.domain.hostile import one_line
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.orders import GO_ON, STOP
@@ -43,7 +45,7 @@ RESEEDED = (
     "This is how it changed:\n\n"
 )
 LOST = (
-    "Your cell was lost and rebuilt. The work tree is as {where}; what you did to it since then is gone. "
+    "Your cell was lost and rebuilt{why}. The work tree is as {where}; what you did to it since then is gone. "
     "Look at what is there, then do this again:\n\n"
 )
 TASKS = frozenset({"seed", "feedback", "checkpoint", "reseed"})
@@ -106,7 +108,10 @@ def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt |
     if not prompts:
         return _first(walk, node, work)
     if work_is_lost(walk.run, events):
-        return _recovery(walk, [event.fact for event in prompts if isinstance(event.fact, Prompted)])
+        closed = [event.fact.why for event in events if isinstance(event.fact, CellClosed) and event.fact.lost]
+        return _recovery(
+            walk, [event.fact for event in prompts if isinstance(event.fact, Prompted)], closed[-1] if closed else ""
+        )
     entered = last(events, NodeEntered)
     answered = last(events, Answered)
     if answered > max(entered, prompts[-1].seq) or prompts[-1].seq > answered:
@@ -132,14 +137,20 @@ def _first(walk: Walk, node: Node, work: str) -> Prompt:
     return seed_prompt(left + node.prompt.replace("$goal", seed.prose), attachments, system)
 
 
-def _recovery(walk: Walk, prompts: Sequence[Prompted]) -> Prompt:
+def _recovery(walk: Walk, prompts: Sequence[Prompted], why: str) -> Prompt:
     tasks = [prompt for prompt in prompts if prompt.origin in TASKS]
     due = tasks[-2:] if tasks[-1].origin == "reseed" else tasks[-1:]  # a re-seed was told with what came before it
     tree = walk.run.tree
     snapshot = next((item.number for item in walk.run.passes if tree and item.commit == tree), None)
     where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning"
     blocks = [block for task in due for block in json.loads(task.content)]
-    return Prompt("recovery", ({"type": "text", "text": LOST.format(where=where)}, *blocks))
+    return Prompt(
+        "recovery",
+        (
+            {"type": "text", "text": LOST.format(where=where, why=f" ({one_line(why).rstrip('.')})" if why else "")},
+            *blocks,
+        ),
+    )
 
 
 async def _look_back(walk: Walk) -> None:
