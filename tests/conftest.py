@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docker import DockerClient
+    from factory_tui.cells.client import Engine
 
 pytest.register_assert_rewrite("tests.conformance")
 
@@ -60,7 +60,7 @@ def tmux_program() -> str:
 
 
 @pytest.fixture(scope="session")
-def docker_engine() -> Iterator[DockerClient]:
+def docker_engine() -> Iterator[Engine]:
     """A client of a Docker engine; without one the test is skipped, or fails under FACTORY_REQUIRE_DOCKER=1."""
     from factory_tui.cells.docker import connect
     from factory_tui.cells.protocol import CellError
@@ -74,7 +74,7 @@ def docker_engine() -> Iterator[DockerClient]:
 
 
 @pytest.fixture(scope="session")
-def cell_image(docker_engine: DockerClient) -> str:
+def cell_image(docker_engine: Engine) -> str:
     """An image for cells, made once from this host's files; workers of a parallel run share it."""
     from factory_tui.cells.images import ensure
 
@@ -82,7 +82,7 @@ def cell_image(docker_engine: DockerClient) -> str:
 
 
 @pytest.fixture(scope="class")
-def docker_workspace(docker_engine: DockerClient) -> Iterator[str]:
+def docker_workspace(docker_engine: Engine) -> Iterator[str]:
     """A workspace label of its own; fails when a container of it is left."""
     name = f"test-{secrets.token_hex(6)}"
     yield name

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import secrets
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import docker
 import docker.errors
 import requests
-from docker.utils import parse_host
 from msgspec.structs import replace
 
 from factory_tui.cells import fence, runner
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
+from factory_tui.cells.client import Engine
 from factory_tui.cells.connection import Connection
+from factory_tui.cells.knock import knock
 from factory_tui.cells.protocol import (
     ANY,
     MIB,
@@ -38,46 +37,33 @@ from factory_tui.cells.protocol import (
     Mould,
     NoEngine,
     NoImage,
-    NoPermission,
 )
+from factory_tui.cells.reach import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from factory_tui.cells.reach import Address
+
 T = TypeVar("T")
 _LABEL = "factory-tui."
-_CONNECT_SECONDS = 3
+_SECONDS = 60
 
 
-def connect() -> docker.DockerClient:
-    """A client of the engine that the environment names.
+def connect(where: Address | None = None) -> Engine:
+    """A client of the engine there; without an address, of the one that the environment names.
 
     Raises NoEngine or NoPermission with the remedy.
     """
+    where = where or find()
+    version = knock(where)
     try:
-        _knock()
-        client = docker.from_env(timeout=_CONNECT_SECONDS)
-        client.ping()
-    except PermissionError as error:
-        raise NoPermission(
-            "this user may not talk to the Docker engine. Remedy: sudo usermod -aG docker $USER, then log in again"
-        ) from error
+        return Engine(where, version, _SECONDS)
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise NoEngine(
-            "no Docker engine answers. Remedy: start it (sudo systemctl start docker), or set DOCKER_HOST"
+            f"the Docker engine at {where} ({where.source}) cannot be used: {error}. Remedy: see that "
+            "`docker version` works"
         ) from error
-    client.api.timeout = 60
-    return client
-
-
-def _knock() -> None:
-    """Try the engine's Unix socket, whose errors docker-py wraps until they cannot be told apart."""
-    address = str(parse_host(os.environ.get("DOCKER_HOST")))
-    scheme, _, path = address.partition("://")
-    if scheme in ("unix", "http+unix"):
-        with socket.socket(socket.AF_UNIX) as knock:
-            knock.settimeout(_CONNECT_SECONDS)
-            knock.connect("/" + path.lstrip("/"))
 
 
 def create_options(
@@ -129,7 +115,7 @@ class DockerGround:
 
     async def dial(self) -> AttachWire:
         """Attach to the container; an engine that refuses says so as OSError."""
-        self._wire = await attach(self.id, self._cells.version)
+        self._wire = await attach(self._cells.where, self.id, self._cells.version)
         return self._wire
 
     async def why(self) -> tuple[bool, str]:
@@ -168,9 +154,7 @@ class DockerCells:
     kind: Kind = "docker"
     fenced = True
 
-    def __init__(
-        self, client: docker.DockerClient, workspace: str, image: str, limits: CellLimits | None = None
-    ) -> None:
+    def __init__(self, client: Engine, workspace: str, image: str, limits: CellLimits | None = None) -> None:
         self._client, self._workspace, self._image = client, workspace, image
         self._limits = limits or CellLimits()
         needed = self._limits.work_bytes + self._limits.tmp_bytes + fence.SHM
@@ -180,7 +164,7 @@ class DockerCells:
                 f" ({self._limits.memory // MIB} MiB). Remedy: raise memory or lower work_bytes"
             )
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="docker")
-        self.version: str = client.api.api_version
+        self.where, self.version = client.where, str(client.api.api_version)
         self._attached: dict[str, RunnerCell] = {}
 
     async def ask(self, question: Callable[[docker.DockerClient], T]) -> T:

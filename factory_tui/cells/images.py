@@ -22,7 +22,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import docker
 import docker.errors
 import requests
 
@@ -30,6 +29,8 @@ from factory_tui.cells.protocol import ImageUnfit, NoImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from factory_tui.cells.client import Engine
 
     Progress = Callable[[str], None]
 
@@ -53,7 +54,7 @@ def _quiet(_: str) -> None:
     """Nobody listens."""
 
 
-def ensure(client: docker.DockerClient, image: str, *, bootstrap: bool = True, progress: Progress = _quiet) -> str:
+def ensure(client: Engine, image: str, *, bootstrap: bool = True, progress: Progress = _quiet) -> str:
     """The reference of an image that cells can be made from: ``image``, else (and for an empty name) a made one.
 
     Blocks for up to PULL_SECONDS and a few seconds of making; call it in a thread. Raises NoImage with what was tried.
@@ -77,7 +78,7 @@ def ensure(client: docker.DockerClient, image: str, *, bootstrap: bool = True, p
     raise NoImage(f"no image for cells: {'; '.join(tried)}. Remedy: docker load one, and name it in [cells] image")
 
 
-def _local(client: docker.DockerClient, image: str) -> bool:
+def _local(client: Engine, image: str) -> bool:
     try:
         client.images.get(image)
     except docker.errors.ImageNotFound:
@@ -85,12 +86,12 @@ def _local(client: docker.DockerClient, image: str) -> bool:
     return True
 
 
-def _pull(client: docker.DockerClient, image: str) -> str:
+def _pull(client: Engine, image: str) -> str:
     """Pull; why that failed, or nothing."""
     ends = time.monotonic() + PULL_SECONDS
     try:
         repository, _, tag = image.rpartition(":") if ":" in image.rsplit("/", 1)[-1] else (image, "", "latest")
-        with closing(docker.from_env(timeout=PULL_SECONDS)) as patient:
+        with closing(client.another(PULL_SECONDS)) as patient:
             for event in patient.api.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in event:
                     return str(event["error"])
@@ -101,7 +102,7 @@ def _pull(client: docker.DockerClient, image: str) -> str:
     return "" if _local(client, image) else "the engine does not have it after the pull"
 
 
-def make(client: docker.DockerClient, progress: Progress = _quiet) -> str:
+def make(client: Engine, progress: Progress = _quiet) -> str:
     """Make the image from this host's files, unless the engine has it; its reference.
 
     Raises ImageUnfit when this host lacks what is needed.

@@ -14,7 +14,8 @@ from factory_tui.cells.protocol import NoEngine, NoImage, NoPermission
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from docker import DockerClient
+    from factory_tui.cells.client import Engine
+    from factory_tui.cells.reach import Address
 
 
 async def test_without_an_engine_processes_are_chosen_and_why_is_said(
@@ -29,10 +30,10 @@ async def test_without_an_engine_processes_are_chosen_and_why_is_said(
 
 
 def test_who_may_not_talk_to_docker_is_told_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    def shut() -> None:
+    def shut(_: Address) -> bytes:
         raise PermissionError
 
-    monkeypatch.setattr("factory_tui.cells.docker._knock", shut)
+    monkeypatch.setattr("factory_tui.cells.knock._ping", shut)
     with pytest.raises(NoPermission, match="Remedy: sudo usermod -aG docker"):
         connect()
 
@@ -51,13 +52,13 @@ async def test_with_an_engine_docker_is_chosen(cell_image: str, tmp_path: Path) 
 
 
 @pytest.mark.docker
-def test_an_image_is_made_once(docker_engine: DockerClient, cell_image: str) -> None:
+def test_an_image_is_made_once(docker_engine: Engine, cell_image: str) -> None:
     said: list[str] = []
     assert images.ensure(docker_engine, "", progress=said.append) == images.make(docker_engine)
     assert said == []
 
 
 @pytest.mark.docker
-def test_what_was_tried_is_said(docker_engine: DockerClient) -> None:
+def test_what_was_tried_is_said(docker_engine: Engine) -> None:
     with pytest.raises(NoImage, match=r"127\.0\.0\.1:1/none:1 .*could not be pulled.*not asked for.*Remedy"):
         images.ensure(docker_engine, "127.0.0.1:1/none:1", bootstrap=False)

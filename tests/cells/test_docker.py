@@ -7,10 +7,10 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
 
 from factory_tui.cells.attach import attach
+from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.protocol import (
     MIB,
@@ -23,14 +23,13 @@ from factory_tui.cells.protocol import (
     NoEngine,
     NoImage,
 )
+from factory_tui.cells.reach import Address
 from factory_tui.cells.runner.frames import pack
 from tests.cells.conftest import LABELS, LIMITS
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from docker import DockerClient
 
     from factory_tui.cells.protocol import Cell
 
@@ -106,7 +105,7 @@ class TestReattach:
         first = DockerCells(connect(), docker_workspace, cell_image, LIMITS)
         cell: Cell = await first.start(LABELS)
         evil = pack({"op": "put", "id": "x", "entries": []}, pack({"op": "kill", "id": "live"}) * 100)
-        wire = await attach(cell.id, first.version)
+        wire = await attach(first.where, cell.id, first.version)
         wire.write(evil[:-30])
         await wire.drain()
         await wire.close()
@@ -135,7 +134,7 @@ class TestReattach:
         await one.close()
 
     async def test_an_agent_that_ends_its_cell_loses_the_outcome(
-        self, docker_cells: DockerCells, docker_engine: DockerClient
+        self, docker_cells: DockerCells, docker_engine: Engine
     ) -> None:
         cell = await docker_cells.start(LABELS)
         task = asyncio.create_task(cell.run("sleep 1000"))
@@ -243,23 +242,21 @@ class TestFence:
 
 
 class TestMistakes:
-    async def test_an_image_without_python_is_named(self, docker_engine: DockerClient, docker_workspace: str) -> None:
+    async def test_an_image_without_python_is_named(self, docker_engine: Engine, docker_workspace: str) -> None:
         docker_engine.api.import_image_from_data(bytes(10240), repository="factory-tui-test", tag="empty")
         cells = DockerCells(connect(), docker_workspace, "factory-tui-test:empty", LIMITS)
         with pytest.raises(ImageUnfit, match=r"factory-tui-test:empty has no python3.*Remedy"):
             await cells.start(LABELS)
         await cells.close()
 
-    async def test_an_image_that_is_not_there_is_named(
-        self, docker_engine: DockerClient, docker_workspace: str
-    ) -> None:
+    async def test_an_image_that_is_not_there_is_named(self, docker_engine: Engine, docker_workspace: str) -> None:
         cells = DockerCells(connect(), docker_workspace, "factory-tui-test:nowhere", LIMITS)
         with pytest.raises(NoImage, match=r"factory-tui-test:nowhere.*Remedy"):
             await cells.start(LABELS)
         await cells.close()
 
     async def test_a_mould_names_its_own_image_and_variables(
-        self, docker_cells: DockerCells, docker_engine: DockerClient, cell_image: str
+        self, docker_cells: DockerCells, docker_engine: Engine, cell_image: str
     ) -> None:
         docker_engine.images.get(cell_image).tag("factory-tui-test", "other")
         made = Mould("factory-tui-test:other", (("GREETING", "good day"),))
@@ -272,7 +269,7 @@ class TestMistakes:
             await cell.close()
         docker_engine.images.remove("factory-tui-test:other")
 
-    async def test_space_beyond_memory_is_refused(self, docker_engine: DockerClient) -> None:
+    async def test_space_beyond_memory_is_refused(self, docker_engine: Engine) -> None:
         with pytest.raises(CellError, match="must stay below the memory limit"):
             DockerCells(docker_engine, "x", "y", CellLimits(memory=64 * MIB))
 
@@ -284,7 +281,7 @@ async def test_no_engine_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 async def test_an_engine_that_went_away_is_trouble_with_cells_not_a_fault_of_ours() -> None:
-    gone = docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41", timeout=5)
+    gone = Engine(Address("http://127.0.0.1:1"), "1.41", 5)
     cells = DockerCells(gone, "w", "image", LIMITS)
     for asked in (cells.start(LABELS), cells.adopt(), cells.sweep(), cells.remove("name")):
         with pytest.raises(NoEngine, match="does not answer"):
