@@ -51,6 +51,20 @@ def sshd_program() -> str:
 
 
 @pytest.fixture(scope="session")
+def root_program() -> list[str]:
+    """How this user becomes root, to start a Docker engine of its own; without a way as without Docker."""
+    lacking = [name for name in ("dockerd", "docker", "openssl") if shutil.which(name) is None]
+    if lacking:
+        _lacking(f"there is no {lacking[0]}")
+    if os.geteuid() == 0:
+        return []
+    became = ["sudo", "-n"]
+    if shutil.which("sudo") is None or subprocess.run([*became, "true"], capture_output=True, check=False).returncode:
+        _lacking("this user cannot become root, who alone may start a second Docker engine")
+    return became
+
+
+@pytest.fixture(scope="session")
 def tmux_program() -> str:
     """tmux; without it as without Docker."""
     found = shutil.which("tmux")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
+from factory_tui.cells import images
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import MIB, CellLimits, Labels
+from tests.cells.faraway import Faraway, faraway
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from factory_tui.cells.protocol import Cell
+    from factory_tui.cells.reach import Address
 
 LABELS = Labels("", "run-1", "agent", 1)
 LIMITS = CellLimits(memory=256 * MIB, pids=128, work_bytes=64 * MIB, work_inodes=5000, tmp_bytes=16 * MIB)
@@ -64,6 +69,72 @@ async def docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
 @pytest_asyncio.fixture(loop_scope="class")
 async def fresh_docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
     cell = await docker_cells.start(LABELS)
+    yield cell
+    await cell.close()
+
+
+@pytest.fixture(scope="session")
+def faraway_engine(root_program: list[str]) -> Iterator[Faraway]:
+    """A second Docker engine, whose image is made from this host's files and goes there over TLS."""
+    with faraway(root_program) as engine:
+        with closing(connect(engine.tls)) as client:
+            images.make(client)
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def faraway_ssh(faraway_engine: Faraway, sshd_program: str) -> Iterator[Address]:
+    """The same engine behind an sshd."""
+    with faraway_engine.by_ssh(sshd_program) as (where, _):
+        yield where
+
+
+async def _faraway_cells(where: Address) -> AsyncIterator[DockerCells]:
+    client = await asyncio.to_thread(connect, where)
+    image = await asyncio.to_thread(images.make, client)
+    cells = DockerCells(client, "test", image, LIMITS)
+    yield cells
+    swept = await cells.sweep()
+    await cells.close()
+    assert not swept, "cells were left behind"
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def tls_cells(faraway_engine: Faraway) -> AsyncIterator[DockerCells]:
+    async for cells in _faraway_cells(faraway_engine.tls):
+        yield cells
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def ssh_cells(faraway_ssh: Address) -> AsyncIterator[DockerCells]:
+    async for cells in _faraway_cells(faraway_ssh):
+        yield cells
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def tls_cell(tls_cells: DockerCells) -> AsyncIterator[Cell]:
+    cell = await tls_cells.start(LABELS)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(loop_scope="class")
+async def fresh_tls_cell(tls_cells: DockerCells) -> AsyncIterator[Cell]:
+    cell = await tls_cells.start(LABELS)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def ssh_cell(ssh_cells: DockerCells) -> AsyncIterator[Cell]:
+    cell = await ssh_cells.start(LABELS)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(loop_scope="class")
+async def fresh_ssh_cell(ssh_cells: DockerCells) -> AsyncIterator[Cell]:
+    cell = await ssh_cells.start(LABELS)
     yield cell
     await cell.close()
 

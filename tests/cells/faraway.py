@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -125,8 +124,3 @@ def faraway(became: list[str]) -> Iterator[Faraway]:
         engine = Faraway(folder, became)
         stack.enter_context(engine.running())
         yield engine
-
-
-def lacks() -> str:
-    """What this machine lacks for it, or nothing."""
-    return next((f"no {name} is installed" for name in ("dockerd", "openssl", "docker") if not shutil.which(name)), "")

@@ -18,3 +18,15 @@ class TestProcessCell(Commands, Services, Files, Trees):
 @pytest.mark.asyncio(loop_scope="class")
 class TestDockerCell(Commands, Services, Files, Trees):
     kind = "docker"
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="class")
+class TestDockerCellOverTls(Commands, Services, Files, Trees):
+    kind = "tls"
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="class")
+class TestDockerCellOverSsh(Commands, Services, Files, Trees):
+    kind = "ssh"
