@@ -6,6 +6,7 @@ from typing import NamedTuple
 import docker
 import docker.errors
 
+from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import by_workspace, connect
 from factory_tui.cells.protocol import CellError
 
@@ -37,9 +38,13 @@ def diagnose(image: str, gone: Callable[[str], bool]) -> list[Diagnosis]:
     return with_engine
 
 
-def _engine(client: docker.DockerClient, image: str) -> Iterator[Diagnosis]:
+def _engine(client: Engine, image: str) -> Iterator[Diagnosis]:
     version = client.version()
-    yield Diagnosis("docker", well=True, found=f"engine {version['Version']}")
+    where = client.where
+    found = f"engine {version['Version']} at {where} ({where.source})"
+    bare = where.scheme == "http" and not where.place[0].startswith(("127.", "::1", "localhost"))
+    remedy = "use TLS or ssh: whoever reaches that port is root on that machine" if bare else ""
+    yield Diagnosis("docker", not bare, found, remedy)
     for part in version.get("Components", ()):
         if part["Name"] == "runc":
             yield _runc(part["Version"])
