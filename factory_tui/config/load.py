@@ -16,7 +16,15 @@ RESERVED = ("alias", "ladder")
 """Names under [models] that are no models."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY = re.compile(r"[a-z0-9_+]+|\S")
-_CELL_BOUNDS = {"memory": "64..", "cpus": "(0..", "pids": "16..", "work": "1..", "tmp": "1..", "inodes": "100.."}
+_CELL_BOUNDS = {
+    "memory": "64..",
+    "cpus": "(0..",
+    "pids": "16..",
+    "work": "1..",
+    "tmp": "1..",
+    "inodes": "100..",
+    "warm": "0..32",
+}
 _AGENT_BOUNDS = {"command_timeout": "(0..", "output_limit": "200..", "max_steps": "1..", "attempts": "1.."}
 _PRICES = ("price_input", "price_output", "price_cache_write", "price_cache_read")
 

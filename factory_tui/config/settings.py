@@ -35,6 +35,8 @@ class CellsTable(_Table, frozen=True):
     tmp: int = 64
     """MiB of /tmp."""
     inodes: int = 20_000
+    warm: int = 2
+    """Cells that are started ahead, so that a run or a trajectory need not wait for one; 0 starts none."""
 
 
 class ModelTable(_Table, frozen=True):

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 import factory_tui
 from factory_tui.cells.choose import choose, limits_of
+from factory_tui.cells.pool import Pool
 from factory_tui.cells.protocol import CellError, Cells
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
@@ -125,7 +126,7 @@ class Engine:
         """Everything that may take its time: cells, the SDK, the twin; then what a dead engine left is taken over."""
         workspace, state, settings = self._workspace, record.state, library.settings()
         table = settings.cells
-        cells, why = await choose(
+        kind, why = await choose(
             workspace.identity,
             workspace.state / "cells",
             kind=table.kind,
@@ -133,6 +134,7 @@ class Engine:
             limits=limits_of(table),
             progress=lambda said: log.info("%s", said),
         )
+        cells = Pool(kind, workspace.identity, table.warm)
         credentials = Credentials(settings.models.values(), os.environ)
         for run in state.runs.values():
             if run.open_calls:
@@ -165,6 +167,7 @@ class Engine:
         )
         self._watching = await self._started(record, library, self._reloading, cells, why)
         await place.adopt()
+        cells.fill()
         warm = asyncio.create_task(door.warm(), name="sdk")
         stack.callback(warm.cancel)
         opening = Opening(

@@ -51,12 +51,16 @@ class Workplace:
         return self.library.settings()
 
     async def adopt(self) -> None:
-        """Take over the cells that a dead engine left: runs that can go on get theirs back, all others are removed."""
+        """Take over the cells that a dead engine left: runs that can go on get theirs back, all others are removed.
+
+        Whose a cell is, the journal says: what it was labelled with when it was made does not.
+        """
         runs = self.record.state.runs
-        for labels, cell in await self.cells.adopt():
-            run = runs.get(labels.run)
-            if run is not None and run.state not in OVER and labels.role == "agent" and cell.id in run.cells:
-                self._homes[run.id] = cell
+        at_work = [run for run in runs.values() if run.state not in OVER]
+        owners = {name: run.id for run in at_work for name, cell in run.cells.items() if cell.role == "agent"}
+        for _, cell in await self.cells.adopt():
+            if cell.id in owners:
+                self._homes[owners[cell.id]] = cell
         kept = {cell.id for cell in self._homes.values()}
         await self.cells.sweep(kept)
         for run in list(runs.values()):

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from factory_tui.cells import images
 from factory_tui.cells.docker import DockerCells, connect
+from factory_tui.cells.pool import Pool
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import MIB, CellLimits, Labels
 from tests.cells.faraway import Faraway, faraway
@@ -62,6 +63,30 @@ async def fresh_process_cell(process_cells: ProcessCells) -> AsyncIterator[Cell]
 async def docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
     cell = await docker_cells.start(LABELS)
     assert (cell.kind, cell.fenced) == ("docker", True)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def pool(docker_workspace: str, cell_image: str) -> AsyncIterator[Pool]:
+    """Docker cells that were up before they were asked for."""
+    pool = Pool(DockerCells(connect(), docker_workspace, cell_image, LIMITS), docker_workspace, 1)
+    pool.fill()
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def warm_cell(pool: Pool) -> AsyncIterator[Cell]:
+    cell = await pool.start(LABELS)
+    assert (cell.kind, cell.fenced) == ("docker", True)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(loop_scope="class")
+async def fresh_warm_cell(pool: Pool) -> AsyncIterator[Cell]:
+    cell = await pool.start(LABELS)
     yield cell
     await cell.close()
 

@@ -30,3 +30,9 @@ class TestDockerCellOverTls(Commands, Services, Files, Trees):
 @pytest.mark.asyncio(loop_scope="class")
 class TestDockerCellOverSsh(Commands, Services, Files, Trees):
     kind = "ssh"
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="class")
+class TestWarmCell(Commands, Services, Files, Trees):
+    kind = "warm"

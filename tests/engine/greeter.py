@@ -10,6 +10,7 @@ slots = 4
 [cells]
 kind = "{kind}"
 image = "{image}"
+warm = 0
 [models.default]
 id = "claude-haiku-4-5"
 key_env = "GREETER_KEY"
