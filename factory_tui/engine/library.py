@@ -7,12 +7,10 @@ know when a file changes, nor what a new revision does to a run.
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from factory_tui import pipeline
-from factory_tui.config.load import load
-from factory_tui.config.reading import Mistakes, Problem, as_text, bytes_of
-from factory_tui.config.seed import Seed, load_seed, seed_names
+from factory_tui.config.reading import Mistakes
+from factory_tui.config.seed import Seed
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.events import AnyFact, CorpusRevised, EditMended, EditRefused, SeedRevised
@@ -20,12 +18,10 @@ from factory_tui.domain.hostile import clean, one_line
 from factory_tui.domain.state import OVER, Run, State
 from factory_tui.engine.differing import difference
 from factory_tui.engine.keeping import Shelf
-from factory_tui.harness.corpus import Corpus, load_corpus
+from factory_tui.engine.sources import CONFIG, Files, Group, groups_of, mistake
+from factory_tui.harness.corpus import Corpus
 
 T = TypeVar("T")
-Group = tuple[str, str]
-"""What is read as one: ("seeds", a name), ("scenarios", a seed's name), ("loops", a name), CONFIG or STANDARDS."""
-CONFIG, STANDARDS = ("config", ""), ("standards", "")
 _NEWEST = "newest"
 SHOWN = 10
 """Mistakes of a file that are told at once."""
@@ -43,70 +39,6 @@ def _always(_group: Group) -> bool:
 
 Good = Settings | Seed | Corpus | str | None
 """What a group's files say, where they are as they should be."""
-
-
-class Sources(Protocol):
-    """Where a run's beginnings come from. Each raises Mistakes for what is not there or cannot be used."""
-
-    def settings(self) -> Settings:
-        """config.toml."""
-        ...
-
-    def seed(self, name: str) -> Seed:
-        """The seed of that name."""
-        ...
-
-    def loop(self, name: str) -> str:
-        """A loop's DOT."""
-        ...
-
-    def corpus(self, name: str) -> Corpus:
-        """The scenarios of that seed, fit for a run."""
-        ...
-
-
-class Files:
-    """What stands in the workspace's files now, read anew at each call (Sources)."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
-    def settings(self) -> Settings:
-        """config.toml. Raises Mistakes."""
-        return load(self._workspace.config)
-
-    def seed(self, name: str, settings: Settings | None = None) -> Seed:
-        """The seed of that name. Raises Mistakes."""
-        return load_seed(self._workspace, name, tuple((settings or self.settings()).owners))
-
-    def loop(self, name: str) -> str:
-        """A loop's DOT, as it is. Raises Mistakes."""
-        file = f"loops/{name}.dot"
-        here = {one.stem: one for one in self._workspace.loops.glob("[!.]*.dot")}
-        if name not in here:  # a name may come from far away, and lead out of the folder
-            known = ", ".join(sorted(here)) or "none yet"
-            raise _mistake(file, "there is no such loop.", f"Write it, or name one of: {known}.")
-        try:
-            return as_text(bytes_of(here[name]), file)
-        except OSError as error:
-            raise _mistake(file, f"cannot be read: {error.strerror}.", "Make it readable for this user.") from None
-
-    def corpus(self, name: str) -> Corpus:
-        """The scenarios of that seed. Raises Mistakes where a run may not start on them."""
-        corpus = load_corpus(self._workspace.scenarios / name, name)
-        if not corpus.usable:
-            raise Mistakes(*(one.problem for one in corpus.problems if one.level == "error"))
-        return corpus
-
-    def standards(self) -> str:
-        """standards.md; empty where there is none. Raises Mistakes."""
-        path = self._workspace.standards
-        try:
-            return as_text(bytes_of(path), path.name)
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            raise _mistake(path.name, f"cannot be read: {error.strerror}.", "Make it a readable file.") from None
 
 
 class Library:
@@ -348,46 +280,13 @@ class Library:
                 yield EditMended(file)
 
 
-def groups_of(workspace: Workspace) -> list[Group]:
-    """What there is to read; scenarios only where there are any."""
-    found = [CONFIG, STANDARDS, *(("seeds", name) for name in seed_names(workspace))]
-    found += [("loops", path.stem) for path in workspace.loops.glob("[!.]*.dot")]
-    names = {name for kind, name in found if kind == "seeds"}
-    found += [("scenarios", name) for name in names if any((workspace.scenarios / name).glob("[!.]*.toml"))]
-    return found
-
-
-def fit_loop(handlers: Iterable[str]) -> Callable[[str, str], object]:
-    """What says whether a loop can run with these handlers: raises Mistakes."""
-    known = frozenset(handlers)
-
-    def fit(dot: str, file: str) -> object:
-        try:
-            return pipeline.prepare(dot, file, known)
-        except pipeline.LoopError as error:
-            raise Mistakes(LoopProblem(file, 0, "", str(error), "")) from None
-
-    return fit
-
-
-class LoopProblem(Problem, frozen=True):
-    """What the pipeline says against a loop: place and remedy are in its words."""
-
-    def __str__(self) -> str:
-        return self.message
-
-
 def _revisions(run: Run) -> set[str]:
     return {run.revision, run.origin, run.reseed, *(item.revision for item in run.passes)} - {""}
 
 
 def _gone(seed: Seed) -> Mistakes:
     what = f"is gone; runs of it go on with revision {seed.revision}."
-    return _mistake(seed.file, what, "Put it back, or stop its runs.")
-
-
-def _mistake(file: str, message: str, remedy: str) -> Mistakes:
-    return Mistakes(Problem(file, 0, "", message, remedy))
+    return mistake(seed.file, what, "Put it back, or stop its runs.")
 
 
 def _shown(file: str, root: Path) -> str:

@@ -20,7 +20,7 @@ from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import RunQueued
 from factory_tui.domain.money import Ledger
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.library import Files, Sources
+from factory_tui.engine.sources import Files, Sources
 from factory_tui.harness.plan import make_plan
 from factory_tui.policy.credentials import Credentials, NoKey
 

@@ -14,9 +14,10 @@ from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Command, Restart, StartRun
 from factory_tui.domain.events import AnyFact, CorpusConfirmed, Draft, EngineStarted, Noticed, RunReseeded, SeedRevised
 from factory_tui.domain.state import GOES_ON, OVER, Run, SeedView, State
-from factory_tui.engine.library import Group, Library, Whole
+from factory_tui.engine.library import Library, Whole
 from factory_tui.engine.orders import ASKS
 from factory_tui.engine.record import Record
+from factory_tui.engine.sources import Group
 from factory_tui.harness.reviewing import Unwritten, mark_reviewed
 from factory_tui.journal import JournalFull
 from factory_tui.policy.budget import Budget

@@ -33,12 +33,13 @@ from factory_tui.domain.money import UNMETERED
 from factory_tui.domain.state import Run
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.library import Group, Library, Whole, fit_loop
+from factory_tui.engine.library import Library, Whole
 from factory_tui.engine.opening import Opening
 from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
 from factory_tui.engine.reloading import Reloading
 from factory_tui.engine.showing import changes
+from factory_tui.engine.sources import Group, fit_loop
 from factory_tui.engine.watching import Watching
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import Journal, JournalError, JournalFull

@@ -22,7 +22,8 @@ from watchfiles._rust_notify import RustNotify
 
 from factory_tui.config.seed import IGNORED
 from factory_tui.config.workspace import Workspace
-from factory_tui.engine.library import CONFIG, STANDARDS, Group, Whole
+from factory_tui.engine.library import Whole
+from factory_tui.engine.sources import CONFIG, STANDARDS, Group
 
 log = logging.getLogger(__name__)
 SETTLE = 0.15

@@ -9,7 +9,8 @@ from factory_tui.domain.events import CorpusRevised, EditMended, EditRefused, Ev
 from factory_tui.domain.reducer import fold
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.keeping import Shelf
-from factory_tui.engine.library import Library, fit_loop
+from factory_tui.engine.library import Library
+from factory_tui.engine.sources import fit_loop
 from tests.engine.greeter import SEED, make
 
 

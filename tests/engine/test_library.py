@@ -12,7 +12,8 @@ from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import EditRefused
 from factory_tui.domain.state import State
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.library import SHOWN, Library, fit_loop
+from factory_tui.engine.library import SHOWN, Library
+from factory_tui.engine.sources import fit_loop
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import Floor
 from tests.engine.greeter import make
