@@ -19,7 +19,7 @@ from tests.cells.faraway import Faraway, faraway
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from factory_tui.cells.protocol import Cell
+    from factory_tui.cells.protocol import Cell, Cells
     from factory_tui.cells.reach import Address
 
 LABELS = Labels("", "run-1", "agent", 1)
@@ -45,57 +45,12 @@ async def process_cells(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 
 @pytest_asyncio.fixture(scope="class", loop_scope="class")
-async def process_cell(process_cells: ProcessCells) -> AsyncIterator[Cell]:
-    cell = await process_cells.start(LABELS)
-    assert (cell.kind, cell.fenced) == ("process", False)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(loop_scope="class")
-async def fresh_process_cell(process_cells: ProcessCells) -> AsyncIterator[Cell]:
-    cell = await process_cells.start(LABELS)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(scope="class", loop_scope="class")
-async def docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
-    cell = await docker_cells.start(LABELS)
-    assert (cell.kind, cell.fenced) == ("docker", True)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(scope="class", loop_scope="class")
-async def pool(docker_workspace: str, cell_image: str) -> AsyncIterator[Pool]:
+async def warm_cells(docker_workspace: str, cell_image: str) -> AsyncIterator[Pool]:
     """Docker cells that were up before they were asked for."""
     pool = Pool(DockerCells(connect(), docker_workspace, cell_image, LIMITS), docker_workspace, 1)
     pool.fill()
     yield pool
     await pool.close()
-
-
-@pytest_asyncio.fixture(scope="class", loop_scope="class")
-async def warm_cell(pool: Pool) -> AsyncIterator[Cell]:
-    cell = await pool.start(LABELS)
-    assert (cell.kind, cell.fenced) == ("docker", True)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(loop_scope="class")
-async def fresh_warm_cell(pool: Pool) -> AsyncIterator[Cell]:
-    cell = await pool.start(LABELS)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(loop_scope="class")
-async def fresh_docker_cell(docker_cells: DockerCells) -> AsyncIterator[Cell]:
-    cell = await docker_cells.start(LABELS)
-    yield cell
-    await cell.close()
 
 
 @pytest.fixture(scope="session")
@@ -136,43 +91,25 @@ async def ssh_cells(faraway_ssh: Address) -> AsyncIterator[DockerCells]:
         yield cells
 
 
-@pytest_asyncio.fixture(scope="class", loop_scope="class")
-async def tls_cell(tls_cells: DockerCells) -> AsyncIterator[Cell]:
-    cell = await tls_cells.start(LABELS)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(loop_scope="class")
-async def fresh_tls_cell(tls_cells: DockerCells) -> AsyncIterator[Cell]:
-    cell = await tls_cells.start(LABELS)
-    yield cell
-    await cell.close()
+@pytest.fixture(scope="class")
+def cells(request: pytest.FixtureRequest) -> Cells:
+    """Cells of the class's kind."""
+    found: Cells = request.getfixturevalue(f"{request.cls.kind}_cells")
+    return found
 
 
 @pytest_asyncio.fixture(scope="class", loop_scope="class")
-async def ssh_cell(ssh_cells: DockerCells) -> AsyncIterator[Cell]:
-    cell = await ssh_cells.start(LABELS)
-    yield cell
-    await cell.close()
-
-
-@pytest_asyncio.fixture(loop_scope="class")
-async def fresh_ssh_cell(ssh_cells: DockerCells) -> AsyncIterator[Cell]:
-    cell = await ssh_cells.start(LABELS)
-    yield cell
-    await cell.close()
-
-
-@pytest.fixture
-def cell(request: pytest.FixtureRequest) -> Cell:
+async def cell(request: pytest.FixtureRequest, cells: Cells) -> AsyncIterator[Cell]:
     """A cell of the class's kind, shared by the class."""
-    cell: Cell = request.getfixturevalue(f"{request.cls.kind}_cell")
-    return cell
+    cell = await cells.start(LABELS)
+    assert (cell.kind, cell.fenced) == (("process", False) if request.cls.kind == "process" else ("docker", True))
+    yield cell
+    await cell.close()
 
 
-@pytest.fixture
-def fresh(request: pytest.FixtureRequest) -> Cell:
+@pytest_asyncio.fixture(loop_scope="class")
+async def fresh(cells: Cells) -> AsyncIterator[Cell]:
     """A cell of the class's kind with an empty work tree."""
-    cell: Cell = request.getfixturevalue(f"fresh_{request.cls.kind}_cell")
-    return cell
+    cell = await cells.start(LABELS)
+    yield cell
+    await cell.close()

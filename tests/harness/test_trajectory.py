@@ -1,7 +1,6 @@
 """Trajectories against a real product in real process cells."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,6 @@ signal.pause()
 """
 """A product that stops what runs it."""
 LABELS = Labels("w", "tiny-1", "trajectory", 1)
-
-
-@pytest.fixture
-async def cells(tmp_path: Path) -> AsyncIterator[ProcessCells]:
-    cells = ProcessCells("w", tmp_path / "cells")
-    yield cells
-    assert await cells.sweep() == 0, "a trajectory left its cell behind"
 
 
 async def judged(

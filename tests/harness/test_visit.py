@@ -1,8 +1,7 @@
 """Visits: what is recorded, what is decided, and that a killed visit decides as one that was not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,13 +12,6 @@ from factory_tui.domain.events import VerdictReached, VisitBegan, VisitEnded, Vi
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.visit import Visitor, VisitResult
 from tests.harness.product import KilledError, Notes, corpus, product, run
-
-
-@pytest.fixture
-async def cells(tmp_path: Path) -> AsyncIterator[ProcessCells]:
-    cells = ProcessCells("w", tmp_path / "cells")
-    yield cells
-    assert await cells.sweep() == 0, "a visit left a cell behind"
 
 
 async def look(
