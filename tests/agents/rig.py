@@ -17,60 +17,26 @@ from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget
 from factory_tui.policy.credentials import Credentials
 from tests.model.endpoint import Notebook, Reply, message, stream, use
+from tests.playbooks import calls, playbook, rule, runs, speaks
 
 PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"))
 SEED = seed_prompt("Build a greeter.", [], system_prompt("/work", timeout=5))
 EDITOR = "str_replace_based_edit_tool"
 
-PLAYBOOK = """
-seed = "greeter"
-
-[[rule]]
-name = "write it"
-last = 'Build a greeter'
-[[rule.block]]
-type = "text"
-text = "I begin."
-[[rule.block]]
-type = "tool_use"
-name = "str_replace_based_edit_tool"
-input = { command = "create", path = "greet.py", file_text = "print('helo')\\n" }
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = "python3 greet.py" }
-
-[[rule]]
-name = "mend it"
-last = '^helo$'
-[[rule.block]]
-type = "tool_use"
-name = "str_replace_based_edit_tool"
-input = { command = "str_replace", path = "greet.py", old_str = "helo", new_str = "hello" }
-
-[[rule]]
-name = "look again"
-last = 'has been edited'
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = "python3 greet.py; echo ran >> /dev/stderr" }
-
-[[rule]]
-name = "done"
-last = '(^hello$|lost in a restart)'
-[[rule.block]]
-type = "text"
-text = "It greets."
-
-[[rule]]
-name = "feedback"
-last = 'too quiet'
-earlier = ['It greets']
-[[rule.block]]
-type = "text"
-text = "So be it."
-"""
+PLAYBOOK = playbook(
+    "greeter",
+    rule(
+        "write it",
+        "Build a greeter",
+        speaks("I begin."),
+        calls(EDITOR, command="create", path="greet.py", file_text="print('helo')\n"),
+        runs("python3 greet.py"),
+    ),
+    rule("mend it", "^helo$", calls(EDITOR, command="str_replace", path="greet.py", old_str="helo", new_str="hello")),
+    rule("look again", "has been edited", runs("python3 greet.py; echo ran >> /dev/stderr")),
+    rule("done", "(^hello$|lost in a restart)", speaks("It greets.")),
+    rule("feedback", "too quiet", speaks("So be it."), earlier=("It greets",)),
+)
 
 
 async def no_gate() -> None:

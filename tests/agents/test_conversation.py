@@ -14,6 +14,7 @@ from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import serve
 from tests.agents.rig import Rig, bash, says
 from tests.model.endpoint import Endpoint, Notebook, text, use
+from tests.playbooks import playbook, rule, speaks
 
 SAID = Prompted("generate", "seed", json.dumps([text("build")]), "be good")
 
@@ -114,8 +115,7 @@ async def test_any_prefix_of_any_run_makes_a_valid_next_request(
         await rig.go(Prompt("feedback", (text("more"),)))
         await rig.door.close()
     whole: list[AnyFact] = rig.notes.facts
-    book = 'seed = "s"\n[[rule]]\nname = "any"\nlast = ""\n[[rule.block]]\ntype = "text"\ntext = "done"\n'
-    async with serve([parse(book, "s.toml")]) as twin:
+    async with serve([parse(playbook("s", rule("any", "", speaks("done"))), "s.toml")]) as twin:
         rig = Rig(cell, twin.base_url("s"))
         for place in {1, len(whole), *(place % len(whole) + 1 for place in places)}:
             rig.notes = Notebook(facts=whole[:place])

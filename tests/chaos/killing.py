@@ -18,9 +18,8 @@ from factory_tui.domain.events import (
     VisitBegan,
 )
 from tests.engine.floor import FarFloor
-from tests.engine.greeter import PLAYBOOK, make
+from tests.engine.greeter import make, slow
 
-SLOW = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
 PACE = 600.0
 
 
@@ -61,7 +60,7 @@ class Survived(NamedTuple):
 
 async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | None) -> Survived:
     """A run that ships, with a kill at that moment; fails when anything acknowledged was lost or paid for twice."""
-    workspace, playbooks = make(folder, kind=kind, image=image, playbook=SLOW)
+    workspace, playbooks = make(folder, kind=kind, image=image, playbook=slow(2))
     seen: list[Event] = []
     async with AsyncExitStack() as engines:
         floor = await engines.enter_async_context(FarFloor(workspace, playbooks, PACE))

@@ -15,17 +15,15 @@ from factory_tui.harness import visit
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from tests.e2e.faults import FAULTS, REHEARSALS, Fault, planted
 from tests.e2e.stage import ALONE, PATIENCE, Past, bundled_in, playbooks_in, rehearse
+from tests.playbooks import rule, speaks
 
 NOTHING_TOLD = "not satisfied"
-DONE_ANYWAY = f"""
-# Last of all, so that it speaks only where no other rule does.
-[[rule]]
-name = "done, whatever it was"
-last = '^{NOTHING_TOLD}$|^unsatisfied: '
-[[rule.block]]
-type = "text"
-text = "I see nothing to mend. It is done."
-"""
+DONE_ANYWAY = rule(
+    "done, whatever it was",
+    f"^{NOTHING_TOLD}$|^unsatisfied: ",
+    speaks("I see nothing to mend. It is done."),
+)
+"""Last of all, so that it speaks only where no other rule does."""
 FIX = {
     "shortlinks": "a link that has run out is gone",
     "orders-etl": "line breaks belong to the value",

@@ -24,7 +24,8 @@ from factory_tui.domain.state import State
 from factory_tui.link.client import Link
 from tests.e2e.stage import cli, stopping
 from tests.e2e.tmux import PATIENCE, Pane, Tmux, running
-from tests.engine.greeter import PLAYBOOK, SEED, make
+from tests.engine.greeter import AGAIN, DONE, SEED, WRITES, make
+from tests.playbooks import playbook, rule, runs, speaks
 
 PACE = 400
 """Characters a second that the agent speaks: a key meets it in the middle of a step."""
@@ -35,36 +36,19 @@ max_steps = 10000
 [reload]
 mode = "ask"
 """
-_FIRST, _, _DONE = PLAYBOOK.partition('[[rule]]\nname = "trim"')
-ENDLESS = (
-    _FIRST
-    + r"""
-[[rule]]
-name = "hear"
-last = 'mind the commas'
-[[rule.block]]
-type = "text"
-text = "The commas are minded."
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = "echo I look on" }
-
-[[rule]]
-name = "look on"
-last = 'observed .Hello|I look on|tabs count|seed changed|goes on'
-[[rule.block]]
-type = "text"
-text = "I look at every line once more, since one of them must be the one that leaves the blanks in."
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = "echo I look on" }
-
-[[rule]]
-name = "done"
-"""
-    + _DONE.partition('[[rule]]\nname = "done"')[2]
+LOOK = "echo I look on"
+ENDLESS = playbook(
+    "greeter",
+    WRITES,
+    AGAIN,
+    rule("hear", "mind the commas", speaks("The commas are minded."), runs(LOOK)),
+    rule(
+        "look on",
+        "observed .Hello|I look on|tabs count|seed changed|goes on",
+        speaks("I look at every line once more, since one of them must be the one that leaves the blanks in."),
+        runs(LOOK),
+    ),
+    DONE,
 )
 """After its first pass the agent looks at its files for ever."""
 TMUX_NAMES = {"enter": "Enter", "escape": "Escape", "exclamation_mark": "!", "question_mark": "?"}

@@ -10,8 +10,8 @@ from typing import Self, TypeVar
 
 from factory_tui.config.workspace import Workspace
 from factory_tui.console.trace import lines
-from factory_tui.domain.commands import Command, StartRun, StopEngine
-from factory_tui.domain.events import AnyFact, Event
+from factory_tui.domain.commands import Command, Pause, StartRun, StopEngine
+from factory_tui.domain.events import AnyFact, Event, ToolCalled
 from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.reducer import reduce
 from factory_tui.domain.state import Run, State
@@ -88,6 +88,14 @@ class Floor:
         await self.link.command(StartRun(seed, ledger="rehearsal"))
         await self.until(lambda state: state.counts.get(seed, 0) > before)
         return list(self.state.runs)[-1]
+
+    async def paused(self) -> str:
+        """Start a run and pause it in its first pass; its id."""
+        run = await self.start()
+        await self.fact(ToolCalled)
+        await self.command(Pause(run))
+        await self.reach(run, "paused")
+        return run
 
     async def command(self, command: Command) -> None:
         """Have a command taken, and see what it led to at once."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from factory_tui.config.workspace import Workspace, bundled
+from tests.playbooks import playbook, rule, runs, speaks
 
 CONFIG = """
 [engine]
@@ -62,44 +63,23 @@ class Greet(unittest.TestCase):
         self.assertEqual(said, "Hello, Ana!\n")
 EOF
 python3 -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads"""
-PLAYBOOK = r"""
-seed = "greeter"
+WRITES = rule(
+    "write it without trimming",
+    "greets whoever is named",
+    speaks("I write greet.py and a test."),
+    runs(WRITE),
+    absent=("greet.py reads",),
+)
+AGAIN = rule("write it again after the cell was lost", "lost and rebuilt.*greets whoever is named", runs(WRITE))
+TRIM = r"sed -i 's/names\[0\] if/names[0].strip() if/' greet.py && echo trimmed"
+TRIMS = rule("trim", r"observed .Hello,  +\w+", runs(TRIM))
+DONE = rule("done", "greet.py reads|trimmed", speaks("greet.py is done."))
+PLAYBOOK = playbook("greeter", WRITES, AGAIN, TRIMS, DONE)
 
-[[rule]]
-name = "write it without trimming"
-last = "greets whoever is named"
-absent = ["greet.py reads"]
-[[rule.block]]
-type = "text"
-text = "I write greet.py and a test."
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''WRITE''' }
 
-[[rule]]
-name = "write it again after the cell was lost"
-last = "lost and rebuilt.*greets whoever is named"
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''WRITE''' }
-
-[[rule]]
-name = "trim"
-last = 'observed .Hello,  +\w+'
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''sed -i 's/names\[0\] if/names[0].strip() if/' greet.py && echo trimmed''' }
-
-[[rule]]
-name = "done"
-last = "greet.py reads|trimmed"
-[[rule.block]]
-type = "text"
-text = "greet.py is done."
-""".replace("WRITE", WRITE)
+def slow(seconds: int) -> str:
+    """The playbook, where the command of the second pass takes this long."""
+    return PLAYBOOK.replace("echo trimmed", f"sleep {seconds} && echo trimmed")
 
 
 def make(

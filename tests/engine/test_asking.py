@@ -20,8 +20,8 @@ from factory_tui.following import FAILED, SHIPPED, WAITS
 from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import Twin
 from tests.engine.floor import Floor, cli
-from tests.engine.greeter import PLAYBOOK, make
-from tests.engine.test_runs import GATE, SLOW
+from tests.engine.greeter import PLAYBOOK, make, slow
+from tests.engine.test_runs import GATE
 
 RIGHT = "sk-the-right-key"
 
@@ -34,7 +34,7 @@ async def asked(workspace: Workspace, *words: str) -> tuple[int | None, str]:
 
 
 async def test_a_run_is_paused_resumed_frozen_thawed_and_stopped(tmp_path: Path) -> None:
-    async with Floor(*make(tmp_path, playbook=SLOW)) as floor:
+    async with Floor(*make(tmp_path, playbook=slow(300))) as floor:
         at = floor.workspace
         follower = await cli("run", "greeter", "--rehearse", "--plain", "--workspace", str(at.root))
         await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)

@@ -11,7 +11,7 @@ from factory_tui.domain.events import CellStarted, Prompted, ToolCalled, ToolRet
 from factory_tui.engine.doctor import examine
 from factory_tui.engine.premises import Finding
 from tests.engine.floor import Floor
-from tests.engine.greeter import PLAYBOOK, make
+from tests.engine.greeter import make, slow
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 async def test_a_command_goes_on_while_the_engine_is_away_and_a_killed_container_is_rebuilt(
     tmp_path: Path, docker_engine: "DockerClient", cell_image: str
 ) -> None:
-    slow = PLAYBOOK.replace("echo trimmed", "sleep 3 && echo trimmed")
-    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=slow)
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=slow(3))
     async with Floor(workspace, playbooks) as floor:
         run = await floor.start()
         called = await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)

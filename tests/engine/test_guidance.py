@@ -20,7 +20,8 @@ from factory_tui.domain.events import (
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import FarFloor, Floor
-from tests.engine.greeter import PLAYBOOK, SEED, make
+from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, TRIM, WRITES, make
+from tests.playbooks import playbook, rule, runs, speaks
 
 PATIENT = SEED.replace("max_passes = 3", "max_passes = 8").replace("max_trajectories = 20", "max_trajectories = 40")
 SLEEPY = PLAYBOOK.replace("python3 -m unittest discover", "sleep 1; python3 -m unittest discover")
@@ -29,12 +30,9 @@ SLEEPY = PLAYBOOK.replace("python3 -m unittest discover", "sleep 1; python3 -m u
 
 def at_a_loss(command: str) -> str:
     """A playbook that needs to be told what to do about untrimmed names; until then it answers by this command."""
-    before, rule, rest = PLAYBOOK.partition('[[rule]]\nname = "trim"')
-    knows = (rule + rest).replace(r"last = 'observed .Hello,  +\w+'", "last = 'trim every name'")
-    block = f"type = \"tool_use\"\nname = \"bash\"\ninput = {{ command = '''{command} && echo trimmed''' }}\n"
-    clueless = f"[[rule]]\nname = \"at a loss\"\nlast = 'observed .Hello,  '\n[[rule.block]]\n{block}\n"
-    first, mark, done = knows.partition('[[rule]]\nname = "done"')
-    return before + first + clueless + mark + done
+    knows = rule("trim", "trim every name", runs(TRIM))
+    clueless = rule("at a loss", "observed .Hello,  ", runs(f"{command} && echo trimmed"))
+    return playbook("greeter", WRITES, AGAIN, knows, clueless, DONE)
 
 
 STALLS = at_a_loss("date +%N >> notes.txt")
@@ -141,7 +139,7 @@ class TestSteering:
     async def test_what_is_said_in_the_middle_of_an_answer_is_heard_even_if_that_was_the_last_one(
         self, tmp_path: Path
     ) -> None:
-        done = '[[rule]]\nname = "as told"\nlast = "one thing more"\n[[rule.block]]\ntype = "text"\ntext = "Yes."\n\n'
+        done = rule("as told", "one thing more", speaks("Yes."))
         async with Floor(*make(tmp_path, playbook=PLAYBOOK + done), pace=30) as floor:
             run = await floor.start()
             await floor.fact(ToolReturned)

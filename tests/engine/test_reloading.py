@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from factory_tui.config.workspace import Workspace
-from factory_tui.domain.commands import Answer, ConfirmCorpus, Pause, Reseed, Resume, StartRun, Stop
+from factory_tui.domain.commands import Answer, ConfirmCorpus, Reseed, Resume, StartRun, Stop
 from factory_tui.domain.events import (
     CorpusConfirmed,
     CorpusRevised,
@@ -24,10 +24,9 @@ from factory_tui.domain.events import (
 )
 from factory_tui.engine import library
 from tests.engine.floor import FarFloor, Floor
-from tests.engine.greeter import PLAYBOOK, SEED, make
+from tests.engine.greeter import SEED, make, slow
 from tests.waiting import until
 
-SLOW = PLAYBOOK.replace("echo trimmed", "sleep 300 && echo trimmed")
 POLITE = SEED + "\nIt is polite to everybody.\n"
 
 
@@ -38,15 +37,6 @@ def seed_file(workspace: Workspace) -> Path:
 def reload(workspace: Workspace, mode: str) -> None:
     with workspace.config.open("a") as config:
         config.write(f'[reload]\nmode = "{mode}"\n')
-
-
-async def paused(floor: Floor) -> str:
-    """A run that stands in its first pass."""
-    run = await floor.start()
-    await floor.fact(ToolCalled)
-    await floor.command(Pause(run))
-    await floor.reach(run, "paused")
-    return run
 
 
 async def edited(floor: Floor, text: str) -> SeedRevised:
@@ -63,7 +53,7 @@ class TestSeeds:
         self, tmp_path: Path
     ) -> None:
         async with Floor(*make(tmp_path)) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             before = floor.state.runs[run].revision
             revised = await edited(floor, POLITE)
             assert revised.by_hand
@@ -89,7 +79,7 @@ class TestSeeds:
 
     async def test_who_answers_a_run_has_reviewed_for_its_revision_and_for_no_newer_one(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             shown = await edited(floor, POLITE)
             await floor.command(Resume(run))
             asked = (await floor.reach(run, "signoff", "failed", "shipped")).escalation
@@ -121,7 +111,7 @@ class TestSeeds:
 
     async def test_a_seed_that_nobody_uses_may_go_without_a_word(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             seed_file(floor.workspace).unlink()
             await floor.fact(EditRefused)
             await floor.command(Stop(run))
@@ -134,7 +124,7 @@ class TestSeeds:
     ) -> None:
         monkeypatch.setattr(library, "FRESH", 0.0)
         async with Floor(*make(tmp_path)) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             for number in range(4):
                 await edited(floor, POLITE + f"{number}\n")
             last = await edited(floor, POLITE)
@@ -169,7 +159,7 @@ class TestSeeds:
 
     async def test_a_seed_that_goes_stays_in_use_and_may_come_back(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             seed_file(floor.workspace).unlink()
             await floor.fact(EditRefused)
             assert "seeds/greeter.md: is gone" in floor.state.edits["seeds/greeter.md"]
@@ -181,7 +171,7 @@ class TestSeeds:
             assert len(floor.told(SeedRevised)) <= 1
 
     async def test_restart_begins_anew_with_the_new_text(self, tmp_path: Path) -> None:
-        workspace, playbooks = make(tmp_path, playbook=SLOW)
+        workspace, playbooks = make(tmp_path, playbook=slow(300))
         reload(workspace, "restart")
         async with Floor(workspace, playbooks) as floor:
             run = await floor.start()
@@ -199,7 +189,7 @@ class TestSeeds:
         workspace, playbooks = make(tmp_path)
         reload(workspace, "ask")
         async with Floor(workspace, playbooks) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             revised = await edited(floor, POLITE)
             await floor.fact(Noticed, lambda fact: run in fact.remedy)
             assert not floor.told(RunReseeded)
@@ -209,7 +199,7 @@ class TestSeeds:
     async def test_an_edit_outlives_its_engine_and_its_own_file(self, tmp_path: Path) -> None:
         floor = FarFloor(*make(tmp_path))
         await floor.open()
-        run = await paused(floor)
+        run = await floor.paused()
         revised = await edited(floor, POLITE)
         await floor.until(lambda state: bool(state.runs[run].reseed))
         await floor.kill()
@@ -228,7 +218,7 @@ class TestSeeds:
 class TestTheRest:
     async def test_a_pass_is_judged_by_the_scenarios_it_began_with(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
-            run = await paused(floor)
+            run = await floor.paused()
             path = floor.workspace.scenarios / "greeter" / "upper.toml"
             path.write_text(path.read_text().replace("-X", "-Y"))
             revised = await floor.fact(CorpusRevised, after=floor.state.seq - 1)

@@ -29,23 +29,19 @@ from factory_tui.domain.events import (
 )
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import FarFloor, Floor
-from tests.engine.greeter import PLAYBOOK, SEED, make
+from tests.engine.greeter import AGAIN, DONE, SEED, TRIM, TRIMS, WRITES, make
 from tests.engine.test_guidance import DIES, PATIENT
+from tests.playbooks import playbook, rule, runs, speaks
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-ANEW = r"""
-[[rule]]
-name = "build on what an earlier attempt left"
-last = "earlier attempt(.|\n)*greets whoever is named"
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''cat greet.py && sed -i 's/names\[0\] if/names[0].strip() if/' greet.py && echo trimmed''' }
-"""
-HEAD, FIRST, REST = PLAYBOOK.partition("\n[[rule]]\n")
-SLOW = HEAD + ANEW + FIRST + REST.replace("echo trimmed''' }", "sleep 300; echo trimmed''' }")
+ANEW = rule(
+    "build on what an earlier attempt left",
+    r"earlier attempt(.|\n)*greets whoever is named",
+    runs(f"cat greet.py && {TRIM}"),
+)
+SLOW = playbook("greeter", ANEW, WRITES, AGAIN, TRIMS.replace("echo trimmed", "sleep 300; echo trimmed"), DONE)
 """The second pass's command does not end by itself; one that begins with the first pass's output is done at once."""
 
 
@@ -146,7 +142,7 @@ class TestRestarting:
 
     async def test_work_lost_after_it_is_found_as_the_pass_had_it(self, tmp_path: Path) -> None:
         slow = SLOW.replace("cat greet.py &&", "cat greet.py && sleep 300 &&")
-        again = '\n[[rule]]\nname = "lost"\nlast = "lost and rebuilt"\n[[rule.block]]\ntype = "text"\ntext = "Hm."\n'
+        again = rule("lost", "lost and rebuilt", speaks("Hm."))
         workspace, playbooks = make(tmp_path, playbook=slow + again)
         async with Floor(workspace, playbooks) as floor:
             run = await floor.start()

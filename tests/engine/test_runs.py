@@ -1,28 +1,20 @@
-"""A run from its seed to its end, and everything that may stop it on the way."""
+"""A run from its seed to its end, and what people may do with it on the way."""
 
 import json
-import os
-import signal
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from factory_tui.config.workspace import bundled
-from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, StartRun, Stop, Thaw
+from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, Stop, Thaw
 from factory_tui.domain.events import (
     Answered,
     CallSettled,
     CellClosed,
     CellStarted,
     CheckpointRan,
-    EngineStarted,
     NodeEntered,
-    PassBegan,
-    PassEnded,
-    Prompted,
     RunMoved,
-    SnapshotTaken,
     ToolCalled,
     ToolReturned,
     VerdictReached,
@@ -30,10 +22,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import Floor, in_order
-from tests.engine.greeter import PLAYBOOK, SEED, make
-
-SLOW = PLAYBOOK.replace("echo trimmed", "sleep 300 && echo trimmed")
-"""The second pass's command does not end by itself."""
+from tests.engine.greeter import SEED, make, slow
 
 
 def cells_of(floor: Floor) -> list[str]:
@@ -89,10 +78,7 @@ class TestShipping:
 class TestCommands:
     async def test_a_soft_pause_ends_the_step_and_resume_goes_on(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
-            run = await floor.start()
-            await floor.fact(ToolCalled)
-            await floor.command(Pause(run))
-            await floor.reach(run, "paused")
+            run = await floor.paused()
             assert len(floor.told(ToolReturned)) == 1
             assert not floor.told(CheckpointRan)
             await floor.command(Resume(run))
@@ -110,8 +96,7 @@ class TestCommands:
             await floor.fact(Answered)
 
     async def test_pause_now_freezes_a_command_and_resume_lets_it_go_on(self, tmp_path: Path) -> None:
-        playbook = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
-        async with Floor(*make(tmp_path, playbook=playbook)) as floor:
+        async with Floor(*make(tmp_path, playbook=slow(2))) as floor:
             run = await floor.start()
             called = await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
             await floor.command(Pause(run, now=True))
@@ -122,7 +107,7 @@ class TestCommands:
             assert "trimmed" in returned.fact.output
 
     async def test_stop_ends_a_command_at_once_and_leaves_no_cell(self, tmp_path: Path) -> None:
-        async with Floor(*make(tmp_path, playbook=SLOW)) as floor:
+        async with Floor(*make(tmp_path, playbook=slow(300))) as floor:
             run = await floor.start()
             await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
             await floor.command(Stop(run, "enough"))
@@ -160,7 +145,7 @@ class TestCommands:
             assert len(set(reached)) == len(reached)
 
     async def test_an_emergency_stop_keeps_in_mind_what_was_to_be_paused(self, tmp_path: Path) -> None:
-        async with Floor(*make(tmp_path, playbook=SLOW)) as floor:
+        async with Floor(*make(tmp_path, playbook=slow(300))) as floor:
             run = await floor.start()
             await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
             await floor.command(Pause(run))
@@ -170,7 +155,7 @@ class TestCommands:
             assert floor.state.runs[run].state == "paused"
 
     async def test_an_engine_that_goes_keeps_in_mind_what_was_to_be_paused(self, tmp_path: Path) -> None:
-        workspace, playbooks = make(tmp_path, playbook=SLOW)
+        workspace, playbooks = make(tmp_path, playbook=slow(300))
         async with Floor(workspace, playbooks) as floor:
             run = await floor.start()
             await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
@@ -188,51 +173,6 @@ class TestCommands:
             ):
                 with pytest.raises(RefusedError, match=why):
                     await floor.command(command)
-
-
-class TestHeld:
-    async def test_a_wrong_key_holds_the_run_and_is_not_tried_again(self, tmp_path: Path) -> None:
-        refused = PLAYBOOK + "\n[[fault]]\nthen = 401\n"
-        async with Floor(*make(tmp_path, playbook=refused)) as floor:
-            run = await floor.reach(await floor.start(), "held")
-            assert (run.reason, run.retry_at) == ("credential", None)
-            assert len(floor.told(CallSettled)) == 1
-
-    @pytest.mark.parametrize(("fault", "said"), [("html", "answered a web page"), ("cut", "it was cut")])
-    async def test_an_endpoint_that_answers_a_page_or_ends_early_holds_the_run_and_is_named(
-        self, tmp_path: Path, fault: str, said: str
-    ) -> None:
-        workspace, playbooks = make(tmp_path, playbook=PLAYBOOK + f'\n[[fault]]\nthen = "{fault}"\n')
-        workspace.config.write_text(workspace.config.read_text() + "[agent]\nattempts = 1\n")
-        async with Floor(workspace, playbooks) as floor:
-            run = await floor.reach(await floor.start(), "held")
-            assert run.reason == "provider"
-            assert said in run.why
-            assert "check base_url of the model in config.toml" in run.why
-
-    async def test_a_rule_that_is_missing_is_named_by_its_nearest_and_the_run_goes_on_once_it_is_there(
-        self, tmp_path: Path
-    ) -> None:
-        before, _, rest = PLAYBOOK.partition('[[rule]]\nname = "trim"')
-        without = before + rest[rest.index("[[rule]]") :]
-        workspace, playbooks = make(tmp_path, playbook=without)
-        async with Floor(workspace, playbooks) as floor:
-            run = await floor.reach(await floor.start(), "held")
-            assert run.reason == "provider"
-            assert "no rule of playbook 'greeter' fits" in run.why
-            assert "nearest is rule" in run.why
-        (playbooks / "greeter.toml").write_text(PLAYBOOK)
-        async with Floor(workspace, playbooks) as floor:
-            await floor.command(Resume(run.id))
-            assert len((await floor.reach(run.id, "shipped", "held")).passes) == 2
-
-    async def test_a_cap_holds_before_it_is_passed(self, tmp_path: Path) -> None:
-        seed = SEED.replace("max_passes", "budget = 0.0001\nmax_passes")
-        async with Floor(*make(tmp_path, seed=seed)) as floor:
-            run = await floor.reach(await floor.start(), "held")
-            assert run.reason == "budget"
-            assert run.burn.money == 0
-            assert "the cap of $0.0001" in run.why
 
 
 GATE = """digraph gated {
@@ -294,104 +234,3 @@ class TestHumans:
             await floor.command(Stop(run))
             with pytest.raises(RefusedError, match="has ended"):
                 await floor.command(Answer("E-1", "yes"))
-
-
-class TestTrouble:
-    async def test_a_loop_cannot_have_one_pass_judged_until_luck_ships_it(self, tmp_path: Path) -> None:
-        loop = (bundled() / "loops" / "factory.dot").read_text()
-        again = loop.replace("satisfied -> generate  ", "satisfied -> harness  ")
-        assert again != loop
-        async with Floor(*make(tmp_path, loop=again)) as floor:
-            run = await floor.reach(await floor.start(), "held", "shipped", "failed")
-            assert (run.state, run.reason) == ("held", "config")
-            assert "nothing was generated since pass 1" in run.why
-            assert len(floor.told(VisitEnded)) == 1
-
-    async def test_a_checkpoint_that_goes_on_failing_ends_the_pass(self, tmp_path: Path) -> None:
-        tests = PLAYBOOK.replace('"Hello, Ana!\\n")', '"Bye, Ana!\\n")')
-        never = tests + '\n[[rule]]\nname = "shrug"\nlast = "checkpoint"\n[[rule.block]]\ntype = "text"\ntext = "Hm."\n'
-        async with Floor(*make(tmp_path, playbook=never)) as floor:
-            await floor.start()
-            ended = await floor.fact(PassEnded)
-            assert isinstance(ended.fact, PassEnded)
-            assert ended.fact.vault is None
-            assert ended.fact.commit
-            failed = [fact for fact in floor.told(CheckpointRan) if fact.node == "unit_tests"]
-            assert [fact.passed for fact in failed] == [False] * 4
-            begun = await floor.fact(PassBegan, lambda fact: fact.number == 2)
-            assert begun.seq > ended.seq
-
-    async def test_a_cell_that_dies_is_rebuilt_from_the_last_snapshot_and_the_agent_is_told(
-        self, tmp_path: Path
-    ) -> None:
-        async with Floor(*make(tmp_path, playbook=SLOW.replace("sleep 300", "sleep 3"))) as floor:
-            run = await floor.start()
-            await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
-            os.kill(runner_of(floor), signal.SIGKILL)
-            lost = await floor.fact(CellClosed)
-            assert isinstance(lost.fact, CellClosed)
-            assert lost.fact.lost
-            said = await floor.fact(Prompted, lambda fact: fact.origin == "recovery")
-            assert isinstance(said.fact, Prompted)
-            assert "as it was at the end of pass 1" in said.fact.content
-            shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
-            assert (shipped.state, len(shipped.passes)) == ("shipped", 2)
-
-    async def test_work_lost_before_a_checkpoint_goes_back_to_the_agent(self, tmp_path: Path) -> None:
-        async with Floor(*make(tmp_path)) as floor:
-            run = await floor.start()
-            entered = await floor.fact(NodeEntered, lambda fact: fact.node == "byte_compile")
-            os.kill(runner_of(floor), signal.SIGKILL)
-            back = await floor.fact(NodeEntered, lambda fact: fact.node == "generate", after=entered.seq)
-            said = await floor.fact(Prompted, lambda fact: fact.origin == "recovery")
-            assert said.seq > back.seq
-            assert isinstance(said.fact, Prompted)
-            assert "the very beginning" in said.fact.content
-            assert len((await floor.reach(run, "shipped", "held", "jammed")).passes) == 2
-
-    async def test_an_engine_that_is_stopped_goes_on_at_its_next_start(self, tmp_path: Path) -> None:
-        workspace, playbooks = make(tmp_path)
-        async with Floor(workspace, playbooks) as floor:
-            run = await floor.start()
-            await floor.fact(VerdictReached)
-        first = list(floor.events)
-        async with Floor(workspace, playbooks) as floor:
-            assert floor.state.runs[run].state == "running"
-            shipped = await floor.reach(run, "shipped", "held", "jammed")
-            assert (shipped.state, len(shipped.passes)) == ("shipped", 2)
-            again = await floor.link.events(None, None, 2000)
-        assert [event for event in again if event.seq <= first[-1].seq][-len(first) :] == first
-        assert first[-1].fact.__struct_config__.tag == "engine-stopped"
-        verdicts = [e.fact for e in again if isinstance(e.fact, VerdictReached)]
-        assert len({(fact.visit, fact.scenario, fact.index) for fact in verdicts}) == len(verdicts)
-        assert sum(isinstance(e.fact, EngineStarted) for e in again) == 2
-        assert sum(isinstance(e.fact, SnapshotTaken) for e in again) == 2
-
-
-async def test_a_run_whose_model_left_the_config_is_held_with_the_remedy(tmp_path: Path) -> None:
-    workspace, playbooks = make(tmp_path, playbook=SLOW)
-    config = workspace.config.read_text()
-    workspace.config.write_text(config + '[models.other]\nid = "claude-haiku-4-5"\n')
-    async with Floor(workspace, playbooks) as floor:
-        await floor.command(StartRun("greeter", model="other", ledger="rehearsal"))
-        await floor.fact(ToolCalled)
-    workspace.config.write_text(config)
-    async with Floor(workspace, playbooks) as floor:
-        run = await floor.reach("greeter-1", "held", "failed", "shipped")
-        assert (run.state, run.reason) == ("held", "config")
-        assert run.why.startswith("[models.other] is no longer in config.toml. Remedy: ")
-
-
-def runner_of(floor: Floor) -> int:
-    """The process of the run's cell."""
-    cell = next(iter(next(iter(floor.state.runs.values())).cells))
-    folder = json.loads((floor.workspace.state / "cells" / f"{cell}.json").read_text())["folder"]
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            line, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
-        except OSError:
-            continue
-        parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-        if f"HOME={folder}/home".encode() in environment and b"-I\0-S" in line and parent == os.getpid():
-            return int(process.name)
-    raise AssertionError(f"no runner of {cell}")

@@ -7,6 +7,7 @@ import pytest
 from factory_tui.domain.events import PassEnded, Prompted, SnapshotTaken
 from tests.engine.floor import Floor
 from tests.engine.greeter import PLAYBOOK, WRITE, make
+from tests.playbooks import rule, runs
 
 LONG = "/".join(["d" * 240] * 13)
 UNFIT: dict[str, tuple[str, str, str]] = {
@@ -18,15 +19,6 @@ UNFIT: dict[str, tuple[str, str, str]] = {
     "a long path": (f"mkdir -p {LONG}", f"rm -r {LONG[:240]}", r"the path 'd+ and so on is longer than 3000 bytes"),
     "a deep path": (f"mkdir -p {'d/' * 120}", "rm -r d", "the work tree is more than 100 folders deep"),
 }
-MEND = """
-[[rule]]
-name = "mend the tree"
-last = "Nothing of this pass could be kept: .*{said}"
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = {{ command = '''{mend}; echo trimmed''' }}
-"""
 
 
 @pytest.mark.parametrize("case", UNFIT)
@@ -34,7 +26,7 @@ async def test_the_agent_is_told_and_the_next_pass_mends_it(tmp_path: Path, case
     spoil, mend, said = UNFIT[case]
     begin, _ = WRITE.rsplit("; echo", 1)
     playbook = PLAYBOOK.replace(WRITE, f"{begin}; {spoil}; echo greet.py reads")
-    playbook += MEND.format(said=said.replace("\\", "\\\\").replace('"', '\\"'), mend=mend)
+    playbook += rule("mend the tree", f"Nothing of this pass could be kept: .*{said}", runs(f"{mend}; echo trimmed"))
     async with Floor(*make(tmp_path, playbook=playbook)) as floor:
         run = await floor.reach(await floor.start(), "shipped", "failed", "held", "jammed")
         assert (run.state, len(run.passes)) == ("shipped", 3), run.why
@@ -47,7 +39,7 @@ async def test_the_agent_is_told_and_the_next_pass_mends_it(tmp_path: Path, case
 async def test_a_work_tree_that_is_never_mended_uses_up_the_passes_and_asks(tmp_path: Path) -> None:
     begin, _ = WRITE.rsplit("; echo", 1)
     playbook = PLAYBOOK.replace(WRITE, f"{begin}; truncate -s 200M core.dump; echo greet.py reads")
-    playbook = playbook.replace('last = "greet.py reads|trimmed"', 'last = "greet.py reads|could be kept"')
+    playbook = playbook.replace("greet.py reads|trimmed", "greet.py reads|could be kept")
     async with Floor(*make(tmp_path, playbook=playbook)) as floor:
         run = await floor.reach(await floor.start(), "shipped", "failed", "held", "jammed")
         assert (run.state, len(run.passes)) == ("jammed", 3), run.why
