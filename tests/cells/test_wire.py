@@ -129,10 +129,10 @@ def test_a_request_says_what_http_needs() -> None:
 def test_a_chunk_for_every_byte_and_endless_trailers_cost_no_more_than_their_bytes() -> None:
     response = Response("GET", 1 << 20)
     response.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    began = time.monotonic()
+    began = time.process_time()
     response.feed(b"1\r\na\r\n" * 300_000)
     assert not response.feed(b"0\r\n" + b"a:\r\n" * 400_000)
-    assert time.monotonic() - began < 10  # seconds; a copy of the rest for every line takes minutes
+    assert time.process_time() - began < 10  # seconds; a copy of the rest for every line takes minutes
     assert response.feed(b"\r\n")
     assert response.body == b"a" * 300_000
 
