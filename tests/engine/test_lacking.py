@@ -8,40 +8,27 @@ import pytest
 from factory_tui.domain.events import CellClosed, CellLacked, Prompted, ToolReturned
 from factory_tui.domain.gauges import Lack, lacks
 from tests.engine.floor import Floor
-from tests.engine.greeter import PLAYBOOK, WRITE, make
+from tests.engine.greeter import AGAIN, DONE, TRIMS, WRITE, WRITES, make, slow
+from tests.playbooks import playbook, rule, runs
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-HUNGRY = r"""
-seed = "greeter"
-
-[[rule]]
-name = "too much"
-last = "greets whoever is named"
-absent = ["memory ran out", "greet.py reads"]
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''python3 -c 'x = bytearray(900 << 20)'; echo tried''' }
-
-[[rule]]
-name = "fill the disk"
-last = "memory ran out"
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''head -c 400000000 /dev/zero > flood''' }
-
-[[rule]]
-name = "react"
-last = "space ran out in /work"
-[[rule.block]]
-type = "tool_use"
-name = "bash"
-input = { command = '''rm flood
-WRITE''' }
-""".replace("WRITE", WRITE)
+HUNGRY = playbook(
+    "greeter",
+    rule(
+        "too much",
+        "greets whoever is named",
+        runs("python3 -c 'x = bytearray(900 << 20)'; echo tried"),
+        absent=("memory ran out", "greet.py reads"),
+    ),
+    rule("fill the disk", "memory ran out", runs("head -c 400000000 /dev/zero > flood")),
+    rule("react", "space ran out in /work", runs(f"rm flood\n{WRITE}")),
+    WRITES,
+    AGAIN,
+    TRIMS,
+    DONE,
+)
 
 
 @pytest.mark.docker
@@ -50,8 +37,7 @@ async def test_an_agent_that_runs_out_of_memory_and_space_is_told_and_reacts(
     tmp_path: Path, docker_engine: "DockerClient", cell_image: str
 ) -> None:
     del docker_engine
-    playbook = HUNGRY + PLAYBOOK.replace('seed = "greeter"', "", 1)
-    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=playbook)
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=HUNGRY)
     limits = "memory = 400\nwork = 128\ntmp = 16\n"
     workspace.config.write_text(workspace.config.read_text().replace("[cells]\n", f"[cells]\n{limits}"))
     async with Floor(workspace, playbooks) as floor:
@@ -70,8 +56,7 @@ async def test_an_agent_that_runs_out_of_memory_and_space_is_told_and_reacts(
 async def test_an_agent_whose_cell_ended_under_it_is_told_how(
     tmp_path: Path, docker_engine: "DockerClient", cell_image: str
 ) -> None:
-    slow = PLAYBOOK.replace("echo trimmed", "sleep 3 && echo trimmed")
-    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=slow)
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=slow(3))
     async with Floor(workspace, playbooks) as floor:
         run = await floor.start()
         await floor.until(lambda state: state.runs[run].steps == 3)
