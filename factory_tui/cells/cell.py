@@ -116,6 +116,11 @@ class RunnerCell:
         """The absolute path of the work tree, as commands in the cell see it."""
         return self._ground.work
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was removed."""
+        return self._closed
+
     async def run(
         self,
         command: str | Sequence[str],

@@ -200,6 +200,11 @@ class Cell(Protocol):
         """The absolute path of the work tree, as commands in the cell see it."""
         ...
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was removed."""
+        ...
+
     async def run(
         self,
         command: str | Sequence[str],

@@ -102,6 +102,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._flash_ends = 0.0
         self._second = 0
         self._asked: set[str] = set()
+        self._watched = ""
+        """The run whose cells the feed was asked to tell of."""
         self._hostile = HostileFilter()
         self._styled = ""
         self._styles: dict[str, Style] = {}
@@ -172,6 +174,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.mirror.attached(self._feed.state, self._feed.role)
             self._ahead = self._feed.now - self._here()
             self._asked.clear()
+            self._watched = ""
             self.flush()
             feed = self._feed
             try:
@@ -204,6 +207,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             return
         self.mirror.dirty, self._second = False, second
         self._keep_chosen()
+        self._keep_watch()
         self.draw()
 
     def call_human(self, said: str) -> None:
@@ -228,6 +232,21 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self._feed and self.chosen not in self._asked:
             self._asked.add(self.chosen)
             self._older()
+
+    def _keep_watch(self) -> None:
+        """Have the cells of the run told of that is looked at in full, and of no other."""
+        wanted = self.chosen if self.scope == "run" else ""
+        if self._feed and wanted != self._watched:
+            self._watched = wanted
+            self.run_worker(self._watch(self._feed, wanted), group="watch", exclusive=True)
+
+    async def _watch(self, feed: Feed, run: str) -> None:
+        try:
+            cells = await feed.watch(run)
+        except (OSError, RefusedError) as error:
+            self.say("waits", f"what cells use is not told: {error}")
+            return
+        self.mirror.watched(run, cells)
 
     def choose(self, run: str) -> None:
         """Put the cursor on a run."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
-from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.domain.state import State
 from factory_tui.link.protocol import Lower, RefusedError, Skipped
 
@@ -56,6 +56,10 @@ class Feed(Protocol):
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """A unified diff from pass to pass (0: nothing), and whether its end is left out. Raises as `command`."""
+        ...
+
+    async def watch(self, run: str | None) -> Sequence[LiveCell]:
+        """From now on be told what the cells of a run use (None: all, "": none); those up now. Raises as `command`."""
         ...
 
     async def close(self) -> None:

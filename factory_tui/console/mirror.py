@@ -12,8 +12,9 @@ from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
 from factory_tui.console.trace import Line, lines
 from factory_tui.domain.commands import Role
-from factory_tui.domain.events import Answered, CallSettled, Event, Noticed, ToolReturned
+from factory_tui.domain.events import Answered, CallSettled, CellClosed, Event, Noticed, ToolReturned
 from factory_tui.domain.hostile import clean
+from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import reduce
 from factory_tui.domain.state import Run, State
 
@@ -76,6 +77,8 @@ class Mirror:
         self.traces: dict[str, Trace] = {}
         self.stream: dict[str, str] = {}
         """What is streaming now, by run; empty once the finished message is an event."""
+        self.cells: dict[str, dict[str, LiveCell]] = {}
+        """What was told of cells that are up, by run; of the run that is watched."""
         self.past = Past()
         self.skipped = 0
         self.dirty = True
@@ -95,6 +98,7 @@ class Mirror:
         self.connection = "connecting" if first else "engine stopped" if stopped else "reconnecting"
         self.trouble = why
         self.stream.clear()
+        self.cells.clear()
         self.dirty = True
 
     @property
@@ -111,9 +115,24 @@ class Mirror:
             self.skipped += message.count
             self.state = message.state
             self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past(message.state.at)
+        elif isinstance(message, LiveCell):
+            self.cell(message)
         else:
             flow = self.stream.get(message.run, "") + clean(message.text)
             self.stream[message.run] = flow[-STREAM:]
+
+    def cell(self, seen: LiveCell) -> None:
+        """What a cell uses now, or that it is gone."""
+        if seen.up:
+            self.cells.setdefault(seen.run, {})[seen.cell] = seen
+        else:
+            self.cells.get(seen.run, {}).pop(seen.cell, None)
+        self.dirty = True
+
+    def watched(self, run: str, cells: Iterable[LiveCell]) -> None:
+        """The cells of a run, all that are up."""
+        self.cells = {run: {seen.cell: seen for seen in cells}}
+        self.dirty = True
 
     def _event(self, event: Event) -> None:
         if event.seq <= self.state.seq:
@@ -121,6 +140,8 @@ class Mirror:
         self.state = reduce(self.state, event)
         self.trace(event.run).append(event)
         self.past.take(event)
+        if isinstance(event.fact, CellClosed):
+            self.cells.get(event.run, {}).pop(event.fact.cell, None)
         if isinstance(event.fact, Answered | ToolReturned):
             self.stream.pop(event.run, None)
         elif isinstance(event.fact, CallSettled):

@@ -1,8 +1,10 @@
-"""Live frames: text as it streams. Shown and coalesced, never journalled; the finished message is an event."""
+"""Live frames: text as it streams, and what cells use. Shown and coalesced, never journalled."""
 
 from typing import Literal
 
 import msgspec
+
+from factory_tui.domain.gauges import Gauge
 
 
 class LiveText(msgspec.Struct, frozen=True, tag_field="live", tag="text"):
@@ -22,4 +24,25 @@ class LiveOutput(msgspec.Struct, frozen=True, tag_field="live", tag="output"):
     text: str
 
 
-LiveFrame = LiveText | LiveOutput
+class LiveCell(msgspec.Struct, frozen=True, tag_field="live", tag="cell"):
+    """A cell that is up, and what it uses, for those who asked for it; the newest frame of a cell is all there is."""
+
+    cell: str
+    run: str
+    role: str
+    number: int
+    """The pass that a trajectory looks at."""
+    kind: str
+    fenced: bool
+    image: str
+    since: int
+    """UTC ms at which this engine got it."""
+    gauge: Gauge | None = None
+    """None: not looked at yet, or of a kind that cannot tell."""
+    up: bool = True
+    """False, once: it is gone."""
+
+
+LiveStream = LiveText | LiveOutput
+"""Text in pieces."""
+LiveFrame = LiveStream | LiveCell

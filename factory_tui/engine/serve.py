@@ -38,6 +38,7 @@ from factory_tui.engine.opening import Opening
 from factory_tui.engine.parking import Parked
 from factory_tui.engine.record import Record
 from factory_tui.engine.reloading import Reloading
+from factory_tui.engine.roster import Roster
 from factory_tui.engine.showing import changes
 from factory_tui.engine.sources import Group, fit_loop
 from factory_tui.engine.watching import Watching
@@ -76,6 +77,7 @@ class Engine:
         self._twin = Twin((), pace=pace)
         self._watching: Watching | None = None
         self._reloading: Reloading | None = None
+        self._roster: Roster | None = None
         self._changed: list[AnyFact] = []
         """What changed on disk while no engine ran."""
 
@@ -114,6 +116,8 @@ class Engine:
                 await record.append([Draft(EngineStopped(str(trouble)))])
                 raise
             self._ready.set_result(factory)
+            if self._roster is not None:
+                server.look_out(self._roster)
             watch = asyncio.create_task(self._watch(record), name="watch")
             stack.push_async_callback(_ended, watch)
             loop = asyncio.get_running_loop()
@@ -135,7 +139,8 @@ class Engine:
             limits=limits_of(table),
             progress=lambda said: log.info("%s", said),
         )
-        cells = Pool(kind, workspace.identity, table.warm)
+        pool = Pool(kind, workspace.identity, table.warm)
+        self._roster = cells = Roster(pool, now, record.show)
         credentials = Credentials(settings.models.values(), os.environ)
         for run in state.runs.values():
             if run.open_calls:
@@ -168,7 +173,7 @@ class Engine:
         )
         self._watching = await self._started(record, library, self._reloading, cells, why)
         await place.adopt()
-        cells.fill()
+        pool.fill()
         warm = asyncio.create_task(door.warm(), name="sdk")
         stack.callback(warm.cancel)
         opening = Opening(

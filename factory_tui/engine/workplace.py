@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from factory_tui.cells.protocol import Cell, CellDied, CellError, Cells, Entry, Labels
+from factory_tui.cells.protocol import Cell, CellDied, CellError, Entry, Labels
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
@@ -18,6 +18,7 @@ from factory_tui.domain.scribe import Clock, Scribe
 from factory_tui.domain.state import OVER, Run
 from factory_tui.engine.library import Library
 from factory_tui.engine.record import Record
+from factory_tui.engine.roster import Roster
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget
 
@@ -34,7 +35,7 @@ class Workplace:
     workspace: Workspace
     library: Library
     record: Record
-    cells: Cells
+    cells: Roster
     door: Door
     budget: Budget
     models: Models
@@ -60,7 +61,9 @@ class Workplace:
         owners = {name: run.id for run in at_work for name, cell in run.cells.items() if cell.role == "agent"}
         for _, cell in await self.cells.adopt():
             if cell.id in owners:
-                self._homes[owners[cell.id]] = cell
+                owner = owners[cell.id]
+                self._homes[owner] = cell
+                self.cells.enlist(Labels(self.workspace.identity, owner, "agent"), cell)
         kept = {cell.id for cell in self._homes.values()}
         await self.cells.sweep(kept)
         for run in list(runs.values()):

@@ -6,13 +6,14 @@ Reads only as fast as its messages are taken, so that the engine sees a slow con
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from factory_tui import __version__
 from factory_tui.domain.commands import Command
 from factory_tui.domain.events import Event
-from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.link.protocol import (
     LINE_LIMIT,
     PROTOCOL,
@@ -36,6 +37,8 @@ from factory_tui.link.protocol import (
     Request,
     Rows,
     Skipped,
+    Watched,
+    WatchRequest,
     decode_from_engine,
     decode_hello,
     line,
@@ -119,6 +122,11 @@ class Link:
         answer = await self._ask(DiffRequest(next(self._ids), run, before, after))
         return (answer.text, answer.cut) if isinstance(answer, Changes) else ("", False)
 
+    async def watch(self, run: str | None) -> Sequence[LiveCell]:
+        """Be told what the cells of a run use (None: all, "": none); those that are up. Raises as `command`."""
+        answer = await self._ask(WatchRequest(next(self._ids), run))
+        return answer.cells if isinstance(answer, Watched) else ()
+
     async def close(self) -> None:
         """Detach. A second call does nothing."""
         self._pump.cancel()
@@ -171,7 +179,7 @@ class Link:
 
     def _take(self, data: bytes) -> None:
         message = decode_from_engine(data)
-        if isinstance(message, Accepted | Refused | Rows | Changes):
+        if isinstance(message, Accepted | Refused | Rows | Changes | Watched):
             answer = self._asked.get(message.id)
             if answer is not None and not answer.done():
                 answer.set_result(message)

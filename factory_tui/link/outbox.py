@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from factory_tui.domain.live import LiveFrame, LiveText
+from factory_tui.domain.live import LiveCell, LiveFrame, LiveStream, LiveText
 from factory_tui.link.protocol import FullState, Live, Now, Skipped, line
 
 EVENTS_BOUND = 4 << 20
@@ -31,7 +31,7 @@ class _Line(NamedTuple):
 class _Joined:
     """A live frame and the pieces of the same text that came after it."""
 
-    def __init__(self, which: tuple[str, ...], frame: LiveFrame) -> None:
+    def __init__(self, which: tuple[str, ...], frame: LiveStream) -> None:
         self.which = which
         self.frame = frame
         self.parts = [frame.text]
@@ -54,9 +54,11 @@ class Outbox:
         self._skipped = 0
         self._from = 0
         self._now: int | None = None
+        self._cells: dict[str, LiveCell] = {}
+        """Of each cell the newest frame."""
 
     def __bool__(self) -> bool:
-        return bool(self._items) or bool(self._skipped) or self._now is not None
+        return bool(self._items) or bool(self._skipped) or self._now is not None or bool(self._cells)
 
     @property
     def full(self) -> bool:
@@ -81,7 +83,12 @@ class Outbox:
             self._put(_Line(data, first, count))
 
     def live(self, frame: LiveFrame) -> None:
-        """Queue a live frame, joined to the last of the same text; dropped when the console is behind."""
+        """Queue a live frame: of a cell the newest alone; text joined to the last of the same, or dropped when the
+        console is behind.
+        """
+        if isinstance(frame, LiveCell):
+            self._cells[frame.cell] = frame
+            return
         if self._skipped or self._live >= LIVE_BOUND:
             return
         self._live += len(frame.text)
@@ -115,6 +122,8 @@ class Outbox:
         if not self._items and self._skipped:
             parts.append(line(Skipped(self._skipped, self._fresh().state, self._from)))
             self._skipped = 0
+        parts += [line(Live(frame)) for frame in self._cells.values()]
+        self._cells.clear()
         if self._now is not None:
             parts.append(line(Now(self._now)))
             self._now = None

@@ -13,7 +13,7 @@ import msgspec
 
 from factory_tui.domain.commands import RANK, Command, Role
 from factory_tui.domain.events import Event
-from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.domain.metadata import without_text
 from factory_tui.domain.state import State
 
@@ -130,6 +130,16 @@ class DiffRequest(msgspec.Struct, frozen=True, tag="diff"):
     after: int
 
 
+class WatchRequest(msgspec.Struct, frozen=True, tag="watch"):
+    """From a console: tell me live what the cells of this run use (None: of all), instead of what I asked for before.
+
+    Run "" ends it. One that has not moved is not told again.
+    """
+
+    id: int
+    run: str | None
+
+
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     """The command is in the journal and takes effect."""
 
@@ -158,8 +168,15 @@ class Changes(msgspec.Struct, frozen=True, tag="changes"):
     cut: bool
 
 
-Request = CommandRequest | QueryRequest | DiffRequest
-Answer = Accepted | Refused | Rows | Changes
+class Watched(msgspec.Struct, frozen=True, tag="watched"):
+    """The answer to a WatchRequest: the cells that are up, as they were last looked at."""
+
+    id: int
+    cells: tuple[LiveCell, ...]
+
+
+Request = CommandRequest | QueryRequest | DiffRequest | WatchRequest
+Answer = Accepted | Refused | Rows | Changes | Watched
 Message = FullState | EventBatch | Live | Skipped | Now
 """What a console sees happen."""
 

@@ -11,15 +11,16 @@ import pwd
 import socket
 import stat
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from factory_tui import __version__
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
-from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import State
 from factory_tui.link.outbox import Outbox
@@ -37,6 +38,8 @@ from factory_tui.link.protocol import (
     QueryRequest,
     Refused,
     RefusedError,
+    Watched,
+    WatchRequest,
     decode_hello,
     decode_request,
     encode_events,
@@ -52,6 +55,20 @@ OnQuery = Callable[[QueryRequest], Awaitable[Sequence[Event]]]
 """What is asked for, at most QUERY_LIMIT of it -> events in order."""
 OnDiff = Callable[[DiffRequest], Awaitable[tuple[str, bool]]]
 """Two passes -> what changed, and whether the end of that was cut off. Raises RefusedError with the reason."""
+
+
+class Lookout(Protocol):
+    """Who knows the cells that are up."""
+
+    def up(self, run: str | None) -> list[LiveCell]:
+        """Those of a run, None: of all."""
+        ...
+
+    def watch(self, runs: Collection[str] | None) -> None:
+        """From now on show what the cells of these runs use, None: of all; of no others."""
+        ...
+
+
 QUERY_LIMIT = 2_000
 PARTING = 1.0
 """Seconds that consoles have to read what is left when the server closes."""
@@ -70,6 +87,8 @@ class _Console:
         self.outbox = outbox
         self.wake = asyncio.Event()
         self.sent = asyncio.Event()
+        self.watches: str | None = ""
+        """Of which run it wants to see the cells; None: of all."""
         self.gone = False
         """Whether nothing can be sent to it any more."""
 
@@ -124,6 +143,7 @@ class LinkServer:
         self._tick = tick
         self._consoles: set[_Console] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lookout: Lookout | None = None
         self._server: asyncio.Server | None = None
         self._clock: asyncio.Task[None] | None = None
 
@@ -161,8 +181,20 @@ class LinkServer:
     def show(self, frame: LiveFrame) -> None:
         """Send a live frame to every console that keeps up. Never waits."""
         for console in self._consoles:
-            console.outbox.live(frame)
-            console.wake.set()
+            if not isinstance(frame, LiveCell) or console.watches in (None, frame.run):
+                console.outbox.live(frame)
+                console.wake.set()
+
+    def look_out(self, lookout: Lookout) -> None:
+        """From now on cells can be watched; for those who asked already too."""
+        self._lookout = lookout
+        self._rewatch()
+
+    def _rewatch(self) -> None:
+        if self._lookout is None:
+            return
+        wanted = {console.watches for console in self._consoles}
+        self._lookout.watch(None if None in wanted else {run for run in wanted if run})
 
     async def close(self) -> None:
         """Let the consoles read what is left, for a moment, then let them go and remove the socket."""
@@ -220,16 +252,17 @@ class LinkServer:
         sending = asyncio.create_task(console.send(), name=f"link to {actor}")
         try:
             while data := await read_line(reader, "console"):
-                outbox.answer(await self._answer(actor, role, data))
+                outbox.answer(await self._answer(console, actor, role, data))
                 console.wake.set()
                 if not await console.room():
                     break
         finally:
             self._consoles.discard(console)
+            self._rewatch()
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 
-    async def _answer(self, actor: str, role: Role, data: bytes) -> bytes:
+    async def _answer(self, console: _Console, actor: str, role: Role, data: bytes) -> bytes:
         request = decode_request(data)
         if isinstance(request, Refused):
             return line(request)
@@ -239,6 +272,10 @@ class LinkServer:
                 return rows(request, await self._on_query(asked))
             if isinstance(request, DiffRequest):
                 return line(Changes(request.id, *await self._on_diff(request)))
+            if isinstance(request, WatchRequest):
+                console.watches = request.run
+                self._rewatch()
+                return line(Watched(request.id, tuple(self._lookout.up(request.run) if self._lookout else ())))
             return line(await self._command(actor, role, request))
         except RefusedError as refusal:
             return line(Refused(request.id, str(refusal)))

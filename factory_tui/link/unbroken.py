@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import EngineStopped, Event
-from factory_tui.domain.live import LiveFrame
+from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import LinkError, LinkLost, NoAnswer, Skipped
 
@@ -28,6 +28,7 @@ class Unbroken:
         self._link = link
         self._again = again
         self._tell = tell
+        self._watched: str | None = ""
         self.state = link.state
         """The full state at the moment of the first attaching."""
 
@@ -64,6 +65,8 @@ class Unbroken:
                 self._tell(f"the link broke: {self._link.end or 'the other side closed it'}")
             await self._link.close()
             self._link = await self._attach()
+            if self._watched != "":
+                await self._link.watch(self._watched)
 
     async def _from(self, seen: int) -> AsyncIterator[Event | LiveFrame]:
         """What this link brings after `seen`: first what it did not see, then what comes."""
@@ -114,6 +117,11 @@ class Unbroken:
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As a Link's."""
         return await self._link.diff(run, before, after)
+
+    async def watch(self, run: str | None) -> Sequence[LiveCell]:
+        """As a Link's; asked again of each that follows."""
+        self._watched = run
+        return await self._link.watch(run)
 
     async def close(self) -> None:
         """Detach."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from factory_tui.console.feed import Message, RefusedError
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
+from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
 
@@ -20,6 +21,8 @@ class StoryFeed:
         self.diffs: list[tuple[str, int, int]] = []
         self.changes = ""
         """What every diff answers."""
+        self.cells: list[LiveCell] = []
+        self.watched: list[str | None] = []
         self.closed = False
         self.end = ""
         self._refuse = refuse
@@ -63,6 +66,10 @@ class StoryFeed:
             raise RefusedError(self._refuse)
         self.diffs.append((run, before, after))
         return self.changes, len(self.changes) > 100_000
+
+    async def watch(self, run: str | None) -> Sequence[LiveCell]:
+        self.watched.append(run)
+        return [cell for cell in self.cells if run in (None, cell.run)]
 
     async def close(self) -> None:
         self.closed = True

@@ -11,13 +11,16 @@ import pytest
 
 from factory_tui import __version__
 from factory_tui.domain.events import Noticed
-from factory_tui.domain.live import LiveText
+from factory_tui.domain.gauges import Gauge
+from factory_tui.domain.live import LiveCell, LiveText
 from factory_tui.link.server import user_name
 from tests.link.conftest import DEADLINE, SmallEngine
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+CELL = LiveCell("4f0c", "shortlinks-1", "agent", 0, "docker", True, "factory-cell", 1_700_000_000_000, Gauge(8 << 20))
 HAPPENS: dict[str, Callable[[SmallEngine], None]] = {
     "the engine journals a notice": lambda engine: engine.record(Noticed("info", "both seeds are queued")),
+    "a cell is looked at": lambda engine: engine.show(CELL),
     "the model's answer streams": lambda engine: engine.show(LiveText("shortlinks-1", 3, "I will begin with")),
 }
 

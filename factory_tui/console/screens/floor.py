@@ -29,6 +29,8 @@ class RunPanes(Place):
     """The id of what is below the top."""
     ABOVE: ClassVar[tuple[type["Widget"], ...]] = ()
     """Between the header and the top."""
+    BELOW: ClassVar[tuple[type["Widget"], ...]] = ()
+    """Between the panes and the burn."""
 
     def compose(self) -> "ComposeResult":
         """Header, top, panes, burn, keys."""
@@ -42,6 +44,8 @@ class RunPanes(Place):
             with Vertical(id="side"):
                 yield Card()
                 yield Matrix()
+        for below in self.BELOW:
+            yield below()
         yield BurnLine()
         yield KeyBar()
 

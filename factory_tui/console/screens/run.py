@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from factory_tui.console.keys import bindings
 from factory_tui.console.screens.floor import RunPanes
+from factory_tui.console.widgets.cells_line import CellsLine
 from factory_tui.console.widgets.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -19,3 +20,4 @@ class RunScreen(RunPanes):
     BINDINGS: ClassVar[list["BindingType"]] = bindings("run")
     TOP = Pipeline
     PANES = "panes"
+    BELOW = (CellsLine,)
