@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from factory_tui.cells.protocol import CellDied, CellError, Outcome
@@ -32,6 +33,10 @@ _MAX_OUT = 1 << 30
 _HELLO = 15.0
 _PATIENCE = 0.1
 """Seconds that an acknowledgement waits for a frame to travel with."""
+_AGAIN = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each try to open a wire that broke; then the next request tries."""
+_TOLD = 256
+"""Acknowledgements and kills that are said again on the next wire: no answer tells whether they arrived."""
 
 
 class Broken(Exception):  # noqa: N818
@@ -82,6 +87,8 @@ class Connection:
         self._count = 0
         self._name = secrets.token_hex(4)
         self._dead = ""
+        self._ended = False
+        self._told: deque[bytes] = deque(maxlen=_TOLD)
         self._acks = b""
         self._later: asyncio.TimerHandle | None = None
         self._up = asyncio.Event()
@@ -151,16 +158,17 @@ class Connection:
         await self._reopen()
 
     async def _reopen(self) -> None:
-        for delay in (0.0, 0.2, 0.5, 1.0, 2.0, 4.0):
+        for delay in _AGAIN:
             await asyncio.sleep(delay)
-            gone, self._dead = await self._why()
-            if gone:
+            self._ended, self._dead = await self._why()
+            if self._ended:
                 break
             try:
                 await self.open(torn=True)
             except CellError as error:
                 self._dead = str(error)
                 continue
+            self._write(b"".join(self._told))
             for pending in list(self._pending.values()):
                 for frame in pending.frames or ():
                     self._write(frame)
@@ -174,7 +182,9 @@ class Connection:
         op, name = header["op"], header["id"]
         pending = self._pending.get(name)
         if op == "end":
-            self._acks += pack({"op": "ack", "id": name})
+            ack = pack({"op": "ack", "id": name})
+            self._told.append(ack)
+            self._acks += ack
             if self._later is None:
                 self._later = asyncio.get_running_loop().call_later(_PATIENCE, self._write, b"")
         if pending is None or pending.answer.done():
@@ -200,6 +210,10 @@ class Connection:
 
     async def _ask(self, frames: list[bytes], name: str, hear: Hear | None, *, lasting: bool) -> tuple[Header, bytes]:
         await self._up.wait()
+        if self._wire is None and not self._ended:
+            self._up.clear()
+            self._reader = asyncio.create_task(self._reopen())
+            await self._up.wait()
         if self._wire is None:
             raise CellDied(self._dead or "the cell is closed")
         pending = _Pending(hear, frames if lasting else None)
@@ -253,7 +267,7 @@ class Connection:
             return Outcome(exit=-9, stderr=f"{error}\n".encode(), lost=True)
         except BaseException:
             if name not in self._left:
-                self._write(pack({"op": "kill", "id": name, "forget": not keep}))
+                self.kill(name, forget=not keep)
             raise
         finally:
             self._kept.discard(name)
@@ -273,9 +287,11 @@ class Connection:
             lacked,
         )
 
-    def kill(self, name: str) -> None:
-        """Kill a command with all that it started; its outcome follows."""
-        self._write(pack({"op": "kill", "id": name}))
+    def kill(self, name: str, *, forget: bool = False) -> None:
+        """Kill a command with all that it started; its outcome follows, unless that is to be forgotten."""
+        frame = pack({"op": "kill", "id": name, "forget": forget})
+        self._told.append(frame)
+        self._write(frame)
 
     async def call(self, header: Header, payload: bytes = b"", hear: Hear | None = None) -> Header:
         """One request that may be repeated; its parts go to ``hear``. Raises CellError with the runner's reason."""
@@ -301,14 +317,8 @@ class Connection:
     async def gather(self, header: Header, payload: bytes = b"") -> list[tuple[Header, bytes]]:
         """One request whose answer comes in parts."""
         parts: list[tuple[Header, bytes]] = []
-
-        def hear(part: Header, data: bytes) -> None:
-            if parts and parts[0][0]["id"] != part["id"]:
-                parts.clear()
-            parts.append((part, data))
-
-        await self.call(header, payload, hear)
-        return parts
+        answer = await self.call(header, payload, lambda part, data: parts.append((part, data)))
+        return [part for part in parts if part[0]["id"] == answer["id"]]  # others came before the wire broke
 
     async def exchange(self, port: int, data: bytes, hear: Callable[[bytes], bool], limit: int) -> str:
         """Send bytes to a port on the cell's loopback and hear what comes back until ``hear`` says that it is enough.
@@ -333,7 +343,7 @@ class Connection:
         """Let go of the wire; the runner goes on where it can. Who waits for an answer hears that the cell died, or
         quietly: is cancelled, since nothing is known of what it waits for.
         """
-        self._dead = "the cell is closed"
+        self._dead, self._ended = "the cell is closed", True
         self._write(b"")
         if self._reader is not None:
             self._reader.cancel()
