@@ -2,7 +2,7 @@
 
 import pytest
 
-from factory_tui.console.screens.dialog import Dialog
+from factory_tui.console.screens.place import Place
 from factory_tui.console.screens.too_small import TooSmall
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -17,7 +17,7 @@ MIDDLE = story.until(e.VerdictReached, "shortlinks-1", 45)
 
 
 async def back_on_a_place(stage: Stage) -> None:
-    await until(lambda: not isinstance(stage.app.screen, Dialog), "the dialog is gone")
+    await until(lambda: isinstance(stage.app.screen, Place), "the dialog is gone")
     await stage.settle()
 
 
@@ -49,6 +49,17 @@ async def test_keys_that_come_in_one_burst_break_nothing(keys: tuple[str, ...]) 
         await back_on_a_place(stage)
         await stage.press("!")
         await until(lambda: c.EmergencyStop() in stage.feed.commands, "keys are heard after all of that")
+
+
+async def test_what_the_palette_chose_twice_in_a_burst_is_done_once() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("colon", *"pause orders")
+        await until(lambda: "Pause orders-etl-1" in snap.text_of(stage.app), "it is found")
+        stage.burst("enter", "enter", "enter", "enter")
+        await back_on_a_place(stage)
+        await until(lambda: bool(stage.feed.commands), "a command is sent")
+        await stage.settle()
+        assert len(stage.feed.commands) == 1
 
 
 @pytest.mark.parametrize("key", ["n", "s", "X", "b", "question_mark", "colon", "d"])

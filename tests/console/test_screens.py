@@ -74,6 +74,23 @@ async def test_lamps_say_state_by_glyph_and_word() -> None:
         snap.check(stage.app, "console/floor-lamps")
 
 
+@pytest.mark.parametrize("width", [72, 80])
+async def test_no_label_of_the_header_is_cut_however_much_there_is_to_say(width: int) -> None:
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("1", 1, "w", "process", False))
+    for number, state in enumerate(("queued", "running", "paused", "held", "jammed", "failed", "shipped") * 5, 1):
+        tale = story.Tale(teller, f"orders-etl-{number}", story.ORDERS)
+        tale.queued("orders-etl", "rehearsal")
+        if state == "jammed":
+            tale.say(e.EscalationRaised(f"E-{number}", "jam", "stalled", "ana", "Why?", ("go on", "stop")))
+        tale.say(e.RunMoved(state, None, ""))  # type: ignore[arg-type]
+    teller.say("", e.FloorFrozen(), actor="ana")
+    async with on_stage(StoryFeed(teller.events, role="viewer"), (width, 24)) as stage:
+        first = snap.text_of(stage.app).splitlines()[0]
+        for word in ("10 in inbox", "FROZEN", " REHEARSAL ", " UNFENCED ", "read only", "live"):
+            assert word in first
+
+
 def shipped_to(path: str) -> list[Event]:
     """A run that shipped although nobody is greeted without a name."""
     teller = story.Teller()

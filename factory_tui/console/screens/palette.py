@@ -7,6 +7,7 @@ from textual.content import Content
 
 from factory_tui.console.actions import Action
 from factory_tui.console.offering import palette, shown
+from factory_tui.console.screens.dialog import EndsOnce
 
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
@@ -49,14 +50,18 @@ class Actions(Provider):
 
 
 class _Deed:
+    """Done once, however often it was chosen in one burst."""
+
     def __init__(self, app: "ConsoleApp", action: str) -> None:
         self._app, self._action = app, action
 
     def __call__(self) -> None:
-        self._app.action_act(self._action)
+        action, self._action = self._action, ""
+        if action:
+            self._app.action_act(action)
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, EndsOnce[None]):
     """Textual's, in our looks."""
 
     CSS_PATH = "dialog.tcss"

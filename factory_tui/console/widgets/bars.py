@@ -27,6 +27,8 @@ ORDER: tuple[RunState, ...] = (
 )
 
 
+CLOCK = 10
+"""Cells of the time in the header."""
 FLASH_ROWS = 3
 """Rows of what is said above the keys, at most."""
 
@@ -45,14 +47,16 @@ class Header(Panel):
     FRAMED = False
 
     def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
-        now: Row = [*self._link(), ("  ", "text"), (f"{stamp(self.console_app.clock())} ", "dim")]
-        return [ends(self._left(width - _cells(now) - 1), now, width)]
+        link: Row = [*self._link(), (" ", "text")]
+        now: Row = [*link, (f" {stamp(self.console_app.clock())} ", "dim")]
+        left = self._left(width - _cells(now) - 1)
+        return [ends(left, now if _cells(left) + _cells(now) < width else link, width)]
 
     def _left(self, room: int) -> Row:
         where: Row = [(" FACTORY ", "title"), *self._inbox()]
         if self.console_app.scope != "run":
             full = _joined((where, self._lamps(), self._labels()))
-            return full if width(full) <= room else _joined((where, self._counts(), self._labels()))
+            return full if width(full) <= room else self._short(where, room)
         run = self.mirror.run(self.console_app.chosen)
         if run is None:
             return where
@@ -65,6 +69,15 @@ class Header(Panel):
         rest = _joined((lamp, self._labels()))
         name = middle(run.id, max(8, room - width(rest) - width(where) - 2))
         return [*where, ("  ", "text"), (name, "strong"), *rest]
+
+    def _short(self, where: Row, room: int) -> Row:
+        """Without words; labels are kept whole, and what asks for nobody goes first; then the clock, and the name."""
+        counts, found = self._counts(), where
+        for number, short in ((len(counts), False), *((one, True) for one in range(len(counts), -1, -1))):
+            found = _joined((where, _joined(counts[:number], "  "), self._labels(short)))
+            if width(found) <= room:
+                return found
+        return found[1:] if width(found) > room + CLOCK else found
 
     def _inbox(self) -> Row:
         """How many wait for a human: on every screen, at every width."""
@@ -79,13 +92,13 @@ class Header(Panel):
             ([(f"{self.glyphs.marks[LAMPS[s]]} {states.count(s)} {s}", LAMPS[s])] for s in ORDER if s in states), "  "
         )
 
-    def _counts(self) -> Row:
+    def _counts(self) -> list[Row]:
         """The lamps without words, for where those do not fit: what asks for a human first."""
         tones = [LAMPS[run.state] for run in self.mirror.state.runs.values()]
         order: tuple[Tone, ...] = ("asks", "bad", "waits", "running", "idle", "good")
-        return _joined(([(f"{self.glyphs.marks[t]} {tones.count(t)}", t)] for t in order if t in tones), "  ")
+        return [[(f"{self.glyphs.marks[t]} {tones.count(t)}", t)] for t in order if t in tones]
 
-    def _labels(self) -> Row:
+    def _labels(self, short: bool = False) -> Row:
         mirror = self.mirror
         chosen = mirror.run(self.console_app.chosen) if self.console_app.scope == "run" else None
         runs = [chosen] if chosen else list(mirror.state.runs.values())
@@ -96,7 +109,7 @@ class Header(Panel):
             found.append("UNFENCED")
         row: Row = _joined(([(f" {said} ", "label")] for said in found), " ")
         if mirror.state.frozen:
-            row = [("FROZEN, ! thaws", "asks"), *([("  ", "text"), *row] if row else [])]
+            row = [("FROZEN" if short else "FROZEN, ! thaws", "asks"), *([("  ", "text"), *row] if row else [])]
         return row
 
     def _link(self) -> Row:
