@@ -20,7 +20,7 @@ from msgspec import inspect  # noqa: E402
 
 from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
-from factory_tui.console import actions, offering  # noqa: E402
+from factory_tui.console import action, actions, offering  # noqa: E402
 from factory_tui.domain import events, metadata  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
@@ -69,7 +69,7 @@ def keys() -> str:
         'action to other keys, by its id: `"run.new" = "n,f2"`.\n',
     ]
     asks = ("", "yes or no", "its name")
-    for scope in ("everywhere", *actions.SCREENS):
+    for scope in ("everywhere", *action.SCREENS):
         parts += [f"## {scope.capitalize()}\n", "| keys | does | id | role | asks |", "| --- | --- | --- | --- | --- |"]
         parts += [
             f"| {' '.join(f'`{offering.shown(key)}`' for key in one.keys) or 'palette'} | {one.text} | `{one.id}` "

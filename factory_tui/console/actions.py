@@ -3,36 +3,8 @@
 Pure data. Lower case can be undone, upper case has consequences; a key whose screen does not exist is not in here.
 """
 
-from typing import Literal, get_args
-
-import msgspec
-
-from factory_tui.domain.commands import Role
-
-Scope = Literal["everywhere", "floor", "run", "inbox", "workshop", "burn"]
-SCREENS: tuple[Scope, ...] = get_args(Scope)[1:]
-"""Each has a key `go.SCREEN` of everywhere, and its class in `console.places`."""
-Tier = Literal[0, 1, 2]
-"""0 reversible: done at once. 1 costly: yes or no. 2 final: the name is typed."""
-
-
-class Action(msgspec.Struct, frozen=True):
-    """Something an operator can do. `keys` are Textual's names; none: palette only."""
-
-    id: str
-    keys: tuple[str, ...]
-    verb: str
-    scopes: tuple[Scope, ...]
-    tier: Tier
-    text: str
-    least: Role = "viewer"
-    bar: int = 0
-    """Place in the key bar, 1 first; 0: not there."""
-    spare: int = 0
-    """Leaves a narrow key bar in this order, 1 first; 0: never."""
-    palette: str = ""
-    """`noun: Verb` in the palette; empty: not there. `{run}` is the chosen run."""
-
+from factory_tui.console.action import Action
+from factory_tui.console.run_actions import RUNS
 
 TABLE: tuple[Action, ...] = (
     Action(
@@ -234,126 +206,7 @@ TABLE: tuple[Action, ...] = (
     Action(
         "run.pane", ("tab",), "verdicts", ("run",), 0, "On a narrow terminal: trace or verdict matrix.", bar=3, spare=9
     ),
-    Action(
-        "run.new",
-        ("n",),
-        "new run",
-        ("floor", "workshop"),
-        0,
-        "Start a new run of a seed.",
-        "operator",
-        bar=2,
-        palette="run: Start a new one",
-    ),
-    Action(
-        "run.pause",
-        ("p",),
-        "pause",
-        ("floor", "run", "inbox", "burn"),
-        0,
-        "Pause the run after its current step; a paused or held run goes on.",
-        "operator",
-        bar=4,
-        palette="run: Pause or resume {run}",
-    ),
-    Action(
-        "run.pause-now",
-        ("P",),
-        "pause now",
-        ("floor", "run", "inbox"),
-        0,
-        "Pause the run in the middle of its step: the model's stream ends, its cell stands still.",
-        "operator",
-        palette="run: Pause {run} now",
-    ),
-    Action(
-        "run.steer",
-        ("s",),
-        "steer",
-        ("floor", "run", "inbox"),
-        0,
-        "Tell the agent something before its next step.",
-        "operator",
-        bar=5,
-        spare=4,
-        palette="run: Steer {run}",
-    ),
-    Action(
-        "run.reseed",
-        ("r",),
-        "re-seed",
-        ("floor", "run", "inbox"),
-        0,
-        "Use the newest revision of its seed, at the next pass or from the beginning. Shows what changed.",
-        "operator",
-        bar=5,
-        spare=3,
-        palette="run: Re-seed {run}",
-    ),
-    Action(
-        "run.escalate",
-        ("e",),
-        "escalate",
-        ("floor", "run", "inbox"),
-        0,
-        "Park the run after its step, and ask its owner.",
-        "operator",
-        bar=5,
-        spare=2,
-        palette="run: Escalate {run} to its owner",
-    ),
-    Action(
-        "run.restart",
-        ("R",),
-        "restart",
-        ("floor", "run", "inbox"),
-        1,
-        "Begin a new conversation from the output of a pass, or from nothing. Passes go on counting.",
-        "operator",
-        palette="run: Restart {run} from a pass",
-    ),
-    Action(
-        "run.cap",
-        ("b",),
-        "budget",
-        ("floor", "run", "inbox", "burn"),
-        0,
-        "Raise what the run may spend. More than twofold asks for its name.",
-        "operator",
-        palette="run: Raise the cap of {run}",
-    ),
-    Action(
-        "run.diff",
-        ("d",),
-        "diff",
-        ("floor", "run", "inbox"),
-        0,
-        "What the last pass changed; there `[` `]` choose the later pass, `{` `}` the earlier one.",
-        bar=6,
-        spare=1,
-        palette="run: Diff between passes of {run}",
-    ),
-    Action(
-        "run.shell",
-        ("t",),
-        "shell",
-        ("floor", "run", "inbox"),
-        0,
-        "A shell in the run's cell, or in a copy of what a pass left. Not for a console on another machine.",
-        "operator",
-        palette="run: Shell in {run}",
-    ),
-    Action(
-        "run.stop",
-        ("X",),
-        "stop",
-        ("floor", "run", "inbox", "burn"),
-        2,
-        "End the run for good. Its passes and its trace stay. Asks for the run's name.",
-        "operator",
-        bar=6,
-        palette="run: Stop {run} for good",
-    ),
+    *RUNS,
     Action("palette", ("colon", "ctrl+p"), "palette", ("everywhere",), 0, "Every action by name.", bar=7, spare=5),
     Action("help", ("question_mark",), "help", ("everywhere",), 0, "All keys.", bar=8, palette="help: Show all keys"),
     Action(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.theme import Theme
 
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
 
 FLUSH = 0.1
 """Seconds between two looks at what is dirty."""

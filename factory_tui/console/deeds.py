@@ -15,7 +15,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain.state import OVER, Run
 
 if TYPE_CHECKING:
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
     from factory_tui.console.app import ConsoleApp
     from factory_tui.console.screens.inbox import InboxScreen
     from factory_tui.console.screens.workshop import WorkshopScreen

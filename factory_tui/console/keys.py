@@ -2,7 +2,7 @@
 
 from textual.binding import Binding, BindingType
 
-from factory_tui.console.actions import Scope
+from factory_tui.console.action import Scope
 from factory_tui.console.offering import in_scope
 
 

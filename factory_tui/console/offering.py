@@ -5,7 +5,8 @@ Pure rules over the one table in `actions`.
 
 from collections.abc import Iterable, Mapping
 
-from factory_tui.console.actions import SCREENS, TABLE, Action, Scope
+from factory_tui.console.action import SCREENS, Action, Scope
+from factory_tui.console.actions import TABLE
 from factory_tui.domain.commands import RANK, Role
 from factory_tui.domain.state import GOES_ON, OVER, Run
 

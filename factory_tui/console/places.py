@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
     from factory_tui.console.screens.place import Place
 
 

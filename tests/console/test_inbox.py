@@ -4,7 +4,8 @@ import pytest
 from textual.events import Paste
 
 from factory_tui.config.settings import UiTable
-from factory_tui.console.actions import BY_ID, SCREENS
+from factory_tui.console.action import SCREENS
+from factory_tui.console.actions import BY_ID
 from factory_tui.console.places import PLACES
 from factory_tui.domain import commands as c
 from tests import snap

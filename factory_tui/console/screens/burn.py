@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
 
 
 class BurnScreen(Place):

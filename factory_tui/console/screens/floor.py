@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
 
 
 class RunPanes(Place):

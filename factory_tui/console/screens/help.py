@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from factory_tui.console.actions import Action, Scope
+from factory_tui.console.action import Action, Scope
 from factory_tui.console.keys import bindings
 from factory_tui.console.offering import allowed, in_scope, shown
 from factory_tui.console.paint import Row, left, wrap

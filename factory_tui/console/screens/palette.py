@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from factory_tui.console.actions import Action
+from factory_tui.console.action import Action
 from factory_tui.console.offering import palette, shown
 from factory_tui.console.screens.dialog import EndsOnce
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from textual.screen import Screen
 
-from factory_tui.console.actions import Scope
+from factory_tui.console.action import Scope
 
 BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-ultra")]
 

@@ -10,7 +10,7 @@ from factory_tui.console.widgets.pipeline import Pipeline
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
 
 
 class RunScreen(RunPanes):

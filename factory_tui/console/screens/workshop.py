@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from factory_tui.console.actions import Scope
+    from factory_tui.console.action import Scope
     from factory_tui.console.app import ConsoleApp
     from factory_tui.console.past import Revision
     from factory_tui.domain.state import Run, State

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from factory_tui.console.actions import BY_ID, Action
+from factory_tui.console.action import Action
+from factory_tui.console.actions import BY_ID
 from factory_tui.console.figures import count, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
