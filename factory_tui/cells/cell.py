@@ -90,6 +90,8 @@ class RunnerCell:
         self._ground, self._connection = ground, connection
         self._services: set[asyncio.Task[Outcome]] = set()
         self._closed = False
+        self._still = False
+        self._turn = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -324,14 +326,39 @@ class RunnerCell:
             await self._connection.watch(every, lambda part, _: hear(msgspec.convert(part["gauge"], Gauge)))
 
     async def pause(self) -> None:
-        """Freeze every process of the cell, and its commands' clocks."""
-        await self._connection.call({"op": "hold", "stop": self.kind == "process"})
-        await self._ground.freeze()
+        """Freeze every process of the cell, and its commands' clocks. Pausing again does nothing."""
+        await self._stand(still=True)
 
     async def resume(self) -> None:
         """Undo pause."""
-        await self._ground.thaw()
-        await self._connection.call({"op": "release", "stop": self.kind == "process"})
+        await self._stand(still=False)
+
+    async def _stand(self, *, still: bool) -> None:
+        """Wait for one freeze or thaw, whole: after half of one the next would ask a frozen runner, which is mute."""
+
+        async def turn() -> None:
+            async with self._turn:
+                if still and not self._still:
+                    await self._connection.call({"op": "hold", "stop": self.kind == "process"})
+                    self._still = True
+                    try:
+                        await self._ground.freeze()
+                    except CellError:
+                        self._still = False
+                        raise
+                elif not still:
+                    await self._ground.thaw()
+                    self._still = False
+                    await self._connection.call({"op": "release", "stop": self.kind == "process"})
+
+        turning = asyncio.create_task(turn())
+        try:
+            await asyncio.shield(turning)
+        except asyncio.CancelledError:
+            turning.add_done_callback(
+                lambda ended: ended.cancelled() or ended.exception()
+            )  # whoever asks next hears it
+            raise
 
     async def detach(self) -> None:
         """Let go of the cell and leave it running, where its kind can run alone; who waits for it is cancelled."""

@@ -24,6 +24,8 @@ from factory_tui.policy.budget import Budget
 
 ROOM = 4 << 20
 """Bytes that must be free on the workspace's disk for work to go on."""
+STILL = 10.0
+"""Seconds that a cell has to freeze: commands to its run wait for that."""
 Models = Callable[[Run], Model]
 """The model a run talks to. Raises Parked for one that config.toml no longer has."""
 
@@ -119,7 +121,11 @@ class Workplace:
     async def freeze_home(self, run: str) -> None:
         """Let a parked run's cell stand still. One that cannot be frozen goes on: nothing waits for it."""
         try:
-            await self._if_alive(run, frozen=True)
+            async with asyncio.timeout(STILL):
+                await self._if_alive(run, frozen=True)
+        except TimeoutError:
+            late = f"{run}: its cell did not stand still within {STILL:g} s"
+            await self.record.append([Draft(Noticed("warning", late), run)])
         except CellError as trouble:
             await self.record.append([Draft(Noticed("warning", f"{run}: {trouble}"), run)])
 

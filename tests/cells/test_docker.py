@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,39 @@ if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="class")]
+
+
+class TestStanding:
+    """Freezing and thawing, each of which may be cut off or asked for twice."""
+
+    @pytest.mark.timeout(30)
+    async def test_a_thaw_that_is_cut_off_before_the_engine_hears_of_it_still_happens(
+        self, docker_cells: DockerCells
+    ) -> None:
+        cell = await docker_cells.start(LABELS)
+        await cell.pause()
+        busy = threading.Event()
+        others = [asyncio.create_task(docker_cells.ask(lambda _: busy.wait(10))) for _ in range(8)]
+        await asyncio.sleep(0)
+        thaw = asyncio.create_task(cell.resume())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        thaw.cancel()
+        busy.set()
+        await asyncio.gather(*others)
+        await cell.pause()
+        await cell.resume()
+        assert (await cell.run("echo on")).stdout == b"on\n"
+        await cell.close()
+
+    @pytest.mark.timeout(30)
+    async def test_it_may_be_frozen_twice(self, docker_cells: DockerCells) -> None:
+        cell = await docker_cells.start(LABELS)
+        await cell.pause()
+        await cell.pause()
+        await cell.resume()
+        assert (await cell.run("echo on")).stdout == b"on\n"
+        await cell.close()
 
 
 class TestReattach:
