@@ -13,6 +13,7 @@ import threading
 def end_with_terminal() -> None:
     """Watch the terminal on stdin, if it is one, from a thread that sleeps until it hangs up."""
     if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and this would go on for ever
         threading.Thread(target=_watch, args=(sys.__stdin__.fileno(),), name="hangup", daemon=True).start()
 
 

@@ -31,8 +31,13 @@ def test_it_paints_without_an_engine_and_q_leaves_with_the_terminal_as_it_was(tm
         assert terminal.settings == before
 
 
-def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
-    with Terminal([sys.executable, "-c", CODE, str(tmp_path / "engine.sock")]) as terminal:
+DEAF = ("sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
+"""Begins a program as nohup does."""
+
+
+@pytest.mark.parametrize("begun", [(), DEAF], ids=["plainly", "deaf to hangups"])
+def test_it_ends_with_its_terminal(tmp_path: Path, begun: tuple[str, ...]) -> None:
+    with Terminal([*begun, sys.executable, "-c", CODE, str(tmp_path / "engine.sock")]) as terminal:
         terminal.until(b"No link to an engine")
         assert terminal.hang_up() == -signal.SIGHUP
 
