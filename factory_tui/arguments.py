@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
     doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
+    doctor.add_argument("--fence", action="store_true", help="try the fence of Docker cells, from inside one")
     _workspace_option(doctor)
     doctor.set_defaults(command="doctor")
 

@@ -199,16 +199,18 @@ def _engine_run(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     import json
 
-    from factory_tui.engine.doctor import examine
+    from factory_tui.engine.doctor import examine, fence
 
-    findings = asyncio.run(examine(arguments.workspace.resolve()))
+    findings = asyncio.run((fence if arguments.fence else examine)(arguments.workspace.resolve()))
     if arguments.json:
         print(json.dumps([finding._asdict() for finding in findings]))
     else:
         for finding in findings:
-            print(f"{'✓' if finding.well else '✗'} {finding.what}: {finding.found}")
+            print(f"{'!' if finding.instead else '✓' if finding.well else '✗'} {finding.what}: {finding.found}")
             if finding.remedy:
                 print(f"  Remedy: {finding.remedy}")
+            if finding.instead:
+                print(f"  Instead: {finding.instead}")
     return SHIPPED if all(finding.well for finding in findings) else FAILED
 
 

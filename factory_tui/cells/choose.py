@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Literal
 
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import MIB, CellError, CellLimits
+from factory_tui.cells.protocol import MIB, CellError, CellLimits, NoRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from factory_tui.cells.docker import DockerCells
     from factory_tui.cells.protocol import Cells
     from factory_tui.config.settings import CellsTable
 
@@ -35,30 +36,44 @@ async def choose(
     kind: Literal["auto", "docker", "process"] = "auto",
     image: str = "",
     limits: CellLimits | None = None,
+    runtime: str = "",
     bootstrap: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Cells, str]:
     """The cells of a workspace, and one sentence that says why they are what they are.
 
     ``state`` is a folder for the records of process cells. ``progress`` is called in another thread. Raises CellError
-    when ``kind`` is "docker" and no Docker cell can be had.
+    when ``kind`` is "docker" and no Docker cell can be had, and NoRuntime when the engine lacks the ``runtime``: who
+    asks for one gets no weaker fence.
     """
     limits = limits or CellLimits()
     if kind == "process":
         return ProcessCells(workspace, state, limits), "process cells were asked for"
     try:
-        return await asyncio.to_thread(_docker, workspace, image, limits, bootstrap, progress)
+        return await asyncio.to_thread(
+            docker_cells, workspace, image, limits, runtime, bootstrap=bootstrap, progress=progress
+        )
     except CellError as error:
-        if kind == "docker":
+        if kind == "docker" or isinstance(error, NoRuntime):
             raise
         return ProcessCells(workspace, state, limits), str(error)
 
 
-def _docker(
-    workspace: str, image: str, limits: CellLimits, bootstrap: bool, progress: Callable[[str], None]
-) -> tuple[Cells, str]:
-    from factory_tui.cells import docker, images  # noqa: PLC0415 - 124 ms that process cells need not pay
+def docker_cells(
+    workspace: str,
+    image: str,
+    limits: CellLimits,
+    runtime: str,
+    *,
+    bootstrap: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[DockerCells, str]:
+    """Docker cells and where they are from; blocks. Raises CellError when none can be had."""
+    from factory_tui.cells import docker, fence, images  # noqa: PLC0415 - 124 ms that process cells need not pay
 
     client = docker.connect()
+    terms = fence.terms(client.info(), runtime)
     reference = images.ensure(client, image, bootstrap=bootstrap, progress=progress)
-    return docker.DockerCells(client, workspace, reference, limits), f"a Docker engine answers; image {reference}"
+    return docker.DockerCells(
+        client, workspace, reference, limits, terms
+    ), f"a Docker engine answers; image {reference}"

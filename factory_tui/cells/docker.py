@@ -66,9 +66,7 @@ def connect(where: Address | None = None) -> Engine:
         ) from error
 
 
-def create_options(
-    mould: Mould, workspace: str, labels: Labels, limits: CellLimits, *, runtime: str = "", filtered: bool = True
-) -> dict[str, Any]:
+def create_options(mould: Mould, workspace: str, labels: Labels, fenced: dict[str, Any]) -> dict[str, Any]:
     """What the engine is asked for: the fence, and the runner behind it."""
     config = {
         "work": fence.WORK,
@@ -89,7 +87,7 @@ def create_options(
             _LABEL + "role": labels.role,
             _LABEL + "number": str(labels.number),
         },
-        **fence.options(limits, runtime=runtime, filtered=filtered),
+        **fenced,
         "stdin_open": True,
         "detach": True,  # else docker-py asks for stdin to close with the first attachment
         "tty": False,
@@ -101,12 +99,12 @@ class DockerGround:
     """One container."""
 
     kind: Kind = "docker"
-    fenced = True
     gauged = True
-    work = "/work"
+    work = fence.WORK
 
     def __init__(self, cells: DockerCells, name: str, work_bytes: int, image: Image) -> None:
         self.id = name
+        self.fenced = cells.fenced
         self.image = image
         self.work_bytes = work_bytes
         self._cells = cells
@@ -149,19 +147,31 @@ class DockerGround:
 
 
 class DockerCells:
-    """Docker cells of one workspace; from `image`, where a mould names no other."""
+    """Docker cells of one workspace; from `image`, where a mould names no other.
+
+    ``fenced`` is for whoever looked to say: see `proof`.
+    """
 
     kind: Kind = "docker"
-    fenced = True
 
-    def __init__(self, client: Engine, workspace: str, image: str, limits: CellLimits | None = None) -> None:
+    def __init__(
+        self,
+        client: Engine,
+        workspace: str,
+        image: str,
+        limits: CellLimits | None = None,
+        terms: fence.Terms = fence.PLAIN,
+    ) -> None:
         self._client, self._workspace, self._image = client, workspace, image
-        self._limits = limits or CellLimits()
-        needed = self._limits.work_bytes + self._limits.tmp_bytes + fence.SHM
-        if needed >= self._limits.memory:
+        self.limits = limits or CellLimits()
+        self.fenced = True
+        self._terms = terms
+        self._volumes: dict[str, tuple[str, ...]] = {}
+        needed = self.limits.work_bytes + self.limits.tmp_bytes + fence.SHM
+        if needed >= self.limits.memory:
             raise CellError(
                 f"[cells] work and temp space ({needed // MIB} MiB with shared memory) must stay below the memory limit"
-                f" ({self._limits.memory // MIB} MiB). Remedy: raise memory or lower work_bytes"
+                f" ({self.limits.memory // MIB} MiB). Remedy: raise memory or lower work_bytes"
             )
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="docker")
         self.where, self.version = client.where, str(client.api.api_version)
@@ -179,15 +189,15 @@ class DockerCells:
     async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
         """A started cell with an empty work tree. Raises CellError with the remedy."""
         reference = mould.image or self._image
-        options = create_options(replace(mould, image=reference), self._workspace, labels, self._limits)
-        created = asyncio.ensure_future(self.ask(lambda c: self._create(c, options)))
+        moulded = replace(mould, image=reference)
+        created = asyncio.ensure_future(self.ask(lambda c: self._create(c, moulded, labels)))
         try:
             name, image = await asyncio.shield(created)
         except asyncio.CancelledError:
             name, image = await created
             await self.remove(name)
             raise
-        ground = DockerGround(self, name, self._limits.work_bytes, Image(reference, image))
+        ground = DockerGround(self, name, self.limits.work_bytes, Image(reference, image))
         connection = Connection(ground.dial, ground.why)
         try:
             opened = asyncio.create_task(self._open(connection, name, reference))
@@ -204,18 +214,22 @@ class DockerCells:
         await self.ask(lambda c: _begin(c, name, image))
         await connection.open(torn=False)
 
-    @staticmethod
-    def _create(client: docker.DockerClient, options: dict[str, Any]) -> tuple[str, str]:
+    def _create(self, client: docker.DockerClient, mould: Mould, labels: Labels) -> tuple[str, str]:
         """The container's id, and its image's."""
+        image = mould.image
         try:
-            container = client.containers.create(**options)
+            if image not in self._volumes:
+                declared = client.images.get(image).attrs["Config"] or {}
+                self._volumes[image] = tuple(sorted(declared.get("Volumes") or ()))
+            fenced = fence.options(self.limits, self._terms, self._volumes[image])
+            container = client.containers.create(**create_options(mould, self._workspace, labels, fenced))
         except docker.errors.ImageNotFound as error:
             raise NoImage(
-                f"the image {options['image']} is gone from the Docker engine. "
+                f"the image {image} is gone from the Docker engine. "
                 "Remedy: start factory-tui's engine again, which finds or makes one"
             ) from error
         except docker.errors.APIError as error:
-            raise _unfit(error, options["image"]) from error
+            raise _unfit(error, image) from error
         return str(container.id), str(container.attrs["Image"])
 
     async def adopt(self) -> list[tuple[Labels, Cell]]:
@@ -227,7 +241,7 @@ class DockerCells:
                 continue
             if found["State"] == "paused":
                 await self.ask(lambda c, name=name: c.api.unpause(name))  # type: ignore[misc]
-            ground = DockerGround(self, name, self._limits.work_bytes, Image(found["Image"], found["ImageID"]))
+            ground = DockerGround(self, name, self.limits.work_bytes, Image(found["Image"], found["ImageID"]))
             connection = Connection(ground.dial, ground.why)
             try:
                 await connection.open(torn=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import docker
 
-from factory_tui.cells.protocol import MIB
+from factory_tui.cells.protocol import MIB, NoRuntime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from factory_tui.cells.protocol import CellLimits
 
 AGENT = 1000
@@ -26,6 +28,29 @@ RUNNER = ("KILL", "SETGID", "SETUID")
 """The capabilities of process 1, the runner: to start commands as the agent, and to end them."""
 
 
+class Terms(NamedTuple):
+    """What differs between engines: the runtime asked for, by the engine's name (empty: its default), and whether it
+    takes a seccomp profile; one without seccomp refuses them.
+    """
+
+    runtime: str = ""
+    filtered: bool = True
+
+
+PLAIN = Terms()
+
+
+def terms(info: dict[str, Any], runtime: str) -> Terms:
+    """Those of the engine with this answer to ``/info``. Raises NoRuntime for one that it does not have."""
+    known = sorted(info.get("Runtimes") or ())
+    if runtime and runtime not in known:
+        raise NoRuntime(
+            f'[cells] runtime = "{runtime}" is none of the Docker engine\'s: it has {", ".join(known)}. Remedy: '
+            f"install {runtime}, name it under runtimes in the engine's daemon.json and restart that; or name another"
+        )
+    return Terms(runtime, any(option.startswith("name=seccomp") for option in info.get("SecurityOptions") or ()))
+
+
 @cache
 def profile() -> str:
     """The seccomp profile, as the Docker API takes it."""
@@ -33,28 +58,27 @@ def profile() -> str:
     return json.dumps(json.loads(text), separators=(",", ":"))
 
 
-def options(limits: CellLimits, *, runtime: str = "", filtered: bool = True) -> dict[str, Any]:
+def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Iterable[str] = ()) -> dict[str, Any]:
     """What docker-py is given for a container besides its image, command and labels.
 
-    ``runtime`` is the engine's name for one, empty for its default. ``filtered`` is False for engines without seccomp:
-    they refuse profiles.
+    ``volumes`` are those that the image declares: as they are, each would be space on the host without a limit.
     """
-    mount = f"rw,exec,nosuid,nodev,uid={AGENT},gid={AGENT}"
-    inodes = f"nr_inodes={limits.work_inodes}"
+    mine = f"rw,nosuid,nodev,uid={AGENT},gid={AGENT},nr_inodes={limits.work_inodes}"
     return {
         "user": "0:0",
         "cap_drop": ["ALL"],
         "cap_add": list(RUNNER),
-        "security_opt": ["no-new-privileges", *([f"seccomp={profile()}"] if filtered else [])],
+        "security_opt": ["no-new-privileges", *([f"seccomp={profile()}"] if asked.filtered else [])],
         "read_only": True,
         "network_mode": "none",
         "dns": ["127.0.0.1"],  # else the host's own servers stand in /etc/resolv.conf
         "ipc_mode": "private",
         "cgroupns": "private",
-        "shm_size": SHM,
         "tmpfs": {
-            WORK: f"{mount},mode=0755,size={limits.work_bytes},{inodes}",
-            TMP: f"{mount},mode=1777,size={limits.tmp_bytes},{inodes}",
+            **dict.fromkeys(volumes, f"{mine},exec,mode=0755,size={limits.tmp_bytes}"),
+            WORK: f"{mine},exec,mode=0755,size={limits.work_bytes}",
+            TMP: f"{mine},exec,mode=1777,size={limits.tmp_bytes}",
+            "/dev/shm": f"{mine},noexec,mode=1777,size={SHM}",  # noqa: S108 - the cell's own
         },
         "mem_limit": limits.memory,
         "memswap_limit": limits.memory,
@@ -65,5 +89,6 @@ def options(limits: CellLimits, *, runtime: str = "", filtered: bool = True) -> 
             docker.types.Ulimit(name="core", soft=0, hard=0),
         ],
         "log_config": docker.types.LogConfig(type="none"),
-        **({"runtime": runtime} if runtime else {}),
+        "healthcheck": {"test": ["NONE"]},  # an image's own would run now and then, as root
+        **({"runtime": asked.runtime} if asked.runtime else {}),
     }

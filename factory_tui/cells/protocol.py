@@ -41,6 +41,10 @@ class ImageUnfit(CellError):  # noqa: N818
     """The image cannot carry a cell, for example because it has no python3."""
 
 
+class NoRuntime(CellError):  # noqa: N818
+    """The Docker engine does not have the container runtime that was asked for."""
+
+
 class CellDied(CellError):  # noqa: N818
     """The cell or its runner ended; an agent can do that to its own cell, so it is not by itself a broken machine."""
 

@@ -110,6 +110,9 @@ def _cells(document: Document, settings: Settings) -> Iterator[Problem]:
     if cells.work + cells.tmp >= cells.memory:
         message = f"{cells.memory} MiB do not exceed work and tmp ({cells.work} + {cells.tmp}), which live in memory."
         yield document.problem(("cells", "memory"), message, "Raise memory, or lower work or tmp.")
+    if cells.runtime and cells.kind == "process":
+        message = "is for containers, and cells are processes."
+        yield document.problem(("cells", "runtime"), message, 'Take it out, or set kind = "docker".')
     if not cells.image:
         yield document.problem(("cells", "image"), "is empty.", "Name an image that has python3.")
 

@@ -26,6 +26,8 @@ class CellsTable(_Table, frozen=True):
     kind: Literal["auto", "docker", "process"] = "auto"
     image: str = "python:3.12-slim"
     """An image with python3. Not here and not to be pulled: one is made from the host's own files."""
+    runtime: str = ""
+    """The container runtime, by the Docker engine's name for it, such as `runsc`; empty: the engine's default."""
     memory: int = 512
     """MiB; sizes of work and tmp together stay below it."""
     cpus: float = 1.0

@@ -4,11 +4,15 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from factory_tui import pipeline
-from factory_tui.cells.diagnosis import diagnose
+from factory_tui.cells.choose import docker_cells, limits_of
+from factory_tui.cells.diagnosis import diagnose, surroundings
+from factory_tui.cells.proof import prove
+from factory_tui.cells.protocol import CellError
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import all_seeds, unwritten
@@ -40,7 +44,7 @@ async def examine(folder: Path) -> list[Finding]:
         settings.cells.image,
         lambda identity: is_gone(identity) and not (workspace and workspace.is_called(identity)),
     )
-    findings += [Finding(one.what, one.well, one.found, one.remedy) for one in found]
+    findings += [Finding(*one) for one in found]
     findings += [*terminal(settings.ui, os.environ), *trouble]
     if workspace is None or trouble:
         return findings
@@ -48,6 +52,40 @@ async def examine(folder: Path) -> list[Finding]:
     if (workspace.state / "journal.db").is_file():
         findings.append(await asyncio.to_thread(_journal, workspace))
     return findings
+
+
+async def fence(folder: Path) -> list[Finding]:
+    """Whether the fence of Docker cells holds, by one that is started and removed: the verdict, what was looked at from
+    inside, the versions, and what the host cannot enforce.
+    """
+    identity, table = "doctor", Settings().cells
+    try:
+        workspace = Workspace.find(folder)
+        identity, table = workspace.identity, load(workspace.config).cells
+    except Mistakes as mistakes:
+        if (folder / "config.toml").exists():
+            return [Finding("workspace", well=False, found=str(mistakes))]
+    if table.kind == "process":
+        remedy = 'set [cells] kind = "auto" or "docker"'
+        return [Finding("fence", well=False, found="none: process cells were asked for", remedy=remedy)]
+    began = time.monotonic()
+    try:
+        limits = limits_of(table)
+        cells, _ = await asyncio.to_thread(docker_cells, identity, table.image, limits, table.runtime)
+    except CellError as trouble:
+        found, _, remedy = str(trouble).partition(". Remedy: ")
+        return [Finding("fence", well=False, found=f"none: {found}", remedy=remedy)]
+    try:
+        inside, around = await prove(cells), await surroundings(cells)
+    except CellError as trouble:
+        return [Finding("fence", well=False, found=str(trouble))]
+    finally:
+        await cells.close()
+    holding = sum(one.well for one in inside)
+    found = f"{holding} of {len(inside)} hold, looked at from inside in {time.monotonic() - began:.1f} s"
+    remedy = "" if holding == len(inside) else "until what is marked below is mended, live models are refused"
+    verdict = Finding("fence", holding == len(inside), found, remedy)
+    return [verdict, *(Finding(*one) for one in (*inside, *around))]
 
 
 def _machine() -> Iterator[Finding]:

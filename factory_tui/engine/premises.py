@@ -13,12 +13,13 @@ from factory_tui.config.workspace import Workspace, keys_of
 
 
 class Finding(NamedTuple):
-    """One thing looked at."""
+    """One thing looked at. `instead` is what makes up for something that cannot be had here."""
 
     what: str
     well: bool
     found: str
     remedy: str = ""
+    instead: str = ""
 
 
 def terminal(ui: UiTable, environ: Mapping[str, str]) -> Iterator[Finding]:

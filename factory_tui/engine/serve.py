@@ -137,6 +137,7 @@ class Engine:
             kind=table.kind,
             image=table.image,
             limits=limits_of(table),
+            runtime=table.runtime,
             progress=lambda said: log.info("%s", said),
         )
         pool = Pool(kind, workspace.identity, table.warm)
@@ -148,6 +149,10 @@ class Engine:
         budget = Budget.of(record.state, {"live": settings.policy.factory_cap})
         door = Door(budget, credentials, now=now, attempts=settings.agent.attempts)
         stack.push_async_callback(door.close)
+        warm = asyncio.create_task(door.warm(), name="sdk")
+        stack.callback(warm.cancel)
+        hole = asyncio.create_task(_hole(kind), name="fence")
+        stack.callback(hole.cancel)
         await self._rehearse(stack, record)
         place = Workplace(
             workspace=workspace,
@@ -171,11 +176,9 @@ class Engine:
             credentials=credentials,
             slots=lambda: self._ready.result() if self._ready.done() else None,
         )
-        self._watching = await self._started(record, library, self._reloading, cells, why)
+        self._watching = await self._started(record, library, self._reloading, cells, await hole or why)
         await place.adopt()
         pool.fill()
-        warm = asyncio.create_task(door.warm(), name="sdk")
-        stack.callback(warm.cancel)
         opening = Opening(
             library,
             credentials,
@@ -255,6 +258,18 @@ class Engine:
             log.exception("watching broke")
             said = f"changes of files are not seen any more: a fault of ours: {type(bug).__name__}: {bug}"
             await record.append([Draft(Noticed("error", said, "restart the engine: factory-tui engine stop"))])
+
+
+async def _hole(cells: Cells) -> str:
+    """Why cells that should be fenced are not, and from then on count as unfenced; empty where the fence holds."""
+    if not cells.fenced:
+        return ""
+    from factory_tui.cells.proof import breach  # noqa: PLC0415 - with what only Docker cells need
+
+    found = await breach(cells)
+    if found:
+        log.warning("%s", found)
+    return found
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

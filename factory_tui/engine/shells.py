@@ -48,6 +48,7 @@ async def shell(
         kind=settings.cells.kind,
         image=settings.cells.image,
         limits=limits_of(settings.cells),
+        runtime=settings.cells.runtime,
         progress=say,
     )
     try:
