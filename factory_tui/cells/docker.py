@@ -177,7 +177,7 @@ class DockerCells:
         self.where, self.version = client.where, str(client.api.api_version)
         self._attached: dict[str, RunnerCell] = {}
 
-    async def ask(self, question: Callable[[docker.DockerClient], T]) -> T:
+    async def ask(self, question: Callable[[Engine], T]) -> T:
         """One call of docker-py in the pool. Raises CellError for what the engine, or the way to it, could not do."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, question, self._client)

@@ -243,7 +243,7 @@ def test_without_docker_rehearsals_go_on_unfenced_and_a_live_model_is_refused(un
     nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "GREETER_KEY": "k"}
     code, said = unserved.at("run", "greeter", "--plain", "--live", **nowhere)
     assert code == 2, said
-    assert "refused in process cells" in said
+    assert "refused where no fence holds" in said
     assert "--unfenced" in said
     _, status = unserved.at("status")
     assert "cells: process" in status

@@ -1,0 +1,1 @@
+"""What an agent may try from inside a cell, and that it comes to nothing."""
