@@ -187,13 +187,15 @@ class Factory:
 
     async def _walk(self, walk: Walk) -> Parked:
         """Walk on past cells that die: the next one is rebuilt from the last snapshot."""
-        for _ in range(CELL_LIVES):
+        deaths: list[str] = []
+        for number in range(1, CELL_LIVES + 1):
             try:
                 await walk.go()
             except CellDied as died:
+                deaths.append(f"cell {number}: {died}")
                 await self._workplace.lose_home(walk.scribe, str(died))
         why = f"{CELL_LIVES} cells died under it, one after the other"
-        return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), jam="dead"))
+        return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), "\n".join(deaths), "dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
         drafts = [Draft(parked.anew, run)] if parked.anew else []

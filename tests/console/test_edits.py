@@ -21,6 +21,16 @@ def after(*facts: tuple[str, AnyFact]) -> list[Event]:
     ]
 
 
+async def test_nothing_is_said_to_stay_in_use_that_never_was() -> None:
+    files = [f"seeds/never-{number}.md" for number in range(9)]
+    past = after(*(("", e.EditRefused(file, f"{file}:1: the seed is empty. Remedy: write it.")) for file in files))
+    async with on_stage(StoryFeed(past)) as stage:
+        text = snap.text_of(stage.app)
+        assert "seeds/never-0.md:1: the seed is empty" in text
+        assert "stays in use" not in text
+        assert "9 files cannot be used; the workshop tells of each" in text
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_a_changed_seed_and_a_refused_edit(size: tuple[int, int]) -> None:
     past = after(("", e.EditRefused("seeds/orders-etl.md", PROBLEM)))
