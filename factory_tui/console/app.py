@@ -48,6 +48,8 @@ FLUSH = 0.1
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each try to attach again; the last one repeats."""
 FLASH = 6.0
+BEHIND = 1.0
+"""Seconds between two looks at what lies behind a dialog."""
 PAGE = 500
 """Events asked for at once when looking back."""
 WIDE_PAGE = 2000
@@ -101,6 +103,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._feed: Feed | None = None
         self._flash_ends = 0.0
         self._second = 0
+        self._behind = 0.0
+        """When what lies behind a dialog was drawn last, monotonic seconds."""
         self._asked: set[str] = set()
         self._watched = ""
         """The run whose cells the feed was asked to tell of."""
@@ -216,7 +220,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self._driver.write(sequence(said, *self._calls))
 
     def draw(self) -> None:
-        """Every panel of the screen in front looks at the mirror."""
+        """Every panel of the screen in front looks at the mirror, and of the place below a dialog."""
         if not self.screen_stack:
             return  # the app is being taken down
         with self.batch_update():
@@ -224,6 +228,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 self.screen.fit_table(len(self.mirror.state.runs))
             for panel in self.screen.query(Panel):
                 panel.sync()
+            now = time.monotonic()
+            if self.place and self.place is not self.screen and now - self._behind >= BEHIND:
+                self._behind = now
+                for panel in self.place.query(Panel):
+                    panel.sync()
+                self.screen.refresh()  # all of it: what lies behind a dialog cannot be painted in parts
 
     def _keep_chosen(self) -> None:
         if self.chosen not in self.mirror.state.runs:

@@ -115,6 +115,20 @@ async def test_an_answer_keeps_its_field_and_its_keys_when_the_terminal_shrinks(
             assert "enter sends" in text
 
 
+async def test_behind_a_dialog_it_is_still_seen_that_the_engine_is_gone() -> None:
+    async with on_stage(StoryFeed(story.waits())) as stage:
+        await stage.press("3", "a", *"half")
+        assert "live" in snap.text_of(stage.app).splitlines()[0]
+        stage.app.mirror.lost("The engine closed the link.", first=False)
+
+        def header() -> str:
+            stage.app.draw()
+            return snap.text_of(stage.app).splitlines()[0]
+
+        await until(lambda: stage.app.mirror.connection in header(), "the header tells of the link")
+        assert "half" in snap.text_of(stage.app)
+
+
 async def test_a_name_typed_in_full_is_that_seed() -> None:
     last = MIDDLE[-1]
     longer = Event(last.seq + 1, "", last.at, e.SeedRevised("a-shortlinks", "77", "", "", by_hand=True), actor="ana")
