@@ -54,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
 
     _run_commands(commands)
 
+    _cell_commands(commands)
+
     _remote_commands(commands)
 
     _scenario_commands(commands)
@@ -163,6 +165,34 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["answer"].add_argument("choice", nargs="?", default="", help="one of the choices it offers; none: --text only")
     made["answer"].add_argument("--text", default="", help="in your own words")
     made["inbox"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
+
+
+def _cell_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    cells = commands.add_parser("cells", help="the cells that are up: list, remove, enter, watch")
+    cells.set_defaults(command="cells", action="ls", all=False)
+    actions = cells.add_subparsers(metavar="ACTION")
+    made = {
+        name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        for name, text in (
+            ("ls", "the cells of this workspace, and who needs each"),
+            ("rm", "remove cells that no run of a live engine needs; without names, all of them"),
+            ("shell", "a shell in a run's cell, as the key t"),
+            ("stats", "what each cell uses, live; ctrl+c ends it"),
+        )
+    }
+    made["rm"].add_argument("cell", nargs="*", help="the beginning of its name, of any workspace")
+    made["rm"].add_argument("--yes", action="store_true", help="without a question")
+    for name in ("ls", "rm"):
+        made[name].add_argument("--all", action="store_true", help="of every workspace with cells on the Docker engine")
+    for name in ("ls", "stats"):
+        made[name].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
+    made["shell"].add_argument("run", help="its name, like shortlinks-1")
+    made["shell"].add_argument(
+        "--pass", dest="number", type=_count, metavar="N", help="a copy of what this pass left, removed when you leave"
+    )
+    for name, action in (("ls", cells), *made.items()):
+        _workspace_option(action)
+        action.set_defaults(command="cells", action=name)
 
 
 def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -126,6 +126,22 @@ def _look(arguments: argparse.Namespace) -> int:
     return (workbench.diff if arguments.name == "diff" else workbench.shell)(_find(arguments), arguments)
 
 
+def _cells(arguments: argparse.Namespace) -> int:
+    from factory_tui import holding, workbench
+    from factory_tui.config.reading import Mistakes
+
+    if arguments.action == "shell":
+        return workbench.shell(_find(arguments), arguments)
+    workspace: Workspace | None = None
+    try:
+        workspace = _find(arguments)
+    except Mistakes:
+        if arguments.workspace != Path():
+            raise
+        arguments.all = True  # what is left of workspaces that are gone is seen from anywhere
+    return holding.cells(workspace, arguments)
+
+
 def _scenarios(arguments: argparse.Namespace) -> int:
     from factory_tui import review
 
@@ -239,6 +255,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "twin messages": _twin_messages,
     "ask": _ask,
     "look": _look,
+    "cells": _cells,
     "engine start": _engine_start,
     "engine stop": _engine_stop,
     "engine status": _engine_status,

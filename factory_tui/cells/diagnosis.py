@@ -9,7 +9,7 @@ import docker
 import docker.errors
 
 from factory_tui.cells.client import Engine
-from factory_tui.cells.docker import DockerCells, by_workspace, connect
+from factory_tui.cells.docker import DockerCells, connect, labelled, labels_of
 from factory_tui.cells.protocol import CellError
 
 RUNC_SAFE = ((1, 2, 8), (1, 3, 3))
@@ -108,11 +108,11 @@ def _has_quota(info: dict[str, Any]) -> bool:
 
 
 def _left(client: docker.DockerClient, gone: Callable[[str], bool]) -> Iterator[Diagnosis]:
-    left = [name for workspace, names in by_workspace(client).items() if gone(workspace) for name in names]
+    left = [one["Id"][:12] for one in labelled(client) if gone(labels_of(one["Labels"]).workspace)]
     if left:
         many = "1 container is" if len(left) == 1 else f"{len(left)} containers are"
         found = f"{many} left of workspaces that are no longer there"
-        yield Diagnosis("cells", well=False, found=found, remedy=f"docker rm -f {' '.join(sorted(left))}")
+        yield Diagnosis("cells", well=False, found=found, remedy=f"factory-tui cells rm {' '.join(sorted(left))}")
 
 
 def _runc(version: str) -> Diagnosis:

@@ -250,7 +250,7 @@ class DockerCells:
                 continue
             cell = RunnerCell(ground, connection)
             self._attached[name] = cell
-            adopted.append((_labels(found["Labels"]), cell))
+            adopted.append((labels_of(found["Labels"]), cell))
         return adopted
 
     async def _list(self, *, running: bool) -> list[dict[str, Any]]:
@@ -266,7 +266,7 @@ class DockerCells:
     async def remove(self, name: str) -> None:
         """Remove a container; one that is gone is fine."""
         self._attached.pop(name, None)
-        await asyncio.shield(self.ask(lambda c: _remove(c, name)))
+        await asyncio.shield(self.ask(lambda c: remove_container(c, name)))
 
     async def close(self) -> None:
         """Detach from every cell and end the threads; containers stay."""
@@ -277,11 +277,9 @@ class DockerCells:
         self._client.close()
 
 
-def by_workspace(client: docker.DockerClient) -> dict[str, list[str]]:
-    """The short ids of all containers of ours on the engine, by the identity of their workspace."""
-    found: dict[str, list[str]] = {}
-    for container in client.api.containers(all=True, filters={"label": [f"{_LABEL}workspace"]}):
-        found.setdefault(_labels(container["Labels"]).workspace, []).append(container["Id"][:12])
+def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:
+    """All containers of ours on the engine, as its list has them."""
+    found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": [f"{_LABEL}workspace"]})
     return found
 
 
@@ -322,7 +320,8 @@ def _stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
             raise CellError(f"the Docker engine cannot {what} the cell: {error.explanation or error}") from error
 
 
-def _remove(client: docker.DockerClient, name: str) -> None:
+def remove_container(client: docker.DockerClient, name: str) -> None:
+    """Remove a container; one that is gone is fine."""
     try:
         client.api.remove_container(name, force=True, v=True)
     except docker.errors.NotFound:
@@ -342,7 +341,8 @@ def _unfit(error: docker.errors.APIError, image: str) -> CellError:
     return CellError(f"the Docker engine cannot start a cell from {image}: {text}")
 
 
-def _labels(labels: dict[str, str]) -> Labels:
+def labels_of(labels: dict[str, str]) -> Labels:
+    """What a container of ours was labelled with."""
     number = labels.get(_LABEL + "number", "0")
     return Labels(
         labels.get(_LABEL + "workspace", ""),

@@ -147,7 +147,7 @@ class ProcessGround:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
-        await asyncio.to_thread(_erase, Record(self.id, str(self.folder), Labels("", "", "")), self._record)
+        await asyncio.to_thread(erase, Record(self.id, str(self.folder), Labels("", "", "")), self._record)
 
 
 class ProcessCells:
@@ -197,7 +197,7 @@ class ProcessCells:
                 path.unlink(missing_ok=True)  # torn by a crash before its cell was started
                 continue
             if record.id not in keep and record.labels.workspace == self._workspace:
-                _erase(record, path)
+                erase(record, path)
                 swept += 1
         return swept
 
@@ -205,7 +205,7 @@ class ProcessCells:
         """Nothing is held."""
 
 
-def _erase(record: Record, path: Path) -> None:
+def erase(record: Record, path: Path) -> None:
     """Kill what carries the cell's mark, remove its folder, then its record."""
     mark = f"{_MARK}={record.id}".encode()
     folder = record.folder.encode()

@@ -187,11 +187,17 @@ class Workspace:
 
 def is_gone(identity: str) -> bool:
     """Whether this user's engine served a workspace of that identity that is not where it was; moved ones count."""
+    root = served(identity)
+    return root is not None and not Workspace(root).is_called(identity)
+
+
+def served(identity: str) -> Path | None:
+    """Where this user's engine last served a workspace of that identity; None: never."""
     try:
         root = (keys_of(identity) / SERVED).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    return bool(root) and not Workspace(Path(root)).is_called(identity)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Path(root) if root else None
 
 
 def keys_of(identity: str) -> Path:

@@ -38,6 +38,22 @@ class Lack(msgspec.Struct, frozen=True, array_like=True):
         return lacks(self.what, self.limit, self.where)
 
 
+def parts(gauge: Gauge) -> tuple[tuple[str, float, float], ...]:
+    """Each thing by its short name, what is used of it, and its limit."""
+    return (
+        ("mem", gauge.memory, gauge.memory_limit),
+        ("cpu", gauge.cpu, gauge.cpu_limit),
+        ("pids", gauge.pids, gauge.pids_limit),
+        ("work", gauge.work, gauge.work_limit),
+        ("tmp", gauge.tmp, gauge.tmp_limit),
+    )
+
+
+def word(share: float) -> str:
+    """What to say of a share of a limit: `full`, `near` or nothing. Not of the processor: a busy one is at work."""
+    return "full" if share >= FULL else "near" if share >= NEAR else ""
+
+
 def lacks(what: Scarce, limit: int, where: str) -> str:
     """What ran out, as a sentence for an agent as well as for people."""
     size = f"{limit >> 20} MiB"

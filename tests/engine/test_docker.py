@@ -65,7 +65,7 @@ async def test_the_doctor_finds_the_containers_of_a_workspace_that_is_gone(
         (finding,) = await left()
         assert not finding.well
         assert finding.found == "1 container is left of workspaces that are no longer there"
-        assert finding.remedy == f"docker rm -f {cell[:12]}"
+        assert finding.remedy == f"factory-tui cells rm {cell[:12]}"
     finally:
         docker_engine.containers.get(cell).remove(force=True)
     assert await left() == []

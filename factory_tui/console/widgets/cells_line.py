@@ -1,6 +1,6 @@
 """What the cells of the chosen run use of what they may: the agent's, and the trajectories' together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from factory_tui.console.figures import percent
@@ -8,13 +8,14 @@ from factory_tui.console.glyphs import Tone, meter
 from factory_tui.console.paint import Row, cut, fit, left
 from factory_tui.console.paint import width as cells_of
 from factory_tui.console.widgets.panel import Panel
-from factory_tui.domain.gauges import FULL, NEAR, Gauge
+from factory_tui.domain.gauges import Gauge, parts, word
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.state import Run
 
 _NAME = 15
 _WIDE = 100
 _BAR = 8
+_TONES: dict[str, Tone] = {"": "text", "near": "waits", "full": "bad"}
 MIB = 1 << 20
 """Sizes as config.toml has them."""
 
@@ -57,7 +58,7 @@ class CellsLine(Panel):
         """As full as the room allows: with bars and sizes, with sizes, or shares alone."""
         found: Row = []
         for bars, sizes in ((_BAR, True), (0, True), (0, False)):
-            found = [span for name, used, limit in _parts(gauge) for span in self._part(name, used, limit, bars, sizes)]
+            found = [span for name, used, limit in parts(gauge) for span in self._part(name, used, limit, bars, sizes)]
             if cells_of(found) <= room:
                 break
         return found
@@ -65,25 +66,18 @@ class CellsLine(Panel):
     def _part(self, name: str, used: float, limit: float, bars: int, sizes: bool) -> Row:
         share = used / limit if limit else 0.0
         # A busy processor is at work; it is the rest that runs out.
-        word, tone = _alarm(share) if name != "cpu" else _alarm(0.0)
+        said = word(share) if name != "cpu" else ""
+        tone = _TONES[said]
         row: Row = [(f"{name} ", "dim")]
         if bars and limit:
             filled: Tone = "running" if tone == "text" else tone
             row += [*meter(share, bars, self.glyphs, filled), (" ", "text")]
         row.append((percent(share) if limit else _amount(name, used), tone))
-        if word:
-            row.append((f" {word}", tone))
+        if said:
+            row.append((f" {said}", tone))
         if sizes and limit:
             row.append((f" of {_amount(name, limit)}", "dim"))
         return [*row, ("  ", "text")]
-
-
-def _parts(gauge: Gauge) -> Iterator[tuple[str, float, float]]:
-    yield "mem", gauge.memory, gauge.memory_limit
-    yield "cpu", gauge.cpu, gauge.cpu_limit
-    yield "pids", gauge.pids, gauge.pids_limit
-    yield "work", gauge.work, gauge.work_limit
-    yield "tmp", gauge.tmp, gauge.tmp_limit
 
 
 def _amount(name: str, number: float) -> str:
@@ -92,16 +86,9 @@ def _amount(name: str, number: float) -> str:
     return f"{number:.0f}" if name == "pids" else f"{number / MIB:.0f} MiB"
 
 
-def _alarm(share: float) -> tuple[str, Tone]:
-    """The word and the tone for what is near its limit."""
-    if share >= FULL:
-        return "full", "bad"
-    return ("near", "waits") if share >= NEAR else ("", "text")
-
-
 def _most(gauge: Gauge) -> float:
     """How near it is to any limit that runs out."""
-    return max((used / limit for name, used, limit in _parts(gauge) if limit and name != "cpu"), default=0.0)
+    return max((used / limit for name, used, limit in parts(gauge) if limit and name != "cpu"), default=0.0)
 
 
 def _fullest(cells: Sequence[LiveCell]) -> Gauge | None:
