@@ -122,7 +122,7 @@ async def test_behind_a_dialog_it_is_still_seen_that_the_engine_is_gone() -> Non
         stage.app.mirror.lost("The engine closed the link.", first=False)
 
         def header() -> str:
-            stage.app.draw()
+            stage.app.mirror.dirty = True
             return snap.text_of(stage.app).splitlines()[0]
 
         await until(lambda: stage.app.mirror.connection in header(), "the header tells of the link")
