@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from factory_tui.cells.bubblewrap import Bubble
     from factory_tui.cells.client import Engine
 
 pytest.register_assert_rewrite("tests.conformance")
@@ -62,6 +63,17 @@ def root_program() -> list[str]:
     if shutil.which("sudo") is None or subprocess.run([*became, "true"], capture_output=True, check=False).returncode:
         _lacking("this user cannot become root, who alone may start a second Docker engine")
     return became
+
+
+@pytest.fixture(scope="session")
+def bubble() -> Bubble:
+    """bubblewrap as it works here; where it does not, as without Docker."""
+    from factory_tui.cells.bubblewrap import look
+
+    found = look()
+    if isinstance(found, str):
+        _lacking(found)
+    return found
 
 
 @pytest.fixture(scope="session")

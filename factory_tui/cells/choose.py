@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Literal
 
+from factory_tui.cells.bubblewrap import look
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import MIB, CellError, CellLimits, NoRuntime
 
@@ -38,17 +39,19 @@ async def choose(
     limits: CellLimits | None = None,
     runtime: str = "",
     bootstrap: bool = True,
+    bubblewrap: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Cells, str]:
-    """The cells of a workspace, and one sentence that says why they are what they are.
+    """The cells of a workspace, and in words why they are what they are.
 
-    ``state`` is a folder for the records of process cells. ``progress`` is called in another thread. Raises CellError
-    when ``kind`` is "docker" and no Docker cell can be had, and NoRuntime when the engine lacks the ``runtime``: who
-    asks for one gets no weaker fence.
+    ``bubblewrap`` is whether process cells are put into it where it works. ``state`` is a folder for the records of
+    process cells. ``progress`` is called in another thread. Raises CellError when ``kind`` is "docker" and no Docker
+    cell can be had, and NoRuntime when the engine lacks the ``runtime``: who asks for one gets no weaker fence.
     """
     limits = limits or CellLimits()
     if kind == "process":
-        return ProcessCells(workspace, state, limits), "process cells were asked for"
+        cells, fence = await asyncio.to_thread(_process, workspace, state, limits, bubblewrap)
+        return cells, f"process cells were asked for; {fence}"
     try:
         return await asyncio.to_thread(
             docker_cells, workspace, image, limits, runtime, bootstrap=bootstrap, progress=progress
@@ -56,7 +59,18 @@ async def choose(
     except CellError as error:
         if kind == "docker" or isinstance(error, NoRuntime):
             raise
-        return ProcessCells(workspace, state, limits), str(error)
+        cells, fence = await asyncio.to_thread(_process, workspace, state, limits, bubblewrap)
+        return cells, f"{error}; {fence}"
+
+
+def _process(workspace: str, state: Path, limits: CellLimits, wanted: bool) -> tuple[Cells, str]:
+    if not wanted:
+        return ProcessCells(workspace, state, limits), "they are UNFENCED, as [cells] bubblewrap wants it"
+    bubble = look()
+    if isinstance(bubble, str):
+        return ProcessCells(workspace, state, limits), f"they are UNFENCED: {bubble}"
+    cells = ProcessCells(workspace, state, limits, bubble)
+    return cells, f"in bubblewrap, UNFENCED: {bubble.lacks}" if bubble.lacks else "bubblewrap fences process cells"
 
 
 def docker_cells(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import docker
 import docker.errors
 
+from factory_tui.cells.bubblewrap import look
 from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import DockerCells, connect, labelled, labels_of
 from factory_tui.cells.protocol import CellError
@@ -28,8 +29,9 @@ class Diagnosis(NamedTuple):
     instead: str = ""
 
 
-def diagnose(image: str, gone: Callable[[str], bool]) -> list[Diagnosis]:
-    """Look at the engine, at the image that cells would use, and for cells of workspaces that are `gone`.
+def diagnose(image: str, gone: Callable[[str], bool], *, bubblewrap: bool = True) -> list[Diagnosis]:
+    """Look at the engine, at the image that cells would use, and for cells of workspaces that are `gone`; without an
+    engine, at what fences process cells.
 
     Blocks for seconds at most.
     """
@@ -37,10 +39,26 @@ def diagnose(image: str, gone: Callable[[str], bool]) -> list[Diagnosis]:
         client = connect()
     except CellError as error:
         found, _, remedy = str(error).partition(". Remedy: ")
-        return [Diagnosis("docker", False, found, f"{remedy}; until then rehearsals run in process cells, UNFENCED")]
+        fence = _bubblewrap(bubblewrap)
+        until = "runs work in process cells, which bubblewrap fences"
+        if not fence.well:
+            until = "rehearsals run in process cells, UNFENCED"
+        return [Diagnosis("docker", False, found, f"{remedy}; until then {until}"), fence]
     with_engine = [*_engine(client, image), *_left(client, gone)]
     client.close()
     return with_engine
+
+
+def _bubblewrap(wanted: bool) -> Diagnosis:
+    if not wanted:
+        return Diagnosis("bubblewrap", False, "not wanted by [cells] bubblewrap", "leave that out of config.toml")
+    bubble = look()
+    if isinstance(bubble, str):
+        found, _, remedy = bubble.partition(". Remedy: ")
+        return Diagnosis("bubblewrap", False, found, remedy)
+    lacking = "use Docker, or mend that; until then process cells say UNFENCED"
+    found = "namespaces, seccomp filter and limits hold, as seen from inside"
+    return Diagnosis("bubblewrap", not bubble.lacks, bubble.lacks or found, lacking if bubble.lacks else "")
 
 
 async def surroundings(cells: DockerCells) -> list[Diagnosis]:

@@ -10,8 +10,6 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import docker
-
 from factory_tui.cells.protocol import MIB, NoRuntime
 
 if TYPE_CHECKING:
@@ -63,6 +61,8 @@ def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Iterable[str] = (
 
     ``volumes`` are those that the image declares: as they are, each would be space on the host without a limit.
     """
+    from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to load, which a process cell need not wait for
+
     mine = f"rw,nosuid,nodev,uid={AGENT},gid={AGENT},nr_inodes={limits.work_inodes}"
     return {
         "user": "0:0",
@@ -85,10 +85,10 @@ def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Iterable[str] = (
         "nano_cpus": int(limits.cpus * 1e9),
         "pids_limit": limits.pids,
         "ulimits": [
-            docker.types.Ulimit(name="nofile", soft=limits.nofile, hard=limits.nofile),
-            docker.types.Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="nofile", soft=limits.nofile, hard=limits.nofile),
+            Ulimit(name="core", soft=0, hard=0),
         ],
-        "log_config": docker.types.LogConfig(type="none"),
+        "log_config": LogConfig(type="none"),
         "healthcheck": {"test": ["NONE"]},  # an image's own would run now and then, as root
         **({"runtime": asked.runtime} if asked.runtime else {}),
     }

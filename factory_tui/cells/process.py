@@ -1,13 +1,14 @@
 """Process cells: the runner as a local subprocess in a folder of its own.
 
-UNFENCED: for rehearsals and trusted loops only. Owns the folder and the record by which a later engine finds what a
-killed one left. A process cell ends with its engine.
+In bubblewrap where that works; else UNFENCED: for rehearsals and trusted loops only. Owns the folder and the record by
+which a later engine finds what a killed one left. A process cell ends with its engine.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
@@ -15,21 +16,24 @@ import signal
 import socket
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from factory_tui.cells import runner
+from factory_tui.cells import bubblewrap, runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
+from factory_tui.cells.fence import TMP, WORK
 from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from factory_tui.cells.bubblewrap import Bubble
+
 _MARK = "FACTORY_TUI_CELL"
-_PATH = "/usr/local/bin:/usr/bin:/bin"
 _PYTHON = Path(sys.base_prefix) / "bin"
 """First of all, so that python3 is the interpreter of this engine, not a version manager's shim that looks for one."""
 
@@ -40,6 +44,10 @@ class Record(msgspec.Struct, frozen=True):
     id: str
     folder: str
     labels: Labels
+    bubble: bool = False
+    """Whether it has namespaces of its own, which its folder on this machine says nothing of."""
+    user: int | None = None
+    """The uid of its commands, where that is not the engine's."""
 
 
 class PipeWire:
@@ -70,51 +78,65 @@ class PipeWire:
 
 
 class ProcessGround:
-    """A folder and a runner process."""
+    """A folder and a runner process, in a bubble or without one."""
 
     kind: Kind = "process"
-    fenced = False
     image = Image()
     gauged = False
 
     def __init__(
-        self, name: str, folder: Path, limits: CellLimits, record: Path, env: tuple[tuple[str, str], ...] = ()
+        self,
+        record: Record,
+        path: Path,
+        limits: CellLimits,
+        bubble: Bubble | None = None,
+        env: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        self.id = name
-        self.folder = folder
-        self.work = str(folder / "work")
+        self.id = record.id
+        self.folder = Path(record.folder)
+        self.fenced = bubble is not None and not bubble.lacks
+        self.work = WORK if bubble else str(self.folder / "work")
         self.work_bytes = limits.work_bytes
-        self._limits, self._record, self._env = limits, record, env
+        self._record, self._path = record, path
+        self._limits, self._bubble, self._env = limits, bubble, env
+        self._ports = itertools.count(8000)
         self._process: asyncio.subprocess.Process | None = None
 
     async def dial(self) -> PipeWire:
         """Start the runner."""
-        config = {
-            "work": self.work,
-            "uid": None,
-            "gid": None,
-            "leave": True,
-            "nofile": self._limits.nofile,
-            "env": {**dict(self._env), _MARK: self.id},
+        limits = {
+            "NOFILE": self._limits.nofile,
+            "DATA": self._limits.memory,
+            "FSIZE": max(self._limits.work_bytes, self._limits.tmp_bytes),
         }
-        env = {
-            "PATH": f"{_PYTHON}:{os.environ.get('PATH', _PATH)}",
-            "HOME": str(self.folder / "home"),
-            "TMPDIR": str(self.folder / "tmp"),
-            "LANG": "C.UTF-8",
-            "TERM": "dumb",
-        }
-        with (self.folder / "runner.log").open("wb") as log:
+        config: dict[str, Any] = {"work": self.work, "uid": None, "gid": None, "leave": True, "limits": limits}
+        config["env"] = {**dict(self._env), _MARK: self.id}
+        with ExitStack() as stack:
+            words, seccomp = [sys.executable], -1
+            if self._bubble:
+                seccomp = stack.enter_context(self._bubble.descriptor())
+                words = self._bubble.words(self.folder, self._record.user, self._limits, seccomp)
+                config |= self._bubble.config(self._record.user)
+                limits["NPROC"] = self._limits.pids
+            log = stack.enter_context((self.folder / "runner.log").open("wb"))
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *runner.arguments(config)),
+                *(*words, *runner.arguments(config)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                cwd=self.work,
-                env=env,
+                cwd=self.folder,
+                env=self._environment(),
                 start_new_session=True,
+                pass_fds=[seccomp] if seccomp >= 0 else [],
             )
         return PipeWire(self._process)
+
+    def _environment(self) -> dict[str, str]:
+        env = {"LANG": "C.UTF-8", "TERM": "dumb"}
+        if self._bubble:  # the mark is for whoever looks for what keeps the bubble up
+            return {**env, "PATH": bubblewrap.path(), "HOME": TMP, "TMPDIR": TMP, _MARK: self.id}
+        places = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
+        return {**env, **places, "PATH": f"{_PYTHON}:{os.environ.get('PATH', bubblewrap.PATH)}"}
 
     async def why(self) -> tuple[bool, str]:
         """How the runner ended."""
@@ -127,7 +149,9 @@ class ProcessGround:
         return True, f"the cell's runner ended with {self._process.returncode}: {text[-500:] or 'it said nothing'}"
 
     def port(self) -> int:
-        """A port that is free now."""
+        """A port that is free now; any where the loopback is the cell's own."""
+        if self._bubble:
+            return next(self._ports)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
@@ -147,18 +171,22 @@ class ProcessGround:
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
-        await asyncio.to_thread(erase, Record(self.id, str(self.folder), Labels("", "", "")), self._record)
+        await asyncio.to_thread(erase, self._record, self._path)
 
 
 class ProcessCells:
-    """Process cells of one workspace. ``state`` is the folder for the records."""
+    """Process cells of one workspace. ``state`` is the folder for the records.
+
+    Without a ``bubble`` they are UNFENCED.
+    """
 
     kind: Kind = "process"
-    fenced = False
 
-    def __init__(self, workspace: str, state: Path, limits: CellLimits | None = None) -> None:
-        self._workspace = workspace
-        self._state = state
+    def __init__(
+        self, workspace: str, state: Path, limits: CellLimits | None = None, bubble: Bubble | None = None
+    ) -> None:
+        self.fenced = bubble is not None and not bubble.lacks
+        self._workspace, self._state, self._bubble = workspace, state, bubble
         self._limits = limits or CellLimits()
 
     async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
@@ -166,11 +194,12 @@ class ProcessCells:
         name = f"process-{secrets.token_hex(6)}"
         folder = Path(tempfile.mkdtemp(prefix="factory-tui-cell-"))
         self._state.mkdir(parents=True, exist_ok=True)
-        record = self._state / f"{name}.json"
-        record.write_bytes(msgspec.json.encode(Record(name, str(folder), labels)))
+        record = Record(name, str(folder), labels, bool(self._bubble), self._bubble.user() if self._bubble else None)
+        path = self._state / f"{name}.json"
+        path.write_bytes(msgspec.json.encode(record))
         for part in ("work", "home", "tmp"):
             (folder / part).mkdir()
-        ground = ProcessGround(name, folder, self._limits, record, mould.env)
+        ground = ProcessGround(record, path, self._limits, self._bubble, mould.env)
         connection = Connection(ground.dial, ground.why)
         try:
             await connection.open(torn=False)
@@ -205,18 +234,22 @@ class ProcessCells:
         """Nothing is held."""
 
 
+def carriers(record: Record) -> list[int]:
+    """The processes of this machine that carry the cell's mark, or live in its folder."""
+    marks = {f"{_MARK}={record.id}".encode(), b"HOME=" + record.folder.encode() + b"/home"}
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if marks.intersection((process / "environ").read_bytes().split(b"\0")):
+                    found.append(int(process.name))
+    return found
+
+
 def erase(record: Record, path: Path) -> None:
     """Kill what carries the cell's mark, remove its folder, then its record."""
-    mark = f"{_MARK}={record.id}".encode()
-    folder = record.folder.encode()
     for _ in range(50):
-        found = []
-        for process in Path("/proc").iterdir():
-            if process.name.isdigit() and int(process.name) != os.getpid():
-                with contextlib.suppress(OSError):
-                    environment = (process / "environ").read_bytes().split(b"\0")
-                    if mark in environment or b"HOME=" + folder + b"/home" in environment:
-                        found.append(int(process.name))
+        found = carriers(record)
         if not found:
             break
         for pid in found:

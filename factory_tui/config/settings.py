@@ -24,6 +24,8 @@ class CellsTable(_Table, frozen=True):
     """`[cells]`: where commands run, and its limits."""
 
     kind: Literal["auto", "docker", "process"] = "auto"
+    bubblewrap: bool = True
+    """Fence process cells with bubblewrap, where that works; without it they are UNFENCED."""
     image: str = "python:3.12-slim"
     """An image with python3. Not here and not to be pulled: one is made from the host's own files."""
     runtime: str = ""

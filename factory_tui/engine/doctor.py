@@ -43,6 +43,7 @@ async def examine(folder: Path) -> list[Finding]:
         diagnose,
         settings.cells.image,
         lambda identity: is_gone(identity) and not (workspace and workspace.is_called(identity)),
+        bubblewrap=settings.cells.bubblewrap,
     )
     findings += [Finding(*one) for one in found]
     findings += [*terminal(settings.ui, os.environ), *trouble]

@@ -69,8 +69,8 @@ class Opening:
         ledger = self._ledger(command, settings, seed)
         if ledger == "live" and not self._fenced() and not command.unfenced:
             raise Refused(
-                "a live model is refused where no fence holds. Remedy: start a Docker engine, see what "
-                "`factory-tui doctor --fence` says, start this engine again; or insist with --unfenced."
+                "a live model is refused where no fence holds. Remedy: start a Docker engine or install bubblewrap, "
+                "see what `factory-tui doctor --fence` says, start this engine again; or insist with --unfenced."
             )
         figures = settings.harness
         queued = RunQueued(

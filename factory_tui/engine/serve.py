@@ -138,6 +138,7 @@ class Engine:
             image=table.image,
             limits=limits_of(table),
             runtime=table.runtime,
+            bubblewrap=table.bubblewrap,
             progress=lambda said: log.info("%s", said),
         )
         pool = Pool(kind, workspace.identity, table.warm)

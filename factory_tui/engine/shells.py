@@ -49,13 +49,14 @@ async def shell(
         image=settings.cells.image,
         limits=limits_of(settings.cells),
         runtime=settings.cells.runtime,
+        bubblewrap=settings.cells.bubblewrap,
         progress=say,
     )
     try:
         cell = await cells.start(Labels(workspace.identity, run, "shell", number))
         try:
             await cell.plant(entries)
-            say(_what(f"a copy of {run}'s pass {number}, gone when you leave", cell.kind))
+            say(_what(f"a copy of {run}'s pass {number}, gone when you leave", fenced=cell.fenced))
             yield _words(workspace, cell.kind, cell.id, terminal=terminal)
         finally:
             await asyncio.shield(cell.close())
@@ -96,7 +97,7 @@ def _live(workspace: Workspace, run: Run, *, terminal: bool, say: Say) -> Shell:
     kind: Kind = "docker" if cell.kind == "docker" else "process"
     if kind == "docker" and run.state != "running":
         raise NoShell(f"the cell of {run.id} stands still while it is {run.state}. Remedy: resume it, or {instead}")
-    say(_what(f"the cell of {run.id}: its agent works here, and finds what you change", kind))
+    say(_what(f"the cell of {run.id}: its agent works here, and finds what you change", fenced=cell.fenced))
     try:
         return _words(workspace, kind, cell.cell, terminal=terminal)
     except FileNotFoundError:
@@ -109,5 +110,5 @@ def _words(workspace: Workspace, kind: Kind, cell: str, *, terminal: bool) -> Sh
     return in_folder(workspace.state / "cells", cell)
 
 
-def _what(where: str, kind: Kind) -> str:
-    return f"A shell in {where}." if kind == "docker" else f"UNFENCED: a shell on this machine, in {where}."
+def _what(where: str, *, fenced: bool) -> str:
+    return f"A shell in {where}." if fenced else f"UNFENCED: a shell on this machine, in {where}."

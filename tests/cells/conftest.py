@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,10 +20,12 @@ from tests.cells.faraway import Faraway, faraway
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from factory_tui.cells.bubblewrap import Bubble
     from factory_tui.cells.protocol import Cell, Cells
     from factory_tui.cells.reach import Address
 
 LABELS = Labels("", "run-1", "agent", 1)
+KINDS = {"process": ("process", False), "bubble": ("process", True), "namespace": ("process", True)}
 LIMITS = CellLimits(memory=256 * MIB, pids=128, work_bytes=64 * MIB, work_inodes=5000, tmp_bytes=16 * MIB)
 
 
@@ -51,6 +54,24 @@ async def warm_cells(docker_workspace: str, cell_image: str) -> AsyncIterator[Po
     pool.fill()
     yield pool
     await pool.close()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def bubble_cells(bubble: Bubble, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessCells]:
+    """Process cells in bubblewrap."""
+    assert not bubble.lacks
+    cells = ProcessCells("test", tmp_path_factory.mktemp("state"), LIMITS, bubble)
+    yield cells
+    assert not await cells.sweep(), "cells were left behind"
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def namespace_cells(bubble: Bubble, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessCells]:
+    """Process cells in the bubblewrap of a plain user, whoever runs the tests."""
+    plain = replace(bubble, strangers=False)
+    cells = ProcessCells("test", tmp_path_factory.mktemp("state"), LIMITS, plain)
+    yield cells
+    assert not await cells.sweep(), "cells were left behind"
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +123,7 @@ def cells(request: pytest.FixtureRequest) -> Cells:
 async def cell(request: pytest.FixtureRequest, cells: Cells) -> AsyncIterator[Cell]:
     """A cell of the class's kind, shared by the class."""
     cell = await cells.start(LABELS)
-    assert (cell.kind, cell.fenced) == (("process", False) if request.cls.kind == "process" else ("docker", True))
+    assert (cell.kind, cell.fenced) == KINDS.get(request.cls.kind, ("docker", True))
     yield cell
     await cell.close()
 

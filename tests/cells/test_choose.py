@@ -22,7 +22,7 @@ async def test_without_an_engine_processes_are_chosen_and_why_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    cells, why = await choose("w", tmp_path)
+    cells, why = await choose("w", tmp_path, bubblewrap=False)
     assert (cells.kind, cells.fenced) == ("process", False)
     assert why.startswith("no Docker engine answers")
     with pytest.raises(NoEngine):
@@ -40,7 +40,8 @@ def test_who_may_not_talk_to_docker_is_told_the_group(monkeypatch: pytest.Monkey
 
 async def test_processes_can_be_asked_for(tmp_path: Path) -> None:
     cells, why = await choose("w", tmp_path, kind="process")
-    assert (cells.kind, why) == ("process", "process cells were asked for")
+    assert cells.kind == "process"
+    assert why.startswith("process cells were asked for; ")
 
 
 @pytest.mark.docker

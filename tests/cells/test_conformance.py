@@ -14,6 +14,16 @@ class TestProcessCell(Commands, Services, Files, Trees):
     kind = "process"
 
 
+@pytest.mark.asyncio(loop_scope="class")
+class TestBubblewrapCell(Commands, Services, Files, Trees):
+    kind = "bubble"
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestBubblewrapCellOfAPlainUser(Commands, Services, Files, Trees):
+    kind = "namespace"
+
+
 @pytest.mark.docker
 @pytest.mark.asyncio(loop_scope="class")
 class TestDockerCell(Commands, Services, Files, Trees):

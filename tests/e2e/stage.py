@@ -72,7 +72,9 @@ def git(folder: Path, *arguments: str) -> bytes:
 def bundled_in(folder: Path, *, kind: str, config: str = "", front: str = "") -> Workspace:
     """A copy of the bundled workspace with that kind of cells; `front` is added to every seed's front matter."""
     workspace = copy_bundled(folder)
-    workspace.config.write_text(f'{workspace.config.read_text()}\n[cells]\nkind = "{kind}"\n{config}')
+    workspace.config.write_text(
+        f'{workspace.config.read_text()}\n[cells]\nkind = "{kind}"\nbubblewrap = false\n{config}'
+    )
     for seed in (*workspace.seeds.glob("*.md"), *workspace.seeds.glob("*/seed.md")):
         seed.write_text(seed.read_text().replace("+++\n", f"+++\n{front}", 1))
     return workspace

@@ -107,8 +107,11 @@ async def test_the_demo_in_docker(
 async def test_without_docker_it_says_unfenced_and_ends_with_a_table(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "workspace")
     nowhere = f"unix://{tmp_path}/no-docker.sock"
+    (broken := tmp_path / "bwrap").write_text("#!/bin/sh\necho no namespaces here >&2; exit 1\n")
+    broken.chmod(0o755)
+    without = {"DOCKER_HOST": nowhere, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     async with stopping(workspace):
-        said = await cli("demo", "--plain", "--dir", workspace.root, env={"DOCKER_HOST": nowhere})
+        said = await cli("demo", "--plain", "--dir", workspace.root, env=without)
         assert await released(workspace), "an engine still answers"
     assert said.code == 0, said.errors
     head = next(i for i, line in enumerate(said.lines) if line.startswith("SEED "))
@@ -117,7 +120,7 @@ async def test_without_docker_it_says_unfenced_and_ends_with_a_table(tmp_path: P
         assert re.match(rf"{name} +{name}-1 +✓ shipped +{PASSES[name]} +100% .*\$[0-9.]+ +REHEARSAL UNFENCED$", line)
     told = await past(workspace)
     assert told.state.engine.cells == "process"
-    assert "Remedy" in told.state.engine.why
+    assert "no namespaces here. Remedy" in told.state.engine.why
     assert not list((workspace.state / "cells").glob("*.json")), "process cells were left behind"
     for name in SEEDS:
         prove(told, name)

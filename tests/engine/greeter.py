@@ -10,6 +10,7 @@ CONFIG = """
 slots = 4
 [cells]
 kind = "{kind}"
+bubblewrap = false
 image = "{image}"
 warm = 0
 [models.default]

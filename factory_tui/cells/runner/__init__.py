@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MODULES: Final = ("frames", "loop", "processes", "gauge", "keeper", "files", "commands", "calls", "main")
+_MODULES: Final = ("frames", "loop", "processes", "gauge", "rights", "keeper", "files", "commands", "calls", "main")
 """In the order in which they need each other."""
 _LOADER: Final = """
 import marshal, os, sys
@@ -48,8 +48,9 @@ def arguments(config: Mapping[str, Any]) -> list[str]:
     """What to give to Python to be the runner; each argument is below the system's limit of 128 KiB.
 
     ``config`` has ``work`` (the absolute path of the work tree), ``uid`` and ``gid`` of commands (None: the runner's
-    own), ``leave`` (whether to kill all and end with its stdin), ``env`` of commands, and maybe ``nofile``, and
-    ``cgroup`` (where the cell's own control group is).
+    own), ``leave`` (whether to kill all and end with its stdin), ``env`` of commands, and maybe ``limits``
+    (resource limits of commands by name), ``own`` (folders to give to the agent), ``hide`` (whether to shut its memory
+    to others of its user), and ``cgroup`` (where the cell's own control group is).
     """
     here = Path(__file__).parent
     modules = {f"{__name__}.{name}": (here / f"{name}.py").read_text("utf-8") for name in _MODULES}

@@ -18,6 +18,8 @@ import signal
 import socket
 import struct
 
+from factory_tui.cells.runner.rights import limit, raise_oom_score
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -91,10 +93,8 @@ def _keep(inherited: socket.socket, config: Header) -> NoReturn:
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.umask(0o022)
-    _raise_oom_score()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if config.get("nofile"):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (config["nofile"], config["nofile"]))
+    raise_oom_score()
+    limit({"CORE": 0, **config.get("limits", {})})
     if config["uid"] is not None:
         os.setgroups([])
         os.setresgid(config["gid"], config["gid"], config["gid"])
@@ -189,13 +189,3 @@ def _script(text: bytes) -> int:
         view = view[os.write(fd, view) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
-
-
-def _raise_oom_score() -> None:
-    """Let the kernel kill commands, which inherit this, before the runner."""
-    try:
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    except OSError:
-        return  # a host without it; the cell then loses its runner first
-    os.write(fd, b"800")
-    os.close(fd)

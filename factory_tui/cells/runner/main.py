@@ -22,6 +22,7 @@ from factory_tui.cells.runner.gauge import Gauge
 from factory_tui.cells.runner.keeper import be_subreaper
 from factory_tui.cells.runner.loop import READ, Loop
 from factory_tui.cells.runner.processes import freeze, signal_all
+from factory_tui.cells.runner.rights import hide, own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,12 @@ def leave() -> NoReturn:
 
 def main() -> NoReturn:
     """Be the runner; the last argument is its configuration."""
+    config = json.loads(sys.argv[-1])
     be_subreaper()
+    if config.get("own"):
+        own(config["own"], config["uid"], config["gid"])
+    if config.get("hide"):
+        hide()
     gc.collect()
     gc.freeze()
-    Runner(json.loads(sys.argv[-1])).run()
+    Runner(config).run()
