@@ -192,7 +192,11 @@ def test_the_doctor_has_a_remedy_for_what_the_machine_lacks(ground: Ground) -> N
     code, said = ground.at("doctor", "--json", DOCKER_HOST="unix:///nowhere/docker.sock", PATH="/nowhere")
     assert code == 1
     found = {one["what"]: one for one in json.loads(said)}
-    assert {what: one["found"] for what, one in found.items() if not one["well"]}.keys() == {"git", "docker", "bubblewrap"}
+    assert {what: one["found"] for what, one in found.items() if not one["well"]}.keys() == {
+        "git",
+        "docker",
+        "bubblewrap",
+    }
     assert "install git" in found["git"]["remedy"]
     assert found["docker"]["found"] == "no Docker engine answers"
     assert "set DOCKER_HOST" in found["docker"]["remedy"]
