@@ -3,9 +3,11 @@
 The anthropic SDK's `create(stream=True)`, one persistent bash over an exec stream per container, and the conversation
 in a list. No journal, no link, no budget, no fence, no resume. It imports nothing of the product.
 
-    open N IMAGE URL   N loops, each with a container that has started     -> []
-    go                 each loop until the model stops                     -> [[moment of each step, seconds], ...]
-    close              remove the containers                               -> []
+    open N IMAGE URL HOW   N loops, each with a container that has started     -> []
+    go                     each loop until the model stops                     -> [[moment of each step, seconds], ...]
+    close                  remove the containers                               -> []
+
+HOW is "shell", or "exec" for a `docker exec` a command, as harnesses do that keep nothing in their containers.
 """
 
 import asyncio
@@ -77,6 +79,17 @@ class Shell:
         await asyncio.to_thread(self._container.remove, force=True)
 
 
+class Exec(Shell):
+    """One container, and a process of the Docker command line for every command."""
+
+    async def run(self, command: str) -> str:
+        """The output of a command."""
+        words = ("docker", "exec", "-w", "/tmp", self._container.id, "bash", "-c", command)
+        pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+        process = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=both)
+        return (await process.communicate())[0].decode()
+
+
 class Loop:
     """Ask, run, append; the conversation goes on from one `go` to the next."""
 
@@ -133,11 +146,12 @@ async def main() -> None:
         while words := (await asyncio.to_thread(sys.stdin.readline)).split():
             answer: list[list[float]] = []
             match words:
-                case ["open", count, image, url]:
+                case ["open", count, image, url, how]:
                     # The machine's proxy is no part of the measurement.
                     direct = anthropic.DefaultAsyncHttpxClient(trust_env=False)
                     model = anthropic.AsyncAnthropic(base_url=url, api_key="none", max_retries=2, http_client=direct)
-                    shells = await asyncio.gather(*(Shell.start(client, image) for _ in range(int(count))))
+                    kind = {"shell": Shell, "exec": Exec}[how]
+                    shells = await asyncio.gather(*(kind.start(client, image) for _ in range(int(count))))
                     loops = [Loop(model, shell) for shell in shells]
                 case ["go"]:
                     answer = await asyncio.gather(*(loop.go() for loop in loops))

@@ -108,3 +108,9 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of a process, its threads with it (proc(5), fields 14 and 15)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process (proc(5), VmRSS), in megabytes of 10^6 bytes."""
+    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(row.split()[1]) for row in rows if row.startswith("VmRSS")) * 1024 / 1e6

@@ -3,16 +3,18 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from statistics import mean
+from statistics import harmonic_mean, mean
 
 from bench.figures import Figures, beside, gaps, median, percentile, rate, say
-from bench.playing import STEPS, cpu_seconds, own_time
+from bench.playing import STEPS, cpu_seconds, own_time, resident_mb
 from bench.working import Console, Runs
 
-ROUNDS = {1: 10, 8: 5, 32: 3}
-"""Turns that each side takes, by the number of loops."""
+ROUNDS = {1: 10, 8: 5, 32: 9}
+"""Turns that each side takes, by the number of loops; with the first, which warms, 32 loops take 200 steps each."""
+SHORT = 5
+"""Turns at the beginning, where conversations are short."""
 _LINE = 1 << 24
 
 
@@ -50,13 +52,16 @@ async def floor() -> AsyncIterator[Floor]:
         await process.wait()
 
 
-async def measure(console: Console, engine: int, base: Floor, image: str, url: str) -> Figures:
-    """Overhead of a step at one run, steps a second at many."""
+async def measure(
+    console: Console, engine: int, base: Floor, image: str, url: str, *, counts: Collection[int] = (1, 8, 32)
+) -> Figures:
+    """Overhead of a step at one run, steps a second at many; a run's conversation grows from turn to turn."""
     figures: Figures = {}
-    for count, rounds in ROUNDS.items():
+    for count in counts:
+        rounds = ROUNDS[count]
         say(f"steps at {count}: {rounds} turns of {STEPS} steps a loop, each side")
         runs = await Runs.open(console, count)
-        await base.say(f"open {count} {image} {url}")
+        await base.say(f"open {count} {image} {url} shell")
         await runs.go()
         await base.say("go")  # both warm: connections, imports, first commands
         ours: list[list[list[float]]] = []
@@ -72,18 +77,26 @@ async def measure(console: Console, engine: int, base: Floor, image: str, url: s
                     began = cpu_seconds(base.pid)
                     theirs.append(await base.say("go"))
                     cpu_theirs += cpu_seconds(base.pid) - began
+        figures |= beside(f"rss_mb_{count}", resident_mb(engine), resident_mb(base.pid), 0)
         await runs.close()
         await base.say("close")
         if count == 1:
             twin = await own_time(url, turns=STEPS * (rounds + 2) // 2)
             figures |= _alone(ours, theirs, twin)
         else:
-            figures |= beside(f"steps_per_s_{count}", median([*map(rate, ours)]), median([*map(rate, theirs)]), 1)
+            figures |= _together(count, [*map(rate, ours)], [*map(rate, theirs)])
         steps = count * rounds * STEPS
         figures |= beside(f"cpu_ms_per_step_{count}", cpu_ours * 1000 / steps, cpu_theirs * 1000 / steps)
-        say(
-            "  " + "  ".join(f"{name} {value:g}" for name, value in figures.items() if name.endswith(f"_{count}_ratio"))
-        )
+        said = [name for name in figures if name.endswith((f"_{count}_ratio", f"_{count}_long_ratio"))]
+        say("  " + "  ".join(f"{name} {figures[name]:g}" for name in said))
+    return figures
+
+
+def _together(count: int, ours: list[float], theirs: list[float]) -> Figures:
+    """Steps a second in the first turns; and over all of them, where there are many, each with as many steps."""
+    figures = beside(f"steps_s_{count}", median(ours[:SHORT]), median(theirs[:SHORT]), 1)
+    if len(ours) > SHORT:
+        figures |= beside(f"steps_s_{count}_long", harmonic_mean(ours), harmonic_mean(theirs), 1)
     return figures
 
 
@@ -96,5 +109,23 @@ def _alone(ours: list[list[list[float]]], theirs: list[list[list[float]]], twin:
         **beside("step_ms_p50", median(here), median(there)),
         **beside("step_ms_p99", percentile(here, 0.99), percentile(there, 0.99)),
         **beside("step_ms_mean", mean(here), mean(there)),
-        **beside("step_overhead_ms", median(here) - twin, median(there) - twin),
+        **beside("overhead_ms_p50_1", median(here) - twin, median(there) - twin),
     }
+
+
+async def by_exec(base: Floor, image: str, url: str, figures: Figures) -> Figures:
+    """The floor's loop with a `docker exec` for every command, as the quickest harness that works so could be, and how
+    many times as many steps `figures` has.
+    """
+    found: Figures = {}
+    for count in ROUNDS:
+        say(f"steps at {count} by docker exec")
+        await base.say(f"open {count} {image} {url} exec")
+        loops = await base.say("go")
+        await base.say("close")
+        if count == 1:
+            found["exec_overhead_ms_p50_1"] = round(median(gaps(loops[0])) - figures["twin_ms"], 3)
+        else:
+            found[f"exec_steps_s_{count}"] = round(rate(loops), 1)
+            found[f"times_exec_{count}"] = round(figures[f"steps_s_{count}"] / rate(loops), 1)
+    return found

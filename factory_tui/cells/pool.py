@@ -56,6 +56,11 @@ class Pool:
         """Whether its cells keep commands from the host."""
         return self._cells.fenced
 
+    @property
+    def ready(self) -> int:
+        """How many cells are ready, of all moulds."""
+        return sum(map(len, self._ready.values()))
+
     def fill(self) -> None:
         """Begin to keep cells ready: after the sweep of what a dead engine left."""
         self._filling = True

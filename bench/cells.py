@@ -1,0 +1,58 @@
+"""`make bench-cells`: starts, steps, snapshots and timeouts of Docker cells beside their floors and `docker exec`.
+
+Progress on stderr; the last line of stdout is one JSON object.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import snapshots, starts, steps, timeouts
+from bench.engine import about, image
+from bench.figures import Figures
+from bench.playing import twin
+from bench.working import engine, make
+
+PARTS = ("starts", "snapshots", "timeouts", "steps")
+
+
+async def measure(parts: Sequence[str], folder: Path) -> Figures:
+    """All figures of these parts; `folder` is short enough for a socket's path."""
+    figures: Figures = {}
+    tag = await asyncio.to_thread(image)
+    if "starts" in parts:
+        figures |= await starts.measure(tag)
+    if "snapshots" in parts:
+        figures |= await snapshots.measure(tag, folder)
+    if "timeouts" in parts:
+        figures |= await timeouts.measure(tag)
+    if "steps" in parts:
+        async with twin(folder) as url:
+            workspace = make(folder / "steps", kind="docker", image=tag, url=url)
+            async with engine(workspace) as (pid, console), steps.floor() as base:
+                figures |= await steps.measure(console, pid, base, tag, url)
+                figures |= await steps.by_exec(base, tag, url, figures)
+    return figures
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure (default: everything)")
+    parts = parser.parse_args().part or PARTS
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bench") as name:
+        folder = Path(name)
+        os.environ["XDG_STATE_HOME"] = str(folder / "state")
+        (folder / "state").mkdir()
+        figures = asyncio.run(measure(parts, folder))
+    print(json.dumps(figures | about(began)))
+
+
+if __name__ == "__main__":
+    main()
