@@ -192,7 +192,7 @@ class Factory:
             try:
                 await walk.go()
             except CellDied as died:
-                deaths.append(f"cell {number}: {died}")
+                deaths.append(f"cell {number}: {' '.join(str(died).split())}")
                 await self._workplace.lose_home(walk.scribe, str(died))
         why = f"{CELL_LIVES} cells died under it, one after the other"
         return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), "\n".join(deaths), "dead"))

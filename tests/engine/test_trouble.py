@@ -112,6 +112,19 @@ class TestTrouble:
             shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
             assert (shipped.state, len(shipped.passes)) == ("shipped", 2)
 
+    async def test_a_run_whose_cells_keep_dying_asks_and_says_what_they_died_of(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path, playbook=slow(3))) as floor:
+            run = await floor.start()
+            seq = 0
+            for _ in range(3):
+                seq = (await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief, after=seq)).seq
+                os.kill(runner_of(floor), signal.SIGKILL)
+                seq = (await floor.fact(CellClosed, after=seq)).seq
+            await floor.reach(run, "jammed")
+            asked = floor.state.escalations["E-1"]
+            assert asked.jam == "dead"
+            assert [line.partition(": ")[0] for line in asked.evidence.splitlines()] == ["cell 1", "cell 2", "cell 3"]
+
     async def test_work_lost_before_a_checkpoint_goes_back_to_the_agent(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
             run = await floor.start()
