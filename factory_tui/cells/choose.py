@@ -40,6 +40,7 @@ async def choose(
     runtime: str = "",
     bootstrap: bool = True,
     bubblewrap: bool = True,
+    build_network: str = "default",
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Cells, str]:
     """The cells of a workspace, and in words why they are what they are.
@@ -54,7 +55,15 @@ async def choose(
         return cells, f"process cells were asked for; {fence}"
     try:
         return await asyncio.to_thread(
-            docker_cells, workspace, image, limits, runtime, bootstrap=bootstrap, progress=progress
+            lambda: docker_cells(
+                workspace,
+                image,
+                limits,
+                runtime,
+                bootstrap=bootstrap,
+                build_network=build_network,
+                progress=progress,
+            )
         )
     except CellError as error:
         if kind == "docker" or isinstance(error, NoRuntime):
@@ -80,6 +89,7 @@ def docker_cells(
     runtime: str,
     *,
     bootstrap: bool = True,
+    build_network: str = "default",
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[DockerCells, str]:
     """Docker cells and where they are from; blocks. Raises CellError when none can be had."""
@@ -88,6 +98,5 @@ def docker_cells(
     client = docker.connect()
     terms = fence.terms(client.info(), runtime)
     reference = images.ensure(client, image, bootstrap=bootstrap, progress=progress)
-    return docker.DockerCells(
-        client, workspace, reference, limits, terms
-    ), f"a Docker engine answers; image {reference}"
+    cells = docker.DockerCells(client, workspace, reference, limits, terms, build_network=build_network)
+    return cells, f"a Docker engine answers; image {reference}"

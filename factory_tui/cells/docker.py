@@ -17,7 +17,7 @@ import docker.errors
 import requests
 from msgspec.structs import replace
 
-from factory_tui.cells import fence, runner
+from factory_tui.cells import building, fence, oddities, runner, unfit
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.client import Engine
@@ -31,12 +31,11 @@ from factory_tui.cells.protocol import (
     CellError,
     CellLimits,
     Image,
-    ImageUnfit,
     Kind,
     Labels,
     Mould,
     NoEngine,
-    NoImage,
+    Say,
 )
 from factory_tui.cells.reach import find
 
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from factory_tui.cells.reach import Address
+    from factory_tui.config.recipe import Recipe
 
 T = TypeVar("T")
 _LABEL = "factory-tui."
@@ -66,20 +66,24 @@ def connect(where: Address | None = None) -> Engine:
         ) from error
 
 
-def create_options(mould: Mould, workspace: str, labels: Labels, fenced: dict[str, Any]) -> dict[str, Any]:
-    """What the engine is asked for: the fence, and the runner behind it."""
-    config = {
+def create_options(
+    mould: Mould, config: dict[str, Any], workspace: str, labels: Labels, fenced: dict[str, Any]
+) -> dict[str, Any]:
+    """What the engine is asked for: the fence, and the runner behind it. ``config`` is the image's."""
+    env = {"HOME": fence.TMP, "TMPDIR": fence.TMP, "LANG": "C.UTF-8", "TERM": "dumb"}
+    asked = {
         "work": fence.WORK,
         "uid": fence.AGENT,
         "gid": fence.AGENT,
         "leave": False,
-        "env": {"HOME": fence.TMP, "TMPDIR": fence.TMP, "LANG": "C.UTF-8", "TERM": "dumb", **dict(mould.env)},
+        "env": {**env, **oddities.unheard(config), **dict(mould.env)},
         "cgroup": "/sys/fs/cgroup",
     }
     return {
         "image": mould.image,
-        "command": runner.arguments(config),
+        "command": runner.arguments(asked),
         "entrypoint": ["python3"],
+        "environment": dict.fromkeys(oddities.unheard(config), ""),
         "name": f"factory-tui-{secrets.token_hex(8)}",
         "labels": {
             _LABEL + "workspace": workspace,
@@ -161,12 +165,15 @@ class DockerCells:
         image: str,
         limits: CellLimits | None = None,
         terms: fence.Terms = fence.PLAIN,
+        *,
+        build_network: str = "default",
     ) -> None:
         self._client, self._workspace, self._image = client, workspace, image
         self.limits = limits or CellLimits()
         self.fenced = True
         self._terms = terms
-        self._volumes: dict[str, tuple[str, ...]] = {}
+        self._build_network = build_network
+        self._making: dict[str, asyncio.Lock] = {}
         needed = self.limits.work_bytes + self.limits.tmp_bytes + fence.SHM
         if needed >= self.limits.memory:
             raise CellError(
@@ -202,9 +209,11 @@ class DockerCells:
         try:
             opened = asyncio.create_task(self._open(connection, name, reference))
             await opened
-        except BaseException:
+        except BaseException as trouble:
             await connection.close()
             await self.remove(name)
+            if isinstance(trouble, CellDied):
+                raise unfit.no_runner(reference, trouble) from trouble
             raise
         cell = RunnerCell(ground, connection)
         self._attached[name] = cell
@@ -214,22 +223,40 @@ class DockerCells:
         await self.ask(lambda c: _begin(c, name, image))
         await connection.open(torn=False)
 
+    async def prepare(self, recipe: Recipe, say: Say) -> Mould:
+        """What cells by this recipe are made from; an image that is not there is built, or pulled."""
+        reference = building.reference_of(recipe.build) if recipe.build else recipe.image or self._image
+        found = await self.ask(lambda c: _inspect(c, reference))
+        if found is None and (recipe.build or recipe.image):
+            async with self._making.setdefault(reference, asyncio.Lock()):
+                found = await self.ask(lambda c: _inspect(c, reference))
+                if found is None:
+                    await self._make(recipe, reference, say)
+                    found = await self.ask(lambda c: _inspect(c, reference))
+        if found is None:
+            raise unfit.gone(reference)
+        return Mould(reference, found["Id"], recipe.variables(oddities.variables(found["Config"]), fence.WORK))
+
+    async def _make(self, recipe: Recipe, reference: str, say: Say) -> None:
+        if recipe.build is None:
+            await building.pull(self._client, reference, say)
+        else:
+            await building.make(self._client, recipe.build, recipe.file, self._build_network, say)
+
     def _create(self, client: docker.DockerClient, mould: Mould, labels: Labels) -> tuple[str, str]:
         """The container's id, and its image's."""
-        image = mould.image
+        found = _inspect(client, mould.image)
+        if found is None:
+            raise unfit.gone(mould.image)
+        fenced = fence.options(self.limits, self._terms, oddities.volumes(mould.image, found["Config"], self.limits))
         try:
-            if image not in self._volumes:
-                declared = client.images.get(image).attrs["Config"] or {}
-                self._volumes[image] = tuple(sorted(declared.get("Volumes") or ()))
-            fenced = fence.options(self.limits, self._terms, self._volumes[image])
-            container = client.containers.create(**create_options(mould, self._workspace, labels, fenced))
+            container = client.containers.create(
+                **create_options(mould, found["Config"], self._workspace, labels, fenced)
+            )
         except docker.errors.ImageNotFound as error:
-            raise NoImage(
-                f"the image {image} is gone from the Docker engine. "
-                "Remedy: start factory-tui's engine again, which finds or makes one"
-            ) from error
+            raise unfit.gone(mould.image) from error
         except docker.errors.APIError as error:
-            raise _unfit(error, image) from error
+            raise unfit.refused(error, mould.image) from error
         return str(container.id), str(container.attrs["Image"])
 
     async def adopt(self) -> list[tuple[Labels, Cell]]:
@@ -283,6 +310,15 @@ def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:
     return found
 
 
+def _inspect(client: docker.DockerClient, image: str) -> dict[str, Any] | None:
+    """What the engine says of the image; None when there is none."""
+    try:
+        found: dict[str, Any] = client.api.inspect_image(image)  # type: ignore[no-untyped-call]
+    except docker.errors.ImageNotFound:
+        return None
+    return found | {"Config": found["Config"] or {}}
+
+
 def _state(client: docker.DockerClient, name: str) -> dict[str, Any]:
     """What the engine says of the container; empty when there is none."""
     try:
@@ -303,7 +339,7 @@ def _begin(client: docker.DockerClient, name: str, image: str) -> None:
     try:
         client.api.start(name)
     except docker.errors.APIError as error:
-        raise _unfit(error, image) from error
+        raise unfit.refused(error, image) from error
 
 
 def _stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
@@ -329,16 +365,6 @@ def remove_container(client: docker.DockerClient, name: str) -> None:
     except docker.errors.APIError as error:
         if error.status_code != 409:  # another removal is under way
             raise
-
-
-def _unfit(error: docker.errors.APIError, image: str) -> CellError:
-    text = str(error.explanation or error)
-    if "python3" in text and ("not found" in text or "no such file" in text):
-        return ImageUnfit(
-            f"the image {image} has no python3, which a cell's runner needs. Remedy: set [cells] image to one that has"
-            " Python 3.8 or newer, or to a name that is nowhere: one is then made from this host's files"
-        )
-    return CellError(f"the Docker engine cannot start a cell from {image}: {text}")
 
 
 def labels_of(labels: dict[str, str]) -> Labels:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from factory_tui.cells.protocol import MIB, NoRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from factory_tui.cells.protocol import CellLimits
 
@@ -56,10 +56,11 @@ def profile() -> str:
     return json.dumps(json.loads(text), separators=(",", ":"))
 
 
-def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Iterable[str] = ()) -> dict[str, Any]:
+def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Collection[str] = ()) -> dict[str, Any]:
     """What docker-py is given for a container besides its image, command and labels.
 
-    ``volumes`` are those that the image declares: as they are, each would be space on the host without a limit.
+    ``volumes`` are those that the image declares: as they are, each would be space on the host without a limit. Here
+    they share as much as the temp space has.
     """
     from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to load, which a process cell need not wait for
 
@@ -75,7 +76,7 @@ def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Iterable[str] = (
         "ipc_mode": "private",
         "cgroupns": "private",
         "tmpfs": {
-            **dict.fromkeys(volumes, f"{mine},exec,mode=0755,size={limits.tmp_bytes}"),
+            **dict.fromkeys(volumes, f"{mine},exec,mode=0755,size={limits.tmp_bytes // max(1, len(volumes))}"),
             WORK: f"{mine},exec,mode=0755,size={limits.work_bytes}",
             TMP: f"{mine},exec,mode=1777,size={limits.tmp_bytes}",
             "/dev/shm": f"{mine},noexec,mode=1777,size={SHM}",  # noqa: S108 - the cell's own

@@ -17,7 +17,8 @@ from factory_tui.cells.protocol import ANY, CellError, Labels, Mould
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from factory_tui.cells.protocol import Cell, Cells, Kind
+    from factory_tui.cells.protocol import Cell, Cells, Kind, Say
+    from factory_tui.config.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Pool:
         """What will be the next of those that are ready, unless somebody takes it before."""
         self._waiting = 0
         self._filling = False
+        self._plain = ANY
+        """What the workspace's own choice came to."""
         self._thrown: set[asyncio.Task[None]] = set()
 
     @property
@@ -66,8 +69,16 @@ class Pool:
         self._filling = True
         self._refill()
 
+    async def prepare(self, recipe: Recipe, say: Say) -> Mould:
+        """As the kind does."""
+        mould = await self._cells.prepare(recipe, say)
+        if not recipe.digest:
+            self._plain = mould
+        return mould
+
     async def start(self, labels: Labels, mould: Mould = ANY) -> Cell:
         """A cell that is ready, or soon will be; without any, one that is started now. Raises CellError."""
+        mould = ANY if mould == self._plain else mould
         self._waiting += 1
         try:
             return await self._take(mould) or await self._cells.start(labels, mould)

@@ -26,12 +26,13 @@ from factory_tui.cells import bubblewrap, runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.fence import TMP, WORK
-from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould
+from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould, Say
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from factory_tui.cells.bubblewrap import Bubble
+    from factory_tui.config.recipe import Recipe
 
 _MARK = "FACTORY_TUI_CELL"
 _PYTHON = Path(sys.base_prefix) / "bin"
@@ -136,7 +137,7 @@ class ProcessGround:
         if self._bubble:  # the mark is for whoever looks for what keeps the bubble up
             return {**env, "PATH": bubblewrap.path(), "HOME": TMP, "TMPDIR": TMP, _MARK: self.id}
         places = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
-        return {**env, **places, "PATH": f"{_PYTHON}:{os.environ.get('PATH', bubblewrap.PATH)}"}
+        return {**env, **places, "PATH": _path()}
 
     async def why(self) -> tuple[bool, str]:
         """How the runner ended."""
@@ -209,6 +210,11 @@ class ProcessCells:
             raise
         return RunnerCell(ground, connection)
 
+    async def prepare(self, recipe: Recipe, say: Say) -> Mould:  # noqa: ARG002
+        """A mould with the recipe's variables: a process has no image, and nothing is to be said."""
+        path = bubblewrap.path() if self._bubble else _path()
+        return Mould(env=recipe.variables({"PATH": path}, WORK))
+
     async def adopt(self) -> list[tuple[Labels, Cell]]:
         """None: a process cell ends with its engine."""
         return []
@@ -244,6 +250,10 @@ def carriers(record: Record) -> list[int]:
                 if marks.intersection((process / "environ").read_bytes().split(b"\0")):
                     found.append(int(process.name))
     return found
+
+
+def _path() -> str:
+    return f"{_PYTHON}:{os.environ.get('PATH', bubblewrap.PATH)}"
 
 
 def erase(record: Record, path: Path) -> None:

@@ -7,16 +7,21 @@ nor processes nor frames.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from factory_tui.domain.gauges import Gauge, Lack
 
+if TYPE_CHECKING:
+    from factory_tui.config.recipe import Recipe
+
 Kind = Literal["docker", "process"]
 Stream = Literal["stdout", "stderr"]
 OnOutput = Callable[[Stream, bytes], None]
 OnGauge = Callable[[Gauge], None]
+
+Say = Callable[[str], None]
 
 MIB = 1 << 20
 
@@ -35,6 +40,10 @@ class NoPermission(CellError):  # noqa: N818
 
 class NoImage(CellError):  # noqa: N818
     """No image for cells could be had; the message lists what was tried and the command that mends it."""
+
+
+class Unmade(NoImage):
+    """The image that a seed asks for could not be built or pulled, and will not be before somebody mends it."""
 
 
 class ImageUnfit(CellError):  # noqa: N818
@@ -136,11 +145,12 @@ class Labels(msgspec.Struct, frozen=True):
 class Mould(msgspec.Struct, frozen=True):
     """What cells are made from, where that is not the workspace's own choice; equal moulds make equal cells.
 
-    ``image``: a reference that the engine has; empty: the workspace's. ``env``: variables of every command in the cell,
-    in the order of their names; the runner hears none of them.
+    ``image``: a reference that the engine has; empty: the workspace's. ``id``: the engine's own id of it, as it was
+    prepared. ``env``: variables of every command in the cell, in the order of their names; the runner hears none.
     """
 
     image: str = ""
+    id: str = ""
     env: tuple[tuple[str, str], ...] = ()
 
 
@@ -318,6 +328,13 @@ class Cells(Protocol):
 
     async def start(self, labels: Labels, mould: Mould = ANY) -> Cell:
         """A started cell with an empty work tree. Raises CellError."""
+        ...
+
+    async def prepare(self, recipe: Recipe, say: Say) -> Mould:
+        """What cells by this recipe are made from: there already, or built or pulled now, which may take minutes.
+
+        `say` hears that line by line, in another thread. Cancelled, it stops. Raises CellError.
+        """
         ...
 
     async def adopt(self) -> list[tuple[Labels, Cell]]:

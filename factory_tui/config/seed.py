@@ -15,6 +15,7 @@ import msgspec
 
 from factory_tui.config.checks import SHIP_RULE, out_of_bounds
 from factory_tui.config.reading import Document, Mistakes, Problem, as_text, nearest
+from factory_tui.config.recipe import Recipe, recipe_of
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.identifiers import SEED_NAME
 
@@ -38,6 +39,8 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_trajectories: int | None = None
     budget: Decimal | None = None
     """Dollars a run may spend."""
+    image: str = ""
+    """What its cells are made from, in place of `[cells] image`; one to be built lies in `cell/` (docs/images.md)."""
     autostart: bool = False
     """Start one run, a rehearsal, as soon as an engine sees this seed and its scenarios; never a second one."""
 
@@ -67,6 +70,11 @@ class Seed(FrontMatter, frozen=True, kw_only=True):
     """12 hex digits that change with any byte of the seed or its attachments."""
     file: str
     """Relative to the workspace."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What its cells are made from. Raises Mistakes for one that `load_seed` would refuse."""
+        return recipe_of(self.image, ((one.path, one.data) for one in self.attachments), self.file)
 
 
 def load_seed(workspace: Workspace, name: str, owners: Collection[str] = ()) -> Seed:
@@ -153,6 +161,7 @@ def _load(workspace: Workspace, group: list[Path], owners: Collection[str]) -> S
     revision = hashlib.sha256(hashlib.sha256(source).digest())
     for one in attachments:
         revision.update(f"{one.path}\0{one.digest}\0".encode())
+    recipe_of(front.image, ((one.path, one.data) for one in attachments), file, _line(source, "image"))
     return Seed(
         name=name,
         source=as_text(source, file),
@@ -239,6 +248,12 @@ def _stays(path: Path, folder: Path, file: str) -> None:
         raise _mistake(file, "the link leads nowhere.", "Put the file itself there.") from None
     if not inside:
         raise _mistake(file, "the link leads out of its folder.", "Put the file itself there.")
+
+
+def _line(source: bytes, key: str) -> int:
+    """The line of a key in the front matter; 1 for one that is not there."""
+    lines = source.splitlines()
+    return next((at for at, line in enumerate(lines, 1) if line.split(b"=")[0].strip() == key.encode()), 1)
 
 
 def _bytes(path: Path, file: str) -> bytes:

@@ -41,6 +41,8 @@ class CellsTable(_Table, frozen=True):
     inodes: int = 20_000
     warm: int = 2
     """Cells that are started ahead, so that a run or a trajectory need not wait for one; 0 starts none."""
+    build_network: Literal["default", "none"] = "default"
+    """What the steps of a seed's Dockerfile may reach while it is built; cells have no network in any case."""
 
 
 class ModelTable(_Table, frozen=True):

@@ -208,7 +208,8 @@ def _snapshot(_event: e.Event, fact: e.SnapshotTaken) -> Said:
 def _cell_started(_event: e.Event, fact: e.CellStarted) -> Said:
     if fact.role == "agent":
         fence = "fenced" if fact.fenced else "UNFENCED"
-        yield "cell", "dim", f"{fact.kind} cell up in {duration(fact.seconds)}, {fence}"
+        made = f", image {fact.image}" if fact.image else ""
+        yield "cell", "dim", f"{fact.kind} cell up in {duration(fact.seconds)}, {fence}{made}"
 
 
 def _cell_closed(_event: e.Event, fact: e.CellClosed) -> Said:
@@ -218,6 +219,17 @@ def _cell_closed(_event: e.Event, fact: e.CellClosed) -> Said:
 
 def _cell_lacked(_event: e.Event, fact: e.CellLacked) -> Said:
     yield "cell", "bad", lacks(fact.what, fact.limit, fact.where)
+
+
+def _image_logged(_event: e.Event, fact: e.ImageLogged) -> Said:
+    if fact.left_out:
+        yield "image", "dim", f"({plural(fact.left_out, 'line')} left out)"
+    for line in clean(fact.text).splitlines():
+        yield "image", "text" if line.startswith(("Step ", "building ", "pulling ")) else "dim", line
+
+
+def _image_ready(_event: e.Event, fact: e.ImageReady) -> Said:
+    yield "image", "good", f"{fact.image} ready in {duration(fact.seconds)}"
 
 
 def _blocks(content: str) -> list[dict[str, Any]]:
@@ -353,6 +365,8 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
     e.CellLacked: _cell_lacked,
+    e.ImageLogged: _image_logged,
+    e.ImageReady: _image_ready,
     e.Prompted: _prompted,
     e.CallSettled: _settled,
     e.Answered: _answered,

@@ -133,6 +133,7 @@ def _provenance(run: Run, journal: JournalRange, passes: list[Pass], commits: li
                 "revision": item.revision,
                 "commit": commit,
                 "snapshot": item.commit,
+                "image": {"name": item.image, "id": item.image_id},
                 "feedback": msgspec.to_builtins(item.feedback),
                 "vault": msgspec.to_builtins(item.vault),
                 "ship_low": item.ship_low,

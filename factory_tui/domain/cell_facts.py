@@ -24,6 +24,8 @@ class CellStarted(Fact, frozen=True, tag="cell-started"):
     """What it was made from, by the name it was asked for; empty: a process cell, or an older journal."""
     image_id: str = ""
     """The same, by the container engine's own id."""
+    recipe: str = ""
+    """Digest of what the seed asked of it; empty: nothing but the workspace's image."""
 
 
 class CellClosed(Fact, frozen=True, tag="cell-closed"):
@@ -43,6 +45,21 @@ class CellLacked(Fact, frozen=True, tag="cell-lacked"):
     """Bytes, or how many."""
     where: str = ""
     """The folder, where it is of one."""
+
+
+class ImageLogged(Fact, frozen=True, tag="image-logged"):
+    """What was said, since the last of these, while an image for the run's cells is built or pulled."""
+
+    text: Text
+    left_out: int = 0
+    """Lines before these that were too many."""
+
+
+class ImageReady(Fact, frozen=True, tag="image-ready"):
+    """An image for the run's cells was built or pulled."""
+
+    image: str
+    seconds: float
 
 
 class CheckpointRan(Fact, frozen=True, tag="checkpoint-ran"):

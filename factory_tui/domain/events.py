@@ -13,6 +13,8 @@ from factory_tui.domain.cell_facts import (
     CellRole as CellRole,
     CellStarted as CellStarted,
     CheckpointRan as CheckpointRan,
+    ImageLogged as ImageLogged,
+    ImageReady as ImageReady,
 )
 from factory_tui.domain.fact import Fact as Fact
 from factory_tui.domain.floor_facts import (
@@ -91,6 +93,8 @@ AnyFact = (
     | CellStarted
     | CellClosed
     | CellLacked
+    | ImageLogged
+    | ImageReady
     | Prompted
     | CallReserved
     | CallSettled

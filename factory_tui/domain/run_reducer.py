@@ -134,7 +134,7 @@ def _snapshot(run: Run, _event: e.Event, fact: e.SnapshotTaken) -> Run:
 
 
 def _cell_started(run: Run, _event: e.Event, fact: e.CellStarted) -> Run:
-    view = CellView(fact.cell, fact.role, fact.kind, fact.fenced, fact.image)
+    view = CellView(fact.cell, fact.role, fact.kind, fact.fenced, fact.image, fact.recipe)
     return replace(run, cells={**run.cells, fact.cell: view})
 
 
@@ -154,7 +154,9 @@ def _reserved(run: Run, _event: e.Event, fact: e.CallReserved) -> Run:
 
 def _visit_began(run: Run, _event: e.Event, fact: e.VisitBegan) -> Run:
     visit = Visit(fact.visit, fact.number, fact.kind, fact.commit, fact.trajectories)
-    return replace(run, visit=visit, visits=max(run.visits, fact.visit))
+    run = replace(run, visit=visit, visits=max(run.visits, fact.visit))
+    made = {"image": fact.image, "image_id": fact.image_id}
+    return on_pass(run, fact.number, lambda item: replace(item, **made))
 
 
 def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:
@@ -219,6 +221,8 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
     e.CellLacked: _touched,
+    e.ImageLogged: _touched,
+    e.ImageReady: _touched,
     e.Prompted: _prompted,
     e.CallReserved: _reserved,
     e.Answered: _touched,

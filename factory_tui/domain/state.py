@@ -67,6 +67,9 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     """What people told the agent in it."""
     corpus: str = ""
     """Content hash of the scenarios that judge it."""
+    image: str = ""
+    """What the cells that it was judged in were made from."""
+    image_id: str = ""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -101,6 +104,8 @@ class CellView(msgspec.Struct, frozen=True):
     kind: str
     fenced: bool
     image: str = ""
+    recipe: str = ""
+    """Digest of what the seed asked of it."""
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):

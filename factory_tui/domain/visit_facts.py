@@ -33,6 +33,10 @@ class VisitBegan(Fact, frozen=True, tag="visit-began"):
     kind: VisitKind
     commit: str
     trajectories: int
+    image: str = ""
+    """What its cells are made from, by the name it was asked for; empty: process cells, or an older journal."""
+    image_id: str = ""
+    """The same, by the container engine's own id."""
 
 
 class VerdictReached(Fact, frozen=True, tag="verdict-reached"):

@@ -7,7 +7,7 @@ shows.
 import asyncio
 import logging
 
-from factory_tui.cells.protocol import CellDied, CellError
+from factory_tui.cells.protocol import CellDied, CellError, Unmade
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
@@ -167,7 +167,7 @@ class Factory:
         except ProviderHeld as held:
             return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at)
         except CellError as trouble:
-            later = place.now() + CELL_TROUBLE
+            later = None if isinstance(trouble, Unmade) else place.now() + CELL_TROUBLE
             return Parked("held", f"no cell to work in: {trouble}", reason="config", retry_at=later)
         except DeliveryError as trouble:
             if place.room():

@@ -13,6 +13,7 @@ from factory_tui.agents.messages import MessagesAgent, as_prompted
 from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
 from factory_tui.agents.protocol import Origin, Prompt
 from factory_tui.config.reading import Mistakes
+from factory_tui.config.recipe import of_cell
 from factory_tui.domain.events import (
     Answered,
     AnyFact,
@@ -64,6 +65,8 @@ async def codergen(walk: Walk, node: Node) -> Done:
     run = walk.run
     if run.current is None or run.current.ended:
         await _look_back(walk)
+        # The image first: a pass that has begun on one that cannot be built would not hear of its being mended.
+        await walk.place.mould(walk.scribe, walk.seed_at(walk.run.reseed or run.revision).recipe)
         await _begin_pass(walk, node)
     cell = await walk.home()
     past = await walk.events()
@@ -130,7 +133,8 @@ def _said(run: Run) -> Prompt | None:
 
 def _first(walk: Walk, node: Node, work: str) -> Prompt:
     seed, told = walk.seed_at(walk.run.revision), walk.place.library.standards()
-    attachments = [Attachment(one.path, one.data) for one in seed.attachments if not is_code(one.path)]
+    shown = [one for one in seed.attachments if not is_code(one.path) and not of_cell(one.path)]
+    attachments = [Attachment(one.path, one.data) for one in shown]
     system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
     found = next((item.number for item in walk.run.passes if item.commit and item.commit == walk.run.base), None)
     left = LEFT.format(number=found) if found else ""

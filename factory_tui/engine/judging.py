@@ -64,7 +64,8 @@ async def _visit(
     since = [event.fact for event in await walk.since_entry()]
     begun = [fact.visit for fact in since if isinstance(fact, VisitBegan) and fact.kind == kind]
     visit = begun[-1] if begun else walk.run.visits + 1
-    visitor = Visitor(place.workspace.identity, place.settings.harness.timeout)
+    mould = await place.mould(walk.scribe, walk.recipe)
+    visitor = Visitor(place.workspace.identity, place.settings.harness.timeout, mould)
     return await visitor.visit(
         walk.scribe,
         run=walk.run,

@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
-from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Kind, Labels, Mould
+from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Kind, Labels, Mould, Say
+from factory_tui.config.recipe import Recipe
 from factory_tui.domain.gauges import Gauge
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.scribe import Clock
@@ -55,6 +56,10 @@ class Roster:
             cell.id, labels.run, labels.role, labels.number, cell.kind, cell.fenced, cell.image.reference, self._now()
         )
         self._look()
+
+    async def prepare(self, recipe: Recipe, say: Say) -> Mould:
+        """As the kind does."""
+        return await self._cells.prepare(recipe, say)
 
     async def adopt(self) -> list[tuple[Labels, Cell]]:
         """As the kind has it; those that somebody wants are to be enlisted."""

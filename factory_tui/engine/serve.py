@@ -139,6 +139,7 @@ class Engine:
             limits=limits_of(table),
             runtime=table.runtime,
             bubblewrap=table.bubblewrap,
+            build_network=table.build_network,
             progress=lambda said: log.info("%s", said),
         )
         pool = Pool(kind, workspace.identity, table.warm)

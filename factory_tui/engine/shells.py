@@ -14,9 +14,12 @@ from factory_tui.cells.choose import choose, limits_of
 from factory_tui.cells.protocol import Kind, Labels
 from factory_tui.cells.shell import Shell, in_container, in_folder
 from factory_tui.config.load import load
+from factory_tui.config.recipe import Recipe
+from factory_tui.config.seed import Seed
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
 from factory_tui.domain.state import Run, State
+from factory_tui.engine.keeping import Shelf
 
 Say = Callable[[str], None]
 
@@ -50,18 +53,28 @@ async def shell(
         limits=limits_of(settings.cells),
         runtime=settings.cells.runtime,
         bubblewrap=settings.cells.bubblewrap,
+        build_network=settings.cells.build_network,
         progress=say,
     )
     try:
-        cell = await cells.start(Labels(workspace.identity, run, "shell", number))
+        labels = Labels(workspace.identity, run, "shell", number)
+        cell = await cells.start(labels, await cells.prepare(_recipe(workspace, found, number), say))
         try:
             await cell.plant(entries)
-            say(_what(f"a copy of {run}'s pass {number}, gone when you leave", fenced=cell.fenced))
+            made = f", from {cell.image.reference}" if cell.image.reference else ""
+            say(_what(f"a copy of {run}'s pass {number}{made}, gone when you leave", fenced=cell.fenced))
             yield _words(workspace, cell.kind, cell.id, terminal=terminal)
         finally:
             await asyncio.shield(cell.close())
     finally:
         await cells.close()
+
+
+def _recipe(workspace: Workspace, run: Run, number: int) -> Recipe:
+    """What the cells of that pass were made from; for one whose seed was not kept, the workspace's image."""
+    revision = next((item.revision for item in run.passes if item.number == number), run.revision)
+    seed = Shelf(workspace.state / "revisions").get("seeds", run.seed, revision, Seed)
+    return seed.recipe if seed else Recipe()
 
 
 def output(run: Run, number: int) -> str:

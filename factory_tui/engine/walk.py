@@ -7,13 +7,14 @@ that was entered last. A node's end, the message on the edge, and the next node'
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from factory_tui import pipeline
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt, Watch
 from factory_tui.cells.protocol import Cell, Entry, TreeUnfit
+from factory_tui.config.recipe import Recipe
 from factory_tui.config.seed import Seed
 from factory_tui.domain.events import (
     Answered,
@@ -71,7 +72,8 @@ class Walk:
         """Walk. Leaves by Ended or Parked only."""
         if not self.run.node:
             start = self._graph.start
-            noticed = [Noticed("warning", said) for said in warnings(self._graph, f"loops/{self.run.loop}.dot")]
+            said = [*warnings(self._graph, f"loops/{self.run.loop}.dot"), *self._unused()]
+            noticed = [Noticed("warning", one) for one in said]
             await self.scribe.record(*noticed, NodeEntered(start.id, start.handler, 1))
         while True:
             await self.gate()
@@ -82,6 +84,12 @@ class Walk:
             self._began = time.monotonic()
             outcome, facts = await self._handlers[node.handler](self, node)
             await self._leave(node, outcome, facts)
+
+    def _unused(self) -> Iterator[str]:
+        recipe = self.seed_at(self.run.revision).recipe
+        yield from recipe.warnings()
+        if self.place.cells.kind == "process" and (recipe.image or recipe.build):
+            yield f"{recipe.file}: process cells have no image, so that the one asked for is not used"
 
     async def gate(self) -> None:
         """Where a run does what it was asked to: between steps and between nodes. Raises Parked."""
@@ -108,7 +116,12 @@ class Walk:
 
     async def home(self) -> Cell:
         """The run's cell; a new one has the work tree as the last snapshot has it, or as the seed brings it."""
-        return await self.place.home(self.scribe, self.run.tree, self._beginning)
+        return await self.place.home(self.scribe, self.recipe, self.run.tree, self._beginning)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the cells of the pass under way are made from. Raises Parked."""
+        return self.seed_at(self.run.revision).recipe
 
     def _beginning(self) -> list[Entry]:
         return planted((one.path, one.data) for one in self.seed_at(self.run.revision).attachments)

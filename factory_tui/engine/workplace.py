@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from factory_tui.cells.protocol import Cell, CellDied, CellError, Entry, Labels
+from msgspec.structs import replace
+
+from factory_tui.cells.protocol import Cell, CellDied, CellError, Entry, Labels, Mould
+from factory_tui.config.recipe import Recipe
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
@@ -17,6 +20,7 @@ from factory_tui.domain.events import CellClosed, CellStarted, Draft, Noticed
 from factory_tui.domain.scribe import Clock, Scribe
 from factory_tui.domain.state import OVER, Run
 from factory_tui.engine.library import Library
+from factory_tui.engine.moulding import mould_of
 from factory_tui.engine.record import Record
 from factory_tui.engine.roster import Roster
 from factory_tui.model.door import Door, Model
@@ -75,22 +79,32 @@ class Workplace:
             if run.state != "running":
                 await self.freeze_home(run.id)
 
-    async def home(self, scribe: Scribe, commit: str, beginning: Callable[[], Sequence[Entry]]) -> Cell:
-        """The run's own cell; a new one has the work tree of `commit`, or without one that of the beginning."""
+    async def mould(self, scribe: Scribe, recipe: Recipe) -> Mould:
+        """What the run's cells are made from; built first where that was never done. Raises CellError."""
+        return await mould_of(self.cells, recipe, scribe, self.redact)
+
+    async def home(self, scribe: Scribe, recipe: Recipe, commit: str, beginning: Callable[[], Sequence[Entry]]) -> Cell:
+        """The run's own cell; a new one has the work tree of `commit`, or without one that of the beginning.
+
+        One that was made by another recipe is given up for a new one.
+        """
         cell = self._homes.get(scribe.run)
         if cell is not None:
-            return cell
+            known = self.record.state.runs[scribe.run].cells.get(cell.id)
+            if known is None or known.recipe == recipe.digest:
+                return cell
+            await self._close(scribe, "the seed asks for another image now", lost=False)
+        mould = await self.mould(scribe, recipe)
         began = time.monotonic()
-        cell = await self.cells.start(Labels(self.workspace.identity, scribe.run, "agent"))
+        cell = await self.cells.start(Labels(self.workspace.identity, scribe.run, "agent"), mould)
         try:
             entries = await self.snapshots.entries(commit) if commit else await asyncio.to_thread(beginning)
             if entries:
                 await cell.plant(entries)
             # Recorded once it is whole: a cell that a kill leaves unrecorded is swept, not adopted.
             seconds, image = time.monotonic() - began, cell.image
-            await scribe.record(
-                CellStarted(cell.id, "agent", cell.kind, cell.fenced, seconds, image.reference, image.id)
-            )
+            fact = CellStarted(cell.id, "agent", cell.kind, cell.fenced, seconds, image.reference, image.id)
+            await scribe.record(replace(fact, recipe=recipe.digest))
         except BaseException:
             await asyncio.shield(cell.close())
             raise

@@ -16,7 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from factory_tui.cells.protocol import MIB, Cell, CellDied, CellError, Cells, Entry, Exchange, Labels, Outcome, Service
+from factory_tui.cells.protocol import (
+    ANY,
+    MIB,
+    Cell,
+    CellDied,
+    CellError,
+    Cells,
+    Entry,
+    Exchange,
+    Labels,
+    Mould,
+    Outcome,
+    Service,
+)
 from factory_tui.domain.hostile import one_line
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
@@ -72,14 +85,21 @@ class _Unsatisfied(Exception):  # noqa: N818
 
 
 async def run_trajectory(
-    cells: Cells, labels: Labels, entries: Sequence[Entry], scenario: Scenario, inputs: Inputs, *, timeout: float
+    cells: Cells,
+    labels: Labels,
+    entries: Sequence[Entry],
+    scenario: Scenario,
+    inputs: Inputs,
+    *,
+    timeout: float,
+    mould: Mould = ANY,
 ) -> Trajectory:
     """Run it, at most twice: what broke the harness or the cell is tried once more, in another fresh cell."""
     trajectory = Trajectory(None)
     for _ in range(2):
         began, trajectory = time.monotonic(), Trajectory(None)
         try:
-            async with _fresh(cells, labels) as cell:
+            async with _fresh(cells, labels, mould) as cell:
                 await cell.plant(entries)
                 trajectory = await _Play(cell, scenario, inputs).judged(timeout)
         except Exception as error:
@@ -98,9 +118,9 @@ _DIED = "the cell failed while the product ran"
 
 
 @asynccontextmanager
-async def _fresh(cells: Cells, labels: Labels) -> AsyncIterator[Cell]:
+async def _fresh(cells: Cells, labels: Labels, mould: Mould) -> AsyncIterator[Cell]:
     """A cell that is closed whatever happens, cancellation included."""
-    cell = await cells.start(labels)
+    cell = await cells.start(labels, mould)
     try:
         yield cell
     finally:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from factory_tui.cells.protocol import Cells, Entry, Labels
+from factory_tui.cells.protocol import ANY, Cells, Entry, Labels, Mould
 from factory_tui.domain.events import AnyFact, Satisfaction, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.expressions import ExpressionError
@@ -46,11 +46,12 @@ class VisitResult(msgspec.Struct, frozen=True):
 
 
 class Visitor:
-    """Visits for one workspace. `timeout`: seconds a trajectory may take."""
+    """Visits for one workspace. `timeout`: seconds a trajectory may take; `mould`: what its cell is made from."""
 
-    def __init__(self, workspace: str, timeout: float = 60.0) -> None:
+    def __init__(self, workspace: str, timeout: float = 60.0, mould: Mould = ANY) -> None:
         self._workspace = workspace
         self._timeout = timeout
+        self._mould = mould
 
     async def visit(
         self,
@@ -80,7 +81,8 @@ class Visitor:
         seen = [fact for fact in seen if fact.visit == visit]
         if not any(isinstance(fact, VisitBegan) for fact in seen):
             commit = next((item.commit for item in run.passes if item.number == number), "")
-            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts)))
+            made = self._mould
+            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id))
         labels = Labels(self._workspace, run.id, "trajectory", number)
         done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
 
@@ -125,7 +127,7 @@ class Visitor:
             values = inputs(scenario, run, visit, draft.index)
         except ExpressionError as error:
             return Trajectory(None, why=f"its [let] failed on these draws: {error}")
-        return await run_trajectory(cells, labels, entries, scenario, values, timeout=self._timeout)
+        return await run_trajectory(cells, labels, entries, scenario, values, timeout=self._timeout, mould=self._mould)
 
 
 def _alike(run: Run, item: Pass, number: int) -> bool:

@@ -293,7 +293,7 @@ class TestMistakes:
         self, docker_cells: DockerCells, docker_engine: Engine, cell_image: str
     ) -> None:
         docker_engine.images.get(cell_image).tag("factory-tui-test", "other")
-        made = Mould("factory-tui-test:other", (("GREETING", "good day"),))
+        made = Mould("factory-tui-test:other", env=(("GREETING", "good day"),))
         one, two = await asyncio.gather(docker_cells.start(LABELS, made), docker_cells.start(LABELS))
         assert (one.image.reference, two.image.reference) == ("factory-tui-test:other", cell_image)
         assert one.image.id == docker_engine.images.get(cell_image).id

@@ -80,7 +80,7 @@ async def test_an_image_without_python_holds_the_run_and_is_named_with_what_it_l
         held = await floor.reach(await floor.start(), "held", "failed")
         assert (held.state, held.reason) == ("held", "config")
         assert "the image factory-tui-test:bare has no python3" in held.why
-        assert "Remedy: set [cells] image to one that has" in held.why
+        assert "Remedy: install Python 3.8 or newer in it" in held.why
     docker_engine.images.remove("factory-tui-test:bare", force=True)
     ours = f"factory-tui.workspace={floor.workspace.identity}"
     assert not docker_engine.containers.list(all=True, filters={"label": ours})

@@ -182,7 +182,7 @@ async def test_a_shell_in_a_docker_cell_is_the_agents_and_a_copy_is_removed(
         code, said = await piped(workspace, "id -u; rm greet.py; ls; exit 3\n", "shell", run, "--pass", "1")
         assert (code, said.splitlines()) == (
             3,
-            [f"A shell in a copy of {run}'s pass 1, gone when you leave.", "1000", "tests"],
+            [f"A shell in a copy of {run}'s pass 1, from {cell_image}, gone when you leave.", "1000", "tests"],
         )
         assert len(docker_engine.containers.list(all=True, filters={"label": ours})) == 1, "the run's own"
         await floor.command(Pause(run, now=True))

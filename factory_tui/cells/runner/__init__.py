@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 _MODULES: Final = ("frames", "loop", "processes", "gauge", "rights", "keeper", "files", "commands", "calls", "main")
 """In the order in which they need each other."""
+TOO_OLD: Final = 78
+"""The exit status of a Python that is older: what it would say is lost where nobody listens yet."""
 _LOADER: Final = """
-import marshal, os, sys
+import sys
+if sys.version_info < (3, 8):
+    sys.exit(78)
+import marshal, os
 heard, said = os.pipe()
 if not os.fork():
     for fd in (heard, 0, 1):
