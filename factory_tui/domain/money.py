@@ -9,6 +9,10 @@ from typing import Literal
 import msgspec
 
 MILLION = Decimal(1_000_000)
+HIGHEST = Decimal(1_000_000_000)
+"""Dollars that a cap may be, at most."""
+CENTS = 6
+"""Decimals that it may have, at most."""
 Ledger = Literal["live", "rehearsal"]
 """Rehearsal money has a ledger of its own and never touches a live cap."""
 
@@ -67,3 +71,10 @@ class Burn(msgspec.Struct, frozen=True, omit_defaults=True):
     def spend(self, tokens: Tokens, money: Decimal) -> "Burn":
         """Return the burn after one settled call."""
         return Burn(self.tokens + tokens, self.money + money, self.reserved)
+
+
+def no_cap(amount: Decimal) -> str:
+    """Why a finite amount can be no run's cap; empty if it can."""
+    if amount <= HIGHEST and -int(amount.as_tuple().exponent) <= CENTS:
+        return ""
+    return f"that is no cap: name at most ${HIGHEST:f}, with at most {CENTS} decimals"

@@ -4,7 +4,6 @@ Pure, apart from opening a run, which reads what people wrote. What it does to w
 """
 
 from collections.abc import Callable, Collection
-from decimal import Decimal
 
 import msgspec
 
@@ -22,6 +21,7 @@ from factory_tui.domain.events import (
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
+from factory_tui.domain.money import no_cap
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
@@ -38,10 +38,6 @@ LONGEST = 10_000
 """Characters that anything said in a command may have: the state that every console is sent holds it."""
 UNHEARD = (100, 40_000)
 """How many things, and characters, may be said to a run before its agent has heard any of them."""
-HIGHEST = Decimal(1_000_000_000)
-"""Dollars, above which a cap is none."""
-CENTS = 6
-"""Decimals that a cap may have."""
 
 Opening = Callable[[c.StartRun], "RunQueued | str"]
 Judged = str | list[Draft]
@@ -107,8 +103,8 @@ def _raise_cap(run: Run, actor: str, command: c.RaiseCap) -> Judged:
         return f"{run.id} has no cap of its own"
     if not command.cap.is_finite() or command.cap <= run.cap:
         return f"the cap of {run.id} is ${run.cap:f} now; name more than that"
-    if command.cap > HIGHEST or -int(command.cap.as_tuple().exponent) > CENTS:
-        return f"that is no cap: name at most ${HIGHEST:f}, with at most {CENTS} decimals"
+    if said := no_cap(command.cap):
+        return said
     return let_go(run, actor)
 
 

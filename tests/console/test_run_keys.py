@@ -122,7 +122,14 @@ async def test_restart_is_from_a_pass_with_its_satisfaction() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("ten", "'ten' is no amount of money"), ("8", "name more than that"), ("", "How much?"), ("NaN", "no amount")],
+    [
+        ("ten", "'ten' is no amount of money"),
+        ("8", "name more than that"),
+        ("", "How much?"),
+        ("NaN", "no amount"),
+        ("1e999999", "name at most $1000000000"),
+        ("12.1234567", "that is no cap"),
+    ],
 )
 async def test_a_cap_that_cannot_be_is_refused_in_the_dialog(typed: str, said: str) -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:

@@ -11,6 +11,7 @@ from factory_tui.console.screens.ask import Ask, Question, Reply
 from factory_tui.console.screens.confirm import Confirm
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import clean, one_line
+from factory_tui.domain.money import no_cap
 from factory_tui.domain.state import Escalation, Run
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def cap(app: "ConsoleApp", run: Run) -> None:
         new = _dollars(words)
         if new is None:
             return f"{words!r} is no amount of money. Write dollars, like 25 or 12.50." if words else "How much?"
-        return "" if new > old else f"Its cap is {money(old)} now; name more than that."
+        return no_cap(new) if new > old else f"Its cap is {money(old)} now; name more than that."
 
     def do(_choice: int, words: str) -> None:
         new = _dollars(words) or old
