@@ -72,10 +72,16 @@ class PipeWire:
         await self._out.drain()
 
     async def close(self) -> None:
-        """End the runner's input; it then kills its commands and ends."""
+        """End the runner's input; it then kills its commands and ends. What it had still to say is read: a pipe that is
+        full would keep asyncio from seeing that end.
+        """
         self._out.close()
         with contextlib.suppress(OSError):
             await self._out.wait_closed()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while await self.read():
+                    continue
 
 
 class ProcessGround:
