@@ -120,7 +120,7 @@ class Forgery:
         await self.attacked(cell, evil, attack)
 
     @given(evil=evils, head=st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n\r\n"]))
-    @SHOWN
+    @settings(SHOWN, max_examples=8)
     async def test_services(self, cell: Cell, evil: list[Any], head: bytes) -> None:
         async def attack(data: bytes) -> None:
             await cell.write("reply", head + data)
