@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from factory_tui.cells import bpf, fence
-from factory_tui.cells.protocol import CellLimits
+from factory_tui.cells import bpf, fence, group
+from factory_tui.cells.protocol import MIB, CellLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,9 @@ _COUNTED: Final = (5, 14)
 _STRANGERS: Final = 1 << 20
 """The first of as many uids that are no person's and no subuid's, as distributions hand them out."""
 
+_LITTLE: Final = 64 * MIB
 _PROOF: Final = """
-import errno, json, os, resource, sys
+import json, os, resource, sys
 user = int(sys.argv[1])
 if user:
     os.setgroups([]); os.setresgid(user, user, user); os.setresuid(user, user, user)
@@ -59,6 +60,12 @@ for path in ("/x", "/usr/x", "/etc/x", "/dev/x"):
         lacks.append(f"{path} can be written")
     except OSError:
         pass
+child = os.fork()
+if not child:
+    b"x" * int(sys.argv[2])
+    os._exit(0)
+if os.waitpid(child, 0)[1] != 9:
+    lacks.append("memory has no limit for the cell as a whole")
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 try:
     if not os.fork():
@@ -81,14 +88,19 @@ class Bubble:
     filter: bytes
     lacks: str
     strangers: bool
+    group: group.Group | None
 
     def user(self) -> int | None:
         """The uid and gid of a new cell's commands; None where it is the runner's own."""
         return _STRANGERS + secrets.randbelow(_STRANGERS) if self.strangers else None
 
-    def words(self, folder: Path, user: int | None, limits: CellLimits, seccomp: int) -> list[str]:
-        """The command in front of the runner's. ``folder`` gets small files; ``seccomp`` is a descriptor or -1."""
+    def words(self, name: str, folder: Path, user: int | None, limits: CellLimits, seccomp: int) -> list[str]:
+        """The command in front of the runner's. ``folder`` gets small files; ``seccomp`` is a descriptor or -1.
+
+        Raises OSError when the cell's control group cannot be made.
+        """
         return [
+            *(self.group.words(name, limits) if self.group else ()),
             *(self.program, "--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "cell"),
             *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
             *_rights(user),
@@ -139,23 +151,26 @@ def look(*, strangers: bool | None = None) -> Bubble | str:
     except bpf.Uncompiled as why:
         compiled = b""
         lacks.append(str(why))
-    found = _try(Bubble(program, compiled, "", strangers))
+    bound = group.find()
+    found = _try(Bubble(program, compiled, "", strangers, bound))
     if isinstance(found, str):
         return (
             f"bubblewrap is installed and does not work: {found}. Remedy: let users make user namespaces, by sysctl "
             "kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0, whichever is there"
         )
-    return Bubble(program, compiled, "; ".join([*lacks, *found]), strangers)
+    return Bubble(program, compiled, "; ".join([*lacks, *found]), strangers, bound)
 
 
 def _try(bubble: Bubble) -> list[str] | str:
     """What the fence lacks as seen from inside, or why there is no inside."""
     user = bubble.user()
+    name = f"try-{secrets.token_hex(6)}"
+    limits = CellLimits(memory=_LITTLE, work_bytes=MIB, tmp_bytes=MIB)
     with tempfile.TemporaryDirectory() as folder, bubble.descriptor() as seccomp:
-        words = bubble.words(Path(folder), user, CellLimits(), seccomp)
         try:
+            words = bubble.words(name, Path(folder), user, limits, seccomp)
             done = subprocess.run(
-                [*words, "-I", "-S", "-c", _PROOF, str(user or 0)],
+                [*words, "-I", "-S", "-c", _PROOF, str(user or 0), str(2 * _LITTLE)],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -165,6 +180,8 @@ def _try(bubble: Bubble) -> list[str] | str:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
+        finally:
+            group.remove(name)
     try:
         lacks: list[str] = json.loads(done.stdout)
     except ValueError:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from factory_tui.cells import bubblewrap, runner
+from factory_tui.cells import bubblewrap, group, runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.fence import TMP, WORK
@@ -122,7 +122,7 @@ class ProcessGround:
             words, seccomp = [sys.executable], -1
             if self._bubble:
                 seccomp = stack.enter_context(self._bubble.descriptor())
-                words = self._bubble.words(self.folder, self._record.user, self._limits, seccomp)
+                words = self._bubble.words(self.id, self.folder, self._record.user, self._limits, seccomp)
                 config |= self._bubble.config(self._record.user)
                 limits["NPROC"] = self._limits.pids
             log = stack.enter_context((self.folder / "runner.log").open("wb"))
@@ -271,6 +271,8 @@ def erase(record: Record, path: Path) -> None:
         for pid in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+    if record.bubble:
+        group.remove(record.id)
     if Path(record.folder).name.startswith("factory-tui-cell-"):
         shutil.rmtree(record.folder, ignore_errors=True)
     path.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from factory_tui.cells.reach import Address
 
 LABELS = Labels("", "run-1", "agent", 1)
-KINDS = {"process": ("process", False), "bubble": ("process", True), "namespace": ("process", True)}
+KINDS = {"process": "process", "bubble": "process", "namespace": "process"}
 LIMITS = CellLimits(memory=256 * MIB, pids=128, work_bytes=64 * MIB, work_inodes=5000, tmp_bytes=16 * MIB)
 
 
@@ -59,7 +59,6 @@ async def warm_cells(docker_workspace: str, cell_image: str) -> AsyncIterator[Po
 @pytest_asyncio.fixture(scope="class", loop_scope="class")
 async def bubble_cells(bubble: Bubble, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ProcessCells]:
     """Process cells in bubblewrap."""
-    assert not bubble.lacks
     cells = ProcessCells("test", tmp_path_factory.mktemp("state"), LIMITS, bubble)
     yield cells
     assert not await cells.sweep(), "cells were left behind"
@@ -123,7 +122,7 @@ def cells(request: pytest.FixtureRequest) -> Cells:
 async def cell(request: pytest.FixtureRequest, cells: Cells) -> AsyncIterator[Cell]:
     """A cell of the class's kind, shared by the class."""
     cell = await cells.start(LABELS)
-    assert (cell.kind, cell.fenced) == KINDS.get(request.cls.kind, ("docker", True))
+    assert (cell.kind, cell.fenced) == (KINDS.get(request.cls.kind, "docker"), cells.fenced)
     yield cell
     await cell.close()
 
