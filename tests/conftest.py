@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("tests.conformance")
 
 
-def _lacking(what: str) -> NoReturn:
+def unmet(what: str) -> NoReturn:
     """What the test needs is not on this machine: it is skipped, or fails under FACTORY_REQUIRE_DOCKER=1."""
     if os.environ.get("FACTORY_REQUIRE_DOCKER") == "1":
         pytest.fail(f"FACTORY_REQUIRE_DOCKER=1, and {what}")
@@ -37,7 +37,7 @@ def small_disk() -> Iterator[Path]:
         mount = [*became, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
         mounted = subprocess.run(mount, capture_output=True, check=False)
         if mounted.returncode:
-            _lacking(f"no file system can be mounted: {mounted.stderr.decode()}")
+            unmet(f"no file system can be mounted: {mounted.stderr.decode()}")
         yield Path(folder)
         subprocess.run([*became, "umount", "-l", folder], check=True)
 
@@ -47,7 +47,7 @@ def sshd_program() -> str:
     """OpenSSH's server, which starts by its whole path only; without it and its client as without Docker."""
     found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if found is None or not shutil.which("ssh") or not shutil.which("ssh-keygen"):
-        _lacking("no sshd with its client and ssh-keygen is installed")
+        unmet("no sshd with its client and ssh-keygen is installed")
     return found
 
 
@@ -56,12 +56,12 @@ def root_program() -> list[str]:
     """How this user becomes root, to start a Docker engine of its own; without a way as without Docker."""
     lacking = [name for name in ("dockerd", "docker", "openssl") if shutil.which(name) is None]
     if lacking:
-        _lacking(f"there is no {lacking[0]}")
+        unmet(f"there is no {lacking[0]}")
     if os.geteuid() == 0:
         return []
     became = ["sudo", "-n"]
     if shutil.which("sudo") is None or subprocess.run([*became, "true"], capture_output=True, check=False).returncode:
-        _lacking("this user cannot become root, who alone may start a second Docker engine")
+        unmet("this user cannot become root, who alone may start a second Docker engine")
     return became
 
 
@@ -72,7 +72,7 @@ def bubble() -> Bubble:
 
     found = look()
     if isinstance(found, str):
-        _lacking(found)
+        unmet(found)
     return found
 
 
@@ -81,7 +81,7 @@ def tmux_program() -> str:
     """tmux; without it as without Docker."""
     found = shutil.which("tmux")
     if found is None:
-        _lacking("no tmux is installed")
+        unmet("no tmux is installed")
     return found
 
 
@@ -94,7 +94,7 @@ def docker_engine() -> Iterator[Engine]:
     try:
         client = connect()
     except CellError as error:
-        _lacking(str(error))
+        unmet(str(error))
     yield client
     client.close()
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.cells.protocol import MIB, Cell, CellDied, CellError
+from factory_tui.cells.protocol import MIB, Cell, CellDied, CellError, NoEngine
 
 EDITOR = "str_replace_based_edit_tool"
 _LARGEST = 4 * MIB
@@ -110,7 +110,7 @@ async def _write(cell: Cell, path: str, text: str) -> None:
 async def _view(cell: Cell, path: str, wanted: Edit) -> str:
     try:
         text = await _read(cell, path)
-    except CellDied:
+    except (CellDied, NoEngine):
         raise
     except CellError as error:
         listed = await cell.run(["python3", "-I", "-c", _LIST, path], cwd=cell.work, timeout=10)

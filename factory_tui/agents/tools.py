@@ -12,7 +12,7 @@ import msgspec
 
 from factory_tui.agents.conversation import ToolUse
 from factory_tui.agents.editor import EDITOR, EDITOR_SCHEMA, Edit, EditError, edit
-from factory_tui.cells.protocol import Cell, CellDied, CellError, OnOutput, Outcome, Stream
+from factory_tui.cells.protocol import Cell, CellDied, CellError, NoEngine, OnOutput, Outcome, Stream
 from factory_tui.domain.events import CellLacked
 from factory_tui.domain.hostile import clean, clean_bytes, one_line
 from factory_tui.domain.live import LiveOutput
@@ -102,6 +102,8 @@ class Toolbox:
                 return await self._bash(use)
             if use.tool == EDITOR:
                 return await self._edit(use)
+        except NoEngine:
+            raise  # it is no outcome of the call, which is made again
         except CellDied as error:
             said = self._failure(f"The cell ended while this ran: {error}")
             return msgspec.structs.replace(said, died=True)

@@ -22,6 +22,7 @@ from factory_tui.cells.protocol import (
     Exchange,
     Image,
     Kind,
+    NoEngine,
     OnGauge,
     OnOutput,
     Outcome,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _EMPTY: dict[str, str] = {}
+BROKE = "the connection to the cell broke"
+"""Of an exchange: nothing is known of the service."""
 
 
 class Ground(Protocol):
@@ -211,7 +214,7 @@ class RunnerCell:
         except Malformed as what:
             error = f"malformed: {what}"
         except Broken:
-            error = "the connection to the cell broke"
+            error = BROKE
         seconds = time.monotonic() - started
         if error and not (error == "too long" and response.status):
             return Exchange(0, seconds=seconds, error=error.lower() if error[0].isupper() else error)
@@ -221,7 +224,7 @@ class RunnerCell:
         """The file's first bytes; see Cell.read."""
         try:
             parts = await self._connection.gather({"op": "get", "path": path, "limit": limit})
-        except CellDied:
+        except (CellDied, NoEngine):
             raise
         except CellError as error:
             raise CellError(f"{path}: {error}" if path not in str(error) else str(error)) from error
@@ -236,7 +239,7 @@ class RunnerCell:
         listed: dict[str, dict[str, Any]] = {}
         try:
             parts = await self._connection.gather({"op": "list"})
-        except CellDied:
+        except (CellDied, NoEngine):
             raise
         except CellError as refused:
             raise TreeUnfit(str(refused)) from refused

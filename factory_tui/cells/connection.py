@@ -13,7 +13,7 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from factory_tui.cells.protocol import CellDied, CellError, Outcome
+from factory_tui.cells.protocol import CellDied, CellError, NoEngine, Outcome
 from factory_tui.cells.runner.frames import MAX_IN, VERSION, Frames, pack
 from factory_tui.domain.gauges import Lack
 
@@ -73,8 +73,9 @@ class _Pending:
 class Connection:
     """Requests to one runner.
 
-    ``dial`` opens a wire; ``why`` says whether the cell is gone for good, and what became of it. The wire is opened
-    again when it breaks, unless the cell is gone.
+    ``dial`` opens a wire; ``why`` says whether the cell is gone for good, and what became of it, or raises NoEngine.
+    The wire is opened again when it breaks, unless the cell is gone. Where nobody answers who could say that, requests
+    end with NoEngine, and the next one tries again: a cell may live on without the engine that made it.
     """
 
     def __init__(self, dial: Callable[[], Awaitable[Wire]], why: Callable[[], Awaitable[tuple[bool, str]]]) -> None:
@@ -88,6 +89,7 @@ class Connection:
         self._name = secrets.token_hex(4)
         self._dead = ""
         self._ended = False
+        self._away: NoEngine | None = None
         self._told: deque[bytes] = deque(maxlen=_TOLD)
         self._acks = b""
         self._later: asyncio.TimerHandle | None = None
@@ -160,11 +162,15 @@ class Connection:
     async def _reopen(self) -> None:
         for delay in _AGAIN:
             await asyncio.sleep(delay)
-            self._ended, self._dead = await self._why()
-            if self._ended:
-                break
             try:
+                self._away = None
+                self._ended, self._dead = await self._why()
+                if self._ended:
+                    break
                 await self.open(torn=True)
+            except NoEngine as silent:
+                self._away = silent
+                continue
             except CellError as error:
                 self._dead = str(error)
                 continue
@@ -176,7 +182,7 @@ class Connection:
         self._up.set()
         for pending in list(self._pending.values()):
             if not pending.answer.done():
-                pending.answer.set_exception(CellDied(self._dead))
+                pending.answer.set_exception(self._away or CellDied(self._dead))
 
     def _take(self, header: Header, payload: bytes) -> None:
         op, name = header["op"], header["id"]
@@ -215,7 +221,7 @@ class Connection:
             self._reader = asyncio.create_task(self._reopen())
             await self._up.wait()
         if self._wire is None:
-            raise CellDied(self._dead or "the cell is closed")
+            raise self._away or CellDied(self._dead or "the cell is closed")
         pending = _Pending(hear, frames if lasting else None)
         self._pending[name] = pending
         try:
@@ -265,6 +271,8 @@ class Connection:
             header, payload = await self._ask(frames, name, hear, lasting=True)
         except CellDied as error:
             return Outcome(exit=-9, stderr=f"{error}\n".encode(), lost=True)
+        except NoEngine:
+            raise  # the command may well go on: it is asked for again
         except BaseException:
             if name not in self._left:
                 self.kill(name, forget=not keep)
@@ -343,7 +351,7 @@ class Connection:
         """Let go of the wire; the runner goes on where it can. Who waits for an answer hears that the cell died, or
         quietly: is cancelled, since nothing is known of what it waits for.
         """
-        self._dead, self._ended = "the cell is closed", True
+        self._dead, self._ended, self._away = "the cell is closed", True, None
         self._write(b"")
         if self._reader is not None:
             self._reader.cancel()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,9 +46,13 @@ if TYPE_CHECKING:
     from factory_tui.cells.reach import Address
     from factory_tui.config.recipe import Recipe
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 _LABEL = "factory-tui."
 _SECONDS = 60
+_SOON = 3
+"""Seconds within which an engine answers whether it is there."""
 
 
 def connect(where: Address | None = None) -> Engine:
@@ -84,7 +89,6 @@ def create_options(
         "command": runner.arguments(asked),
         "entrypoint": ["python3"],
         "environment": dict.fromkeys(oddities.unheard(config), ""),
-        "name": f"factory-tui-{secrets.token_hex(8)}",
         "labels": {
             _LABEL + "workspace": workspace,
             _LABEL + "run": labels.run,
@@ -121,10 +125,12 @@ class DockerGround:
         return self._wire
 
     async def why(self) -> tuple[bool, str]:
-        """Whether the container has ended, and how."""
+        """Whether the container has ended, and how. Raises NoEngine."""
         said = self._wire.said.decode("utf-8", "replace").strip()[-500:] if self._wire else ""
         try:
             state = await self._cells.ask(lambda c: _state(c, self.id))
+        except NoEngine:
+            raise
         except CellError as error:
             return False, str(error)
         if not state:
@@ -183,6 +189,8 @@ class DockerCells:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="docker")
         self.where, self.version = client.where, str(client.api.api_version)
         self._attached: dict[str, RunnerCell] = {}
+        self._left: set[str] = set()
+        """Containers that were to be removed, by id or name, while no engine answered."""
 
     async def ask(self, question: Callable[[Engine], T]) -> T:
         """One call of docker-py in the pool. Raises CellError for what the engine, or the way to it, could not do."""
@@ -197,9 +205,14 @@ class DockerCells:
         """A started cell with an empty work tree. Raises CellError with the remedy."""
         reference = mould.image or self._image
         moulded = replace(mould, image=reference)
-        created = asyncio.ensure_future(self.ask(lambda c: self._create(c, moulded, labels)))
+        await self._remove_left()
+        called = f"factory-tui-{secrets.token_hex(8)}"
+        created = asyncio.ensure_future(self.ask(lambda c: self._create(c, called, moulded, labels)))
         try:
             name, image = await asyncio.shield(created)
+        except NoEngine:
+            self._left.add(called)  # it may have been made all the same
+            raise
         except asyncio.CancelledError:
             name, image = await created
             await self.remove(name)
@@ -243,7 +256,7 @@ class DockerCells:
         else:
             await building.make(self._client, recipe.build, recipe.file, self._build_network, say)
 
-    def _create(self, client: docker.DockerClient, mould: Mould, labels: Labels) -> tuple[str, str]:
+    def _create(self, client: docker.DockerClient, called: str, mould: Mould, labels: Labels) -> tuple[str, str]:
         """The container's id, and its image's."""
         found = _inspect(client, mould.image)
         if found is None:
@@ -251,7 +264,7 @@ class DockerCells:
         fenced = fence.options(self.limits, self._terms, oddities.volumes(mould.image, found["Config"], self.limits))
         try:
             container = client.containers.create(
-                **create_options(mould, found["Config"], self._workspace, labels, fenced)
+                name=called, **create_options(mould, found["Config"], self._workspace, labels, fenced)
             )
         except docker.errors.ImageNotFound as error:
             raise unfit.gone(mould.image) from error
@@ -291,9 +304,27 @@ class DockerCells:
         return len(names)
 
     async def remove(self, name: str) -> None:
-        """Remove a container; one that is gone is fine."""
+        """Remove a container; one that is gone is fine. Where no engine answers, before the next one is started."""
         self._attached.pop(name, None)
-        await asyncio.shield(self.ask(lambda c: remove_container(c, name)))
+        try:
+            await asyncio.shield(self.ask(lambda c: remove_container(c, name)))
+        except NoEngine as silent:
+            log.warning("container %s is left for now: %s", name[:12], silent)
+            self._left.add(name)
+
+    async def _remove_left(self) -> None:
+        for name in list(self._left):
+            await self.ask(lambda c, name=name: remove_container(c, name))  # type: ignore[misc]
+            self._left.discard(name)
+
+    async def answers(self) -> bool:
+        """Whether the engine answers, within seconds."""
+        try:
+            async with asyncio.timeout(_SOON):
+                await self.ask(lambda c: c.ping())
+        except (CellError, TimeoutError):
+            return False
+        return True
 
     async def close(self) -> None:
         """Detach from every cell and end the threads; containers stay."""

@@ -171,6 +171,10 @@ class Pool:
         """Remove every cell that is neither kept nor ready here."""
         return await self._cells.sweep({*keep, *(cell.id for cells in self._ready.values() for cell in cells)})
 
+    async def answers(self) -> bool:
+        """As the kind says."""
+        return await self._cells.answers()
+
     async def close(self) -> None:
         """Remove the cells that are ready, and let go of the kind's connections and threads."""
         self._filling = False

@@ -242,6 +242,10 @@ class ProcessCells:
                 swept += 1
         return swept
 
+    async def answers(self) -> bool:
+        """Always: there is no engine to be gone."""
+        return True
+
     async def close(self) -> None:
         """Nothing is held."""
 

@@ -345,6 +345,10 @@ class Cells(Protocol):
         """Remove every cell of this workspace whose id is not kept; how many those were."""
         ...
 
+    async def answers(self) -> bool:
+        """Whether cells can be had now: False while the container engine does not answer."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections and threads. Cells stay as they are: sweep or close them first."""
         ...

@@ -7,7 +7,7 @@ shows.
 import asyncio
 import logging
 
-from factory_tui.cells.protocol import CellDied, CellError, Unmade
+from factory_tui.cells.protocol import CellDied, CellError, NoEngine, Unmade
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
@@ -26,6 +26,8 @@ from factory_tui.model.failures import ProviderHeld
 log = logging.getLogger(__name__)
 
 CELL_LIVES = 3
+ENGINE_TROUBLE = 3_000
+"""Milliseconds after which runs that are held since no container engine answers look for one again."""
 CELL_TROUBLE = 30_000
 """Milliseconds after which a run that found no cell looks again."""
 DISK_TROUBLE = 5_000
@@ -47,7 +49,7 @@ class Factory:
         self._group: asyncio.TaskGroup | None = None
         self._deciding = asyncio.Lock()
         self._asked = len(record.state.escalations)
-        self._room_at = 0
+        self._room_at = self._cells_at = 0
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.stop_reason = ""
@@ -96,11 +98,15 @@ class Factory:
         """When a held run is to be tried again, in UTC ms; 0 for one that does not come back by itself."""
         if run.state != "held" or not run.retry_at:
             return 0
-        return max(run.retry_at, self._room_at) if run.reason == "disk" else run.retry_at
+        waits = {"disk": self._room_at, "config": self._cells_at}  # of `config` only what lacks a cell comes back
+        return max(run.retry_at, waits.get(run.reason or "", 0))
 
     async def _try_again(self) -> None:
         now = self._workplace.now()
         back = [run for run in self.state.runs.values() if 0 < self._due(run) <= now]
+        if any(run.reason == "config" for run in back) and not await self._workplace.cells.answers():
+            self._cells_at = now + ENGINE_TROUBLE
+            back = [run for run in back if run.reason != "config"]
         try:
             if any(run.reason == "disk" for run in back) and not await self._room():
                 raise JournalFull(self._workplace.workspace.state)
@@ -166,6 +172,9 @@ class Factory:
             return Parked(ended.moved.state, ended.moved.why)
         except ProviderHeld as held:
             return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at)
+        except NoEngine as silent:
+            soon = place.now() + ENGINE_TROUBLE
+            return Parked("held", f"no cell to work in: {silent}", reason="config", retry_at=soon)
         except CellError as trouble:
             later = None if isinstance(trouble, Unmade) else place.now() + CELL_TROUBLE
             return Parked("held", f"no cell to work in: {trouble}", reason="config", retry_at=later)

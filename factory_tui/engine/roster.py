@@ -69,6 +69,10 @@ class Roster:
         """As the kind does it."""
         return await self._cells.sweep(keep)
 
+    async def answers(self) -> bool:
+        """As the kind says."""
+        return await self._cells.answers()
+
     async def close(self) -> None:
         """Look at nothing more, and let go as the kind does."""
         self.watch(())

@@ -115,7 +115,16 @@ class Walk:
         return await self.place.record.journal.events(after=entered, run=self.run.id)
 
     async def home(self) -> Cell:
-        """The run's cell; a new one has the work tree as the last snapshot has it, or as the seed brings it."""
+        """The run's cell; a new one has the work tree as the last snapshot has it, or as the seed brings it.
+
+        Raises Parked where a live model's commands would lose the fence that they began with.
+        """
+        run = self.run
+        if run.ledger == "live" and not (run.unfenced or self.place.cells.fenced):
+            why = (
+                "the cells here have no fence, and its model is live. Remedy: start the Docker engine, then this engine"
+            )
+            raise Parked("held", f"{why} again.", reason="config")
         return await self.place.home(self.scribe, self.recipe, self.run.tree, self._beginning)
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from factory_tui.cells.protocol import Cell, CellDied, CellError, Entry, Labels, Mould
+from factory_tui.cells.protocol import Cell, CellDied, CellError, Entry, Labels, Mould, NoEngine
 from factory_tui.config.recipe import Recipe
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
@@ -140,6 +140,8 @@ class Workplace:
         except TimeoutError:
             late = f"{run}: its cell did not stand still within {STILL:g} s"
             await self.record.append([Draft(Noticed("warning", late), run)])
+        except NoEngine:
+            return  # the run itself says so
         except CellError as trouble:
             await self.record.append([Draft(Noticed("warning", f"{run}: {trouble}"), run)])
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from factory_tui.cells.cell import BROKE
 from factory_tui.cells.protocol import (
     ANY,
     MIB,
@@ -27,6 +28,7 @@ from factory_tui.cells.protocol import (
     Exchange,
     Labels,
     Mould,
+    NoEngine,
     Outcome,
     Service,
 )
@@ -94,7 +96,10 @@ async def run_trajectory(
     timeout: float,
     mould: Mould = ANY,
 ) -> Trajectory:
-    """Run it, at most twice: what broke the harness or the cell is tried once more, in another fresh cell."""
+    """Run it, at most twice: what broke the harness or the cell is tried once more, in another fresh cell.
+
+    Raises NoEngine when no cell can be had at all.
+    """
     trajectory = Trajectory(None)
     for _ in range(2):
         began, trajectory = time.monotonic(), Trajectory(None)
@@ -102,6 +107,8 @@ async def run_trajectory(
             async with _fresh(cells, labels, mould) as cell:
                 await cell.plant(entries)
                 trajectory = await _Play(cell, scenario, inputs).judged(timeout)
+        except NoEngine:
+            raise  # no verdict, not even a void one: the visit goes on once there are cells
         except Exception as error:
             who = "the cell" if isinstance(error, CellError) else "the harness"
             why = f"{who} failed: {'' if isinstance(error, CellError) else f'{type(error).__name__}: '}{error}"
@@ -160,6 +167,8 @@ class _Play:
             return await self._missed(str(error), ())
         except TimeoutError:
             return await self._missed(f"it took longer than {timeout:g} s", ())
+        except NoEngine:
+            raise
         except CellError as error:
             if not self.touched:
                 raise
@@ -182,6 +191,8 @@ class _Play:
             try:
                 async with asyncio.timeout(STOP):
                     outcome = await service.stop()
+            except NoEngine:
+                raise
             except CellError as error:
                 logs += f"\n(no log of {name}: {error})"
             except TimeoutError:
@@ -255,6 +266,8 @@ class _Play:
         )
         said = f"status {answer.status} {_brief(answer.body)}".strip() if answer.status else answer.error
         self.steps[-1] = Step(act.name, asked, said)
+        if answer.error == BROKE:
+            raise CellError(BROKE)
         if not answer.status:
             gone = "" if await service.alive() else f"; the service {http.service!r} has ended"
             raise _Unsatisfied(f"no response: {answer.error}{gone}")
@@ -291,7 +304,7 @@ class _Play:
     async def _file(self, path: str, want: FileExpect) -> list[Check]:
         try:
             data = await self.cell.read(path, limit=MIB)
-        except CellDied:
+        except (CellDied, NoEngine):
             raise
         except CellError:
             return [Check(f"file {path}", "nothing" if want.absent else "a file", "nothing", want.absent)]

@@ -1,0 +1,95 @@
+"""The Docker engine dies while runs work: they are held, say why, and come back by themselves with nothing lost."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from factory_tui.domain.events import (
+    Answered,
+    CellClosed,
+    CellStarted,
+    Prompted,
+    ToolCalled,
+    ToolReturned,
+    VerdictReached,
+)
+from tests.conftest import unmet
+from tests.engine.daemon import Daemon
+from tests.engine.floor import Floor
+from tests.engine.greeter import PLAYBOOK, make
+
+SLOW = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
+
+
+@pytest.fixture
+async def daemon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Daemon]:
+    """A Docker engine that may be killed; `request.param`: whether its containers live on without it."""
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        unmet("no dockerd can be started")
+    daemon = Daemon(Path(tempfile.mkdtemp(prefix="ftd-", dir="/tmp")), live_restore=request.param)
+    monkeypatch.setenv("DOCKER_HOST", daemon.host)
+    try:
+        await daemon.start()
+        yield daemon
+    finally:
+        await daemon.close()
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("daemon", [True], indirect=True, ids=["live-restore"])
+async def test_a_cell_that_lives_on_without_its_engine_is_taken_up_again(tmp_path: Path, daemon: Daemon) -> None:
+    async with Floor(*make(tmp_path, kind="docker", image=daemon.image(), playbook=SLOW)) as floor:
+        run = await floor.start()
+        called = await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+        await daemon.kill()
+        held = await floor.reach(run, "held", "jammed", "failed")
+        assert (held.state, held.reason) == ("held", "config")
+        assert "the Docker engine does not answer" in held.why
+        assert held.retry_at is not None
+        (cell,) = held.cells
+        await daemon.start()
+        returned = await floor.fact(ToolReturned, after=called.seq)
+        assert isinstance(returned.fact, ToolReturned)
+        assert "trimmed" in returned.fact.output, "the outcome was kept while nobody listened"
+        ended = await floor.reach(run, "shipped", "jammed", "failed")
+        assert (ended.state, len(ended.passes)) == ("shipped", 2), ended.why
+        assert [fact.cell for fact in floor.told(CellStarted)] == [cell], "the same cell all along"
+        assert not [fact for fact in floor.told(CellClosed) if fact.lost]
+        steps = [fact.step for fact in floor.told(Answered)]
+        assert len(steps) == len(set(steps)), "no step was paid twice"
+    assert daemon.containers() == []
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("daemon", [False], indirect=True, ids=["no-live-restore"])
+async def test_cells_that_die_with_their_engine_are_rebuilt_and_no_verdict_is_made_up(
+    tmp_path: Path, daemon: Daemon
+) -> None:
+    async with Floor(*make(tmp_path, kind="docker", image=daemon.image(), playbook=SLOW)) as floor:
+        run = await floor.start()
+        await floor.fact(VerdictReached, lambda fact: fact.number == 1)
+        await daemon.kill()
+        await floor.reach(run, "held", "jammed", "failed")
+        await daemon.start()
+        await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
+        await daemon.kill()
+        await floor.reach(run, "held", "jammed", "failed")
+        await daemon.start()
+        said = await floor.fact(Prompted, lambda fact: fact.origin == "recovery")
+        assert isinstance(said.fact, Prompted)
+        assert "as it was at the end of pass 1" in said.fact.content
+        ended = await floor.reach(run, "shipped", "jammed", "failed")
+        assert (ended.state, len(ended.passes)) == ("shipped", 2), ended.why
+        verdicts = floor.told(VerdictReached)
+        assert not [fact.evidence for fact in verdicts if fact.satisfied is None], "none is void"
+        judged = [(fact.visit, fact.scenario, fact.index) for fact in verdicts]
+        assert len(judged) == len(set(judged)), "none counts twice"
+        trims = [fact for fact in verdicts if fact.number == 1 and not fact.satisfied]
+        assert all("Hello" in fact.evidence for fact in trims), "no product is blamed for the engine"
+    assert daemon.containers() == []
