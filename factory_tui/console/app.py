@@ -17,6 +17,7 @@ from textual.filter import NoColor
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.alarm import Alarm, sequence
+from factory_tui.console.drafts import Drafts
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.hangup import end_with_terminal
@@ -101,6 +102,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.flash: tuple[Tone, str] | None = None
         self._connect = connect
         self._feed: Feed | None = None
+        self.drafts = Drafts()
         self._flash_ends = 0.0
         self._second = 0
         self._behind = 0.0
@@ -350,6 +352,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.run_worker(self._send(command), group="commands", description=describe(command))
 
     async def _send(self, command: c.Command) -> None:
+        self.drafts.sent(command, taken=False)
         if self._feed is None:
             self.say("bad", f"not sent, no engine is attached: {describe(command)}")
             return
@@ -360,6 +363,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         except OSError as error:
             self.say("bad", f"the link broke, perhaps not sent: {describe(command)} ({error})")
         else:
+            self.drafts.sent(command, taken=True)
             self.say("good", f"accepted: {describe(command)}")
 
     def action_how_to_leave(self) -> None:

@@ -25,7 +25,7 @@ class StoryFeed:
         self.watched: list[str | None] = []
         self.closed = False
         self.end = ""
-        self._refuse = refuse
+        self.refuse = refuse
         self._state = fold(self.past)
         self.now = (self.past[-1].at if self.past else 1_790_000_000_000) + 3000
         """The engine's clock: it is right, whatever the console's says."""
@@ -50,8 +50,8 @@ class StoryFeed:
             yield message
 
     async def command(self, command: Command) -> None:
-        if self._refuse:
-            raise RefusedError(self._refuse)
+        if self.refuse:
+            raise RefusedError(self.refuse)
         self.commands.append(command)
 
     async def events(
@@ -62,8 +62,8 @@ class StoryFeed:
         return [item for item in found if before is None or item.seq < before][-limit:]
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
-        if self._refuse:
-            raise RefusedError(self._refuse)
+        if self.refuse:
+            raise RefusedError(self.refuse)
         self.diffs.append((run, before, after))
         return self.changes, len(self.changes) > 100_000
 

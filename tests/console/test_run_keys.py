@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from factory_tui.arguments import parser
 from factory_tui.console.screens import questions
@@ -49,6 +50,20 @@ async def test_s_steers(keys: tuple[str, ...]) -> None:
         await stage.press(*"use utf-8", "ctrl+j", *"q!3", "enter")
         assert await sent(stage) == [c.Steer("orders-etl-1", "use utf-8\nq!3")]
         assert stage.app.scope == ("run" if keys else "floor")
+
+
+async def test_words_that_are_refused_stand_in_the_dialog_when_it_opens_again() -> None:
+    async with on_stage(StoryFeed(MIDDLE, refuse="the run is resting")) as stage:
+        await stage.press("s", *"use utf", "enter")
+        await until(lambda: stage.app.flash is not None, "the refusal")
+        stage.feed.refuse = ""
+        await stage.press("e")
+        assert "use utf" not in snap.text_of(stage.app)
+        await stage.press("escape", "s", *"-8", "enter")
+        await until(lambda: stage.feed.commands[-1:] == [c.Steer("orders-etl-1", "use utf-8")], "the words are sent")
+        await stage.settle()
+        await stage.press("s")
+        assert stage.app.screen.query_one(TextArea).text == ""
 
 
 async def test_what_is_not_read_yet_is_shown_when_steering_again() -> None:

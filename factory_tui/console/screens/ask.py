@@ -39,6 +39,8 @@ class Question(msgspec.Struct, frozen=True):
     """The choice under the cursor at first; -1: none, so that nothing is chosen by accident."""
     rows: int = 1
     """Of the field."""
+    draft: str = ""
+    """What stands in the field at first."""
 
 
 class _Body(Panel):
@@ -114,7 +116,7 @@ class Ask(Dialog[Reply | None]):
             if asked.choices:
                 yield _Choices(asked.choices, asked.at)
             if asked.words:
-                yield TextArea(placeholder=asked.words, show_line_numbers=False, compact=True)
+                yield TextArea(asked.draft, placeholder=asked.words, show_line_numbers=False, compact=True)
             yield Static("", id="wrong", markup=False)
             yield Static("", id="keys", markup=False)
 
@@ -122,6 +124,7 @@ class Ask(Dialog[Reply | None]):
         """Words can be typed at once where nothing is to be chosen."""
         self._fit()
         for area in self.query(TextArea):
+            area.move_cursor(area.document.end)
             if not self._question.choices:
                 area.focus()
 

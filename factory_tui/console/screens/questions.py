@@ -57,7 +57,8 @@ def answer(app: "ConsoleApp", asked: Escalation) -> None:
 
     choices = [(choice, "") for choice in asked.choices]
     words = "words for the agent" if asked.kind == "jam" else "words that stay with it"
-    _put(app, Question(f"Answer {asked.id} of {asked.run}", body, choices, words, check, rows=3), do)
+    draft = app.drafts.of(c.Answer, asked.id)
+    _put(app, Question(f"Answer {asked.id} of {asked.run}", body, choices, words, check, rows=3, draft=draft), do)
 
 
 def sure(app: "ConsoleApp", words: tuple[str, str, str], command: c.Command, name: str = "") -> None:
@@ -82,6 +83,7 @@ def steer(app: "ConsoleApp", run: Run) -> None:
         words="what it should know or do",
         check=lambda _choice, words: "" if words else "Nothing is said yet.",
         rows=4,
+        draft=app.drafts.of(c.Steer, run.id),
     )
     _put(app, question, lambda _choice, words: app.send(c.Steer(run.id, words)))
 
@@ -89,7 +91,8 @@ def steer(app: "ConsoleApp", run: Run) -> None:
 def escalate(app: "ConsoleApp", run: Run) -> None:
     """Why, if one wants to say so."""
     body: list[Row] = [[(f"It parks after its step and asks {one_line(run.owner, 40)}; its slot is free then.", "dim")]]
-    question = Question(f"Escalate {run.id}", body, words="why, or what is to be decided (may stay empty)", rows=3)
+    words, draft = "why, or what is to be decided (may stay empty)", app.drafts.of(c.Escalate, run.id)
+    question = Question(f"Escalate {run.id}", body, words=words, rows=3, draft=draft)
     _put(app, question, lambda _choice, words: app.send(c.Escalate(run.id, words)))
 
 
