@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from factory_tui.domain.commands import Pause
+from factory_tui.cells import fence
+from factory_tui.domain.commands import Pause, StartRun
 from factory_tui.domain.events import CellStarted, Prompted, ToolCalled, ToolReturned
 from factory_tui.engine.doctor import examine
 from factory_tui.engine.premises import Finding
+from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import Floor
 from tests.engine.greeter import make, slow
 
@@ -84,3 +86,20 @@ async def test_an_image_without_python_holds_the_run_and_is_named_with_what_it_l
     docker_engine.images.remove("factory-tui-test:bare", force=True)
     ours = f"factory-tui.workspace={floor.workspace.identity}"
     assert not docker_engine.containers.list(all=True, filters={"label": ours})
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+async def test_an_engine_whose_fence_has_a_hole_says_so_and_lets_no_live_model_in(
+    tmp_path: Path, docker_engine: "DockerClient", cell_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fence.options
+    monkeypatch.setattr(fence, "options", lambda *given: whole(*given) | {"pids_limit": -1})
+    monkeypatch.setenv("GREETER_KEY", "k")
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image)
+    async with Floor(workspace, playbooks) as floor:
+        await floor.until(lambda state: state.engine.up)
+        assert (floor.state.engine.cells, floor.state.engine.fenced) == ("docker", False)
+        assert "processes: max is the limit" in floor.state.engine.why
+        with pytest.raises(RefusedError, match=r"no fence holds.*doctor --fence"):
+            await floor.link.command(StartRun("greeter", ledger="live"))
