@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
 
     _cell_commands(commands)
 
+    _image_commands(commands)
+
     _remote_commands(commands)
 
     _scenario_commands(commands)
@@ -193,6 +195,31 @@ def _cell_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     for name, action in (("ls", cells), *made.items()):
         _workspace_option(action)
         action.set_defaults(command="cells", action=name)
+
+
+def _image_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    images = commands.add_parser("image", help="images for cells: make one from this host's files, list, remove")
+    actions = images.add_subparsers(metavar="ACTION", required=True)
+    made = {
+        name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        for name, text in (
+            ("bootstrap", "make an image from this host's own files, without any registry"),
+            ("ls", "the images that were made so far, and who uses them"),
+            ("rm", "remove images that no container uses; without names, all of them but the newest of this host"),
+        )
+    }
+    made["bootstrap"].add_argument(
+        "--with", dest="tools", action="append", default=[], metavar="TOOL,...", help="ruff, mypy, bandit, git, node"
+    )
+    made["bootstrap"].add_argument("--python", default="", help="the Python that goes in, with its packages (a path)")
+    made["bootstrap"].add_argument("--tag", default="", metavar="NAME", help="a name for it, besides its own")
+    made["rm"].add_argument("image", nargs="*", help="its name")
+    made["rm"].add_argument("--yes", action="store_true", help="without a question")
+    for name in ("bootstrap", "ls"):
+        made[name].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
+    for name, action in made.items():
+        _workspace_option(action)
+        action.set_defaults(command="image", action=name)
 
 
 def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -142,6 +142,19 @@ def _cells(arguments: argparse.Namespace) -> int:
     return holding.cells(workspace, arguments)
 
 
+def _image(arguments: argparse.Namespace) -> int:
+    from factory_tui import imaging
+    from factory_tui.config.reading import Mistakes
+
+    workspace: Workspace | None = None
+    try:
+        workspace = _find(arguments)
+    except Mistakes:
+        if arguments.workspace != Path():
+            raise
+    return imaging.image(workspace, arguments)
+
+
 def _scenarios(arguments: argparse.Namespace) -> int:
     from factory_tui import review
 
@@ -256,6 +269,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "ask": _ask,
     "look": _look,
     "cells": _cells,
+    "image": _image,
     "engine start": _engine_start,
     "engine stop": _engine_stop,
     "engine status": _engine_status,

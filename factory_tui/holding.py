@@ -77,10 +77,11 @@ def _table(found: "Sequence[Owned]", *, every: bool) -> list[str]:
     ]
     if every:
         rows = [(*row, name) for row, name in zip(rows, ("WORKSPACE", *(one.workspace for one in found)), strict=True)]
-    return _columns(rows)
+    return columns(rows)
 
 
-def _columns(rows: "Sequence[Sequence[str]]") -> list[str]:
+def columns(rows: "Sequence[Sequence[str]]") -> list[str]:
+    """Rows of a table as lines, whatever is in them."""
     from factory_tui.domain.hostile import one_line
 
     clean = [[one_line(cell, 200) for cell in row] for row in rows]
@@ -213,4 +214,4 @@ def _draw(up: "dict[str, LiveCell]") -> None:
                 said = word(share) if name != "cpu" else ""
                 figures.append(f"{share:.0%}{f' {said}' if said else ''}" if limit else f"{used:.0f}")
         rows.append((one.cell[:SHORT], one.run or "-", one.role, str(one.number or "-"), *figures))
-    print((_CLEAR if sys.stdout.isatty() else "") + "\n".join(_columns(rows)), flush=True)
+    print((_CLEAR if sys.stdout.isatty() else "") + "\n".join(columns(rows)), flush=True)

@@ -12,23 +12,26 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import sysconfig
 import tarfile
 import tempfile
 import time
 from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker.errors
 import requests
 
-from factory_tui.cells.protocol import ImageUnfit, NoImage
+from factory_tui.cells import fence
+from factory_tui.cells.building import MARK
+from factory_tui.cells.protocol import CellLimits, ImageUnfit, NoImage
+from factory_tui.cells.tools import PACKAGES, Python, gather
+from factory_tui.cells.tools import python as find_python
+from factory_tui.domain.hostile import clean_bytes, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from factory_tui.cells.client import Engine
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 NAME = "factory-tui-cell"
 PULL_SECONDS = 15
-_RECIPE = "1"
+_RECIPE = "2"
 _PROGRAMS = """
 bash sh env cat ls cp mv rm mkdir rmdir ln chmod touch head tail wc sort uniq cut tr tee echo printf test true false
 sleep
@@ -75,7 +78,10 @@ def ensure(client: Engine, image: str, *, bootstrap: bool = True, progress: Prog
             tried.append(str(error))
     else:
         tried.append("making an image from this host's files was not asked for")
-    raise NoImage(f"no image for cells: {'; '.join(tried)}. Remedy: docker load one, and name it in [cells] image")
+    raise NoImage(
+        f"no image for cells: {'; '.join(tried)}. Remedy: factory-tui image bootstrap, or docker load one, and name it "
+        "in [cells] image"
+    )
 
 
 def _local(client: Engine, image: str) -> bool:
@@ -102,17 +108,22 @@ def _pull(client: Engine, image: str) -> str:
     return "" if _local(client, image) else "the engine does not have it after the pull"
 
 
-def make(client: Engine, progress: Progress = _quiet) -> str:
+def make(client: Engine, progress: Progress = _quiet, *, tools: Sequence[str] = (), python: str = "") -> str:
     """Make the image from this host's files, unless the engine has it; its reference.
 
-    Raises ImageUnfit when this host lacks what is needed.
+    `tools`: of `tools.TOOLS`, from this host. `python`: the path of the Python that goes in, else this one. Raises
+    ImageUnfit when this host lacks what is needed, with what mends it.
     """
-    files = _contents()
-    digest = hashlib.sha256(_RECIPE.encode())
+    host = find_python(python, [one for one in tools if one in PACKAGES])
+    more, texts, lacking = gather(tools, host)
+    if lacking:
+        raise ImageUnfit("\n".join(lacking))
+    files = _contents(host) | more
+    digest = hashlib.sha256(f"{_RECIPE}{sorted(texts.items())}".encode())
     for inside, outside in sorted(files.items()):
         info = outside.stat()
         digest.update(f"{inside} {info.st_size} {info.st_mtime_ns} {info.st_mode}\n".encode())
-    tag = f"py{sys.version_info[0]}.{sys.version_info[1]}-{digest.hexdigest()[:12]}"
+    tag = f"{'-'.join((host.name.replace('thon', ''), *sorted(tools)))}-{digest.hexdigest()[:12]}"
     reference = f"{NAME}:{tag}"
     with _alone():
         if _local(client, reference):
@@ -120,12 +131,38 @@ def make(client: Engine, progress: Progress = _quiet) -> str:
         progress(f"making {reference} from this host's files")
         with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
             with tarfile.open(fileobj=archive, mode="w") as tar:
-                _write(tar, files | _libraries(files))
+                _write(tar, files | _libraries(files), texts)
             archive.flush()
-            client.api.import_image(archive.name, repository=NAME, tag=tag, changes=list(_ENV))
+            client.api.import_image(archive.name, repository=NAME, tag=tag, changes=[*_ENV, f"LABEL {MARK}=host"])
     if not _local(client, reference):
         raise ImageUnfit("the Docker engine did not keep the image made from this host's files")
     return reference
+
+
+def versions(client: Engine, image: str, tools: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """What each tool says its version is, in a container behind the fence; and those that do not work there."""
+    said, against = {}, []
+    options = fence.options(CellLimits(), fence.terms(client.info(), ""))
+    options["log_config"] = docker.types.LogConfig(type="json-file", config={"max-size": "64k"})
+    for tool in tools:
+        try:
+            output = client.containers.run(
+                image,
+                [tool, "--version"],
+                entrypoint=[],
+                **options | {"user": str(fence.AGENT)},
+                remove=True,
+                stderr=True,
+            )
+        except docker.errors.ContainerError as error:
+            wrote: Any = error.stderr  # bytes, whatever its types say
+            lines = clean_bytes(wrote or b"").strip().splitlines() or [str(error)]
+            against.append(f"{tool} does not work in {image}: {one_line(lines[-1])}")
+        except docker.errors.APIError as error:
+            against.append(f"{tool} does not work in {image}: {one_line(str(error.explanation or error))}")
+        else:
+            said[tool] = one_line(output.decode("utf-8", "replace"))
+    return said, against
 
 
 @contextmanager
@@ -140,24 +177,22 @@ def _alone() -> Iterator[None]:
         os.close(fd)
 
 
-def _contents() -> dict[str, Path]:
+def _contents(host: Python) -> dict[str, Path]:
     """Path in the image -> file on this host."""
-    python = Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
-    files = {"usr/local/bin/python3": python}
+    files = {"usr/local/bin/python3": Path(os.path.realpath(host.executable))}
     for name in _PROGRAMS.split():
         found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
         if found:
             files[f"usr/bin/{name}"] = Path(os.path.realpath(found))
         elif name in ("bash", "env", "cat"):
             raise ImageUnfit(f"this host has no {name} to make an image from")
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    library = Path(sysconfig.get_path("stdlib"))
+    library = Path(host.library)
     for folder, below, names in os.walk(library):
         below[:] = [b for b in below if b not in _LEFT_OUT and not b.startswith("config-")]
         for name in names:
             path = Path(folder) / name
             if not name.endswith((".a", ".opt-1.pyc", ".opt-2.pyc")) and path.is_file():
-                files[f"usr/local/lib/{version}/{path.relative_to(library)}"] = path
+                files[f"usr/local/lib/{host.name}/{path.relative_to(library)}"] = path
     locale = Path("/usr/lib/locale/C.utf8")
     files.update({str(p)[1:]: p for p in locale.rglob("*") if p.is_file()})
     return files
@@ -183,14 +218,14 @@ def _libraries(files: dict[str, Path]) -> dict[str, Path]:
     return found
 
 
-def _write(tar: tarfile.TarFile, files: dict[str, Path]) -> None:
+def _write(tar: tarfile.TarFile, files: dict[str, Path], texts: dict[str, str]) -> None:
     def add(name: str, kind: bytes, mode: int, target: str = "", data: bytes = b"") -> None:
         info = tarfile.TarInfo(name)
         info.type, info.mode, info.linkname, info.size = kind, mode, target, len(data)
         tar.addfile(info, BytesIO(data))
 
     folders = {"tmp", "work", "root", "proc", "sys", "dev", "etc", "usr/lib", "usr/lib64", "usr/local/lib"}
-    for inside in files:
+    for inside in (*files, *texts):
         folders.update(str(parent) for parent in Path(inside).parents)
     for folder in sorted(folders - {"."}):
         add(folder, tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755)
@@ -200,7 +235,11 @@ def _write(tar: tarfile.TarFile, files: dict[str, Path]) -> None:
     people = "root:x:0:0:root:/root:/bin/bash\nagent:x:1000:1000:agent:/tmp:/bin/bash\n"
     add("etc/passwd", tarfile.REGTYPE, 0o644, data=people.encode())
     add("etc/group", tarfile.REGTYPE, 0o644, data=b"root:x:0:\nagent:x:1000:\n")
+    for inside, text in sorted(texts.items()):
+        add(inside, tarfile.REGTYPE, 0o755, data=text.encode())
     for inside, outside in sorted(files.items()):
+        if inside in texts:
+            continue
         info = tarfile.TarInfo(inside)
         found = outside.stat()
         # whole seconds, as compiled Python files record them for their sources
