@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,7 +132,7 @@ class Snapshots:
             self._made = True
 
     def _excluded(self, path: str) -> bool:
-        return any(fnmatchcase(part, glob) for part in path.split("/") for glob in self._exclude)
+        return any(_fits(part, self._exclude) for part in path.split("/"))
 
     def read(self, commit: str) -> list[Entry]:
         """What `entries` gives, for callers that are in a thread already."""
@@ -187,6 +187,11 @@ class Snapshots:
         path.with_suffix(".new").replace(path)
 
 
+@lru_cache(1 << 16)
+def _fits(name: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
 def check(entries: Iterable[Entry]) -> None:
     """Raise DeliveryError for paths that lead out of a tree, stand twice, or go through what is no directory.
 
@@ -210,9 +215,14 @@ def check(entries: Iterable[Entry]) -> None:
 
 def refused(entry: Entry) -> bool:
     """Whether git, here or where it is cloned to, would take a part of the path for its own folder (CVE-2014-9390)."""
-    for part in re.split(r"[/\\]", entry.path):
+    return any(_refused(part, entry.kind == "link") for part in entry.path.split("/"))
+
+
+@lru_cache(1 << 16)
+def _refused(name: str, link: bool) -> bool:
+    for part in name.split("\\"):
         plain = _IGNORABLE.sub("", part).lower().partition(":")[0].rstrip(" .")
-        if plain in (".git", "git~1") or (entry.kind == "link" and plain.startswith((".gitmodules", "gitmod~"))):
+        if plain in (".git", "git~1") or (link and plain.startswith((".gitmodules", "gitmod~"))):
             return True
     return False
 
