@@ -29,6 +29,7 @@ from factory_tui.cells.protocol import (
     Stamp,
     TreeUnfit,
 )
+from factory_tui.cells.runner.frames import hasher
 from factory_tui.domain.gauges import Gauge
 
 if TYPE_CHECKING:
@@ -237,8 +238,9 @@ class RunnerCell:
     async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:
         """The whole work tree; see Cell.tree."""
         listed: dict[str, dict[str, Any]] = {}
+        known = known or {}
         try:
-            parts = await self._connection.gather({"op": "list"})
+            parts = await self._connection.gather({"op": "list", "room": self._ground.work_bytes if known else 0})
         except (CellDied, NoEngine):
             raise
         except CellError as refused:
@@ -246,8 +248,8 @@ class RunnerCell:
         for part, _ in parts:
             for entry in part["entries"]:
                 listed[entry["path"]] = entry
-        known = known or {}
-        sizes = {path: entry["stamp"][2] for path, entry in listed.items() if entry["kind"] == "file"}
+        stamps = {path: Stamp(*entry["stamp"]) for path, entry in listed.items()}
+        sizes = {path: stamps[path].size for path, entry in listed.items() if entry["kind"] == "file"}
         if (size := sum(sizes.values())) > self._ground.work_bytes:
             largest = max(sizes, key=sizes.__getitem__)
             raise TreeUnfit(
@@ -255,34 +257,26 @@ class RunnerCell:
                 f"{self._ground.work_bytes / MIB:g} MiB. The longest is {largest!r:.200} with "
                 f"{sizes[largest] / MIB:.1f} MiB (what is sparse counts in full)."
             )
-        wanted = [path for path in sizes if known.get(path) != Stamp(*listed[path]["stamp"])]
+        wanted = [path for path in sizes if known.get(path) != stamps[path]]
         data = await self._fetch(wanted, listed)
         entries = []
         for path, entry in sorted(listed.items()):
-            if entry["kind"] == "file" and path not in data and known.get(path) != Stamp(*entry["stamp"]):
-                continue  # it went between listing and fetching
             content = data.get(path)
-            entries.append(
-                Entry(
-                    path,
-                    entry["kind"],
-                    entry["mode"],
-                    None if content is None else bytes(content),
-                    entry["target"],
-                    Stamp(*entry["stamp"]),
-                )
-            )
+            if content is not None:
+                stamps[path] = Stamp(len(content), _digest(content))
+            elif entry["kind"] == "file" and known.get(path) != stamps[path]:
+                continue  # it went between listing and fetching
+            entries.append(Entry(path, entry["kind"], entry["mode"], content, entry["target"], stamps[path]))
         return entries
 
-    async def _fetch(self, paths: list[str], listed: dict[str, dict[str, Any]]) -> dict[str, bytearray]:
-        data: dict[str, bytearray] = {}
+    async def _fetch(self, paths: list[str], listed: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+        data: dict[str, list[bytes]] = {}
         for first in range(0, len(paths), 1000):
             names = json.dumps(paths[first : first + 1000]).encode()
             for part, piece in await self._connection.gather({"op": "fetch"}, names):
-                path = part["path"]
-                data.setdefault(path, bytearray()).extend(piece)
-                listed[path].update(stamp=part["stamp"], mode=part["mode"])
-        return data
+                data.setdefault(part["path"], []).append(piece)
+                listed[part["path"]]["mode"] = part["mode"]
+        return {path: b"".join(pieces) for path, pieces in data.items()}
 
     async def plant(self, entries: Iterable[Entry]) -> None:
         """Put entries into the work tree; see Cell.plant."""
@@ -376,3 +370,9 @@ class RunnerCell:
             ended.cancel()
         await self._connection.close()
         await self._ground.remove()
+
+
+def _digest(data: bytes) -> str:
+    state = hasher()
+    state.update(data)
+    return state.hexdigest()

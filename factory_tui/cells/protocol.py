@@ -110,11 +110,13 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
-    """What tells a changed file from an unchanged one without reading it."""
+    """What tells a changed file from an unchanged one without sending it: its length, and the digest of what it holds.
 
-    ctime_ns: int
-    inode: int
+    The digest is empty where nobody asked for it. No time of a file is in it: an agent can keep them as they were.
+    """
+
     size: int
+    digest: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -130,7 +132,7 @@ class Entry(msgspec.Struct, frozen=True):
     mode: int = 0o644
     data: bytes | None = None
     target: str = ""
-    stamp: Stamp = Stamp(0, 0, 0)
+    stamp: Stamp = Stamp(0)
 
 
 class Labels(msgspec.Struct, frozen=True):

@@ -27,8 +27,6 @@ FORMAT = 1
 PATH_LIMIT = 3000
 """Bytes of a path, so that it can be written again below any folder of ours."""
 DEPTH_LIMIT = 200
-RACY_NS = 50_000_000
-"""A file changed this shortly before the newest one may change again without a new ctime: its stamp is not trusted."""
 _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """Characters that some file systems leave out of a name, so that git takes the rest for `.git`."""
 
@@ -175,11 +173,10 @@ class Snapshots:
         return {path: one for path, one in known.items() if one.blob or self._excluded(path)}
 
     def _remember(self, cell: str, entries: list[Entry], blobs: Mapping[str, str]) -> None:
-        newest = max((entry.stamp.ctime_ns for entry in entries), default=0)
         rows = {
             entry.path: [msgspec.to_builtins(entry.stamp), blobs.get(entry.path, "")]
             for entry in entries
-            if entry.kind == "file" and entry.stamp.ctime_ns < newest - RACY_NS
+            if entry.kind == "file"
         }
         self._stamps.mkdir(exist_ok=True)
         path = self._stamp_file(cell)
@@ -215,14 +212,11 @@ def check(entries: Iterable[Entry]) -> None:
 
 def refused(entry: Entry) -> bool:
     """Whether git, here or where it is cloned to, would take a part of the path for its own folder (CVE-2014-9390)."""
-    return any(_refused(part, entry.kind == "link") for part in entry.path.split("/"))
-
-
-@lru_cache(1 << 16)
-def _refused(name: str, link: bool) -> bool:
-    for part in name.split("\\"):
+    if entry.path.isascii() and "git" not in entry.path.lower():
+        return False
+    for part in re.split(r"[/\\]", entry.path):
         plain = _IGNORABLE.sub("", part).lower().partition(":")[0].rstrip(" .")
-        if plain in (".git", "git~1") or (link and plain.startswith((".gitmodules", "gitmod~"))):
+        if plain in (".git", "git~1") or (entry.kind == "link" and plain.startswith((".gitmodules", "gitmod~"))):
             return True
     return False
 

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell
 
 
+MAPPED = """
+import mmap
+with open("mapped", "r+b") as file, mmap.mmap(file.fileno(), 8192) as memory:
+    assert memory[0:1] == b"x"
+    memory[0:1] = b"Y"
+"""
+"""Leaves every time of the file as it was, where that is on a tmpfs."""
+
+
 class Files:
     async def test_write_and_read(self, cell: Cell) -> None:
         data = os.urandom(1_500_000)
@@ -95,6 +104,14 @@ class Trees:
         tree = await fresh.tree(known)
         assert {e.path: e.data for e in tree if e.data is not None} == {"f007": b"changed\n", "renamed": b"9"}
         assert len(tree) == 299
+
+    async def test_no_change_hides_behind_the_times_of_its_file(self, fresh: Cell) -> None:
+        await fresh.plant([Entry(name, "file", 0o644, b"x" * 8192) for name in ("copied", "mapped", "same")])
+        known = {e.path: e.stamp for e in await fresh.tree()}
+        await fresh.run("touch -r copied when; printf Y 1<> copied; touch -r when copied; rm when")
+        assert (await fresh.run(["python3", "-c", MAPPED])).exit == 0
+        changed = {e.path for e in await fresh.tree(known) if e.data is not None}
+        assert changed == {"copied", "mapped"}
 
     async def test_a_tree_that_says_it_is_huge_is_refused(self, fresh: Cell) -> None:
         each = (

@@ -1,6 +1,9 @@
 """Real trees on disk as entries, as a cell would tell them."""
 
+import hashlib
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from factory_tui.cells.protocol import Entry, Stamp
 
@@ -9,14 +12,13 @@ def read_tree(folder: Path, known: dict[str, Stamp] | None = None) -> list[Entry
     found = []
     for path in sorted(folder.rglob("*"), key=lambda one: one.relative_to(folder).as_posix()):
         at, name = path.lstat(), path.relative_to(folder).as_posix()
-        stamp = Stamp(at.st_ctime_ns, at.st_ino, at.st_size)
         if path.is_symlink():
-            found.append(Entry(name, "link", 0o777, target=str(path.readlink()), stamp=stamp))
+            found.append(link(name, str(path.readlink())))
         elif path.is_dir():
-            found.append(Entry(name, "dir", at.st_mode & 0o7777, stamp=stamp))
+            found.append(Entry(name, "dir", at.st_mode & 0o7777))
         else:
-            data = None if (known or {}).get(name) == stamp else path.read_bytes()
-            found.append(Entry(name, "file", at.st_mode & 0o7777, data, stamp=stamp))
+            whole = file(name, path.read_bytes(), at.st_mode & 0o7777)
+            found.append(whole if (known or {}).get(name) != whole.stamp else replace(whole, data=None))
     return found
 
 
@@ -26,7 +28,7 @@ def bare(entries: list[Entry]) -> list[tuple[str, str, int, bytes | None, str]]:
 
 
 def file(path: str, data: bytes = b"x", mode: int = 0o644) -> Entry:
-    return Entry(path, "file", mode, data)
+    return Entry(path, "file", mode, data, stamp=Stamp(len(data), hashlib.sha256(data).hexdigest()))
 
 
 def folder(path: str, mode: int = 0o755) -> Entry:

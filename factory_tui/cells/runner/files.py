@@ -7,6 +7,7 @@ import json
 import os
 import stat
 
+from factory_tui.cells.runner.frames import hasher
 from factory_tui.cells.runner.loop import BACKLOG
 
 TYPE_CHECKING = False
@@ -20,6 +21,8 @@ PART = 1 << 18
 """Bytes of payload after which a listing or a file goes on in the next frame."""
 DEPTH = 100
 """Folders below folders that a listing follows."""
+_SLICE = 8 << 20
+"""Bytes of files read for a listing after which others have their turn."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -34,6 +37,7 @@ class Tree:
         self._root = os.open(config["work"], _FOLDER)
         self._work = config["work"].encode()
         self._uid, self._gid = config["uid"], config["gid"]
+        self._buffer = memoryview(bytearray(PART))
 
     def __enter__(self) -> Tree:
         if self._uid is not None:
@@ -91,8 +95,11 @@ class Tree:
             finally:
                 os.close(handle)
 
-    def listing(self) -> Iterator[Slice]:
-        """Everything in the tree with its stamp and no data, folder by folder."""
+    def listing(self, room: int) -> Iterator[Slice]:
+        """Everything in the tree, folder by folder: no data, but of each file the digest, up to ``room`` bytes in all.
+
+        Times prove nothing: a program that maps a file on a tmpfs, reads it and then writes changes none of them.
+        """
         todo: list[list[bytes]] = [[]]
         while todo:
             parts = todo.pop()
@@ -103,18 +110,44 @@ class Tree:
             except (FileNotFoundError, NotADirectoryError):
                 continue  # it went while we looked
             found: list[Header] = []
+            read = 0
             try:
                 for name in os.listdir(at):
                     raw = os.fsencode(name)
                     entry = self._entry(at, parts, raw)
-                    if entry:
-                        found.append(entry)
-                        if entry["kind"] == "dir":
-                            todo.append([*parts, raw])
+                    if entry is None:
+                        continue
+                    found.append(entry)
+                    if entry["kind"] == "dir":
+                        todo.append([*parts, raw])
+                    elif entry["kind"] == "file" and entry["stamp"][0] <= room:
+                        entry["stamp"] = self._digest(raw, at, room) or entry["stamp"]
+                        room -= entry["stamp"][0]
+                        read += entry["stamp"][0]
+                    if len(found) >= 500 or read >= _SLICE:
+                        yield {"entries": found}, b""
+                        found, read = [], 0
             finally:
                 os.close(at)
-            for first in range(0, len(found), 500):
-                yield {"entries": found[first : first + 500]}, b""
+            if found:
+                yield {"entries": found}, b""
+
+    def _digest(self, name: bytes, at: int, room: int) -> tuple[int, str] | None:
+        """How long a file is, and the digest of what it holds; nothing where it cannot be read."""
+        try:
+            fd = self._open(name, os.O_RDONLY | os.O_NONBLOCK, at, 0o400)
+        except OSError:
+            return None
+        try:
+            state, size = hasher(), 0
+            while size <= room and (count := os.readv(fd, [self._buffer])):
+                state.update(self._buffer[:count])
+                size += count
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+        return size, state.hexdigest()
 
     @staticmethod
     def _entry(at: int, parts: list[bytes], name: bytes) -> Header | None:
@@ -131,7 +164,7 @@ class Tree:
             "kind": kind,
             "mode": stat.S_IMODE(info.st_mode) & 0o777 | (0o500 if kind == "dir" else 0),
             "target": target.decode("utf-8", "surrogateescape"),
-            "stamp": [info.st_ctime_ns, info.st_ino, info.st_size],
+            "stamp": (info.st_size, ""),
         }
 
     def _regular(self, path: str) -> tuple[int, os.stat_result]:
@@ -159,8 +192,7 @@ class Tree:
                 fd, info = self._regular(path)
             except FileNotFoundError:
                 continue
-            entry: Header = {"path": path, "stamp": [info.st_ctime_ns, info.st_ino, info.st_size]}
-            entry["mode"] = stat.S_IMODE(info.st_mode) & 0o777
+            entry: Header = {"path": path, "mode": stat.S_IMODE(info.st_mode) & 0o777}
             try:
                 left = info.st_size
                 while True:
@@ -247,7 +279,7 @@ class Work:
 
     def list(self, header: Header, _: bytes) -> None:
         """Everything in the tree."""
-        self._todo.append((header["id"], self._tree.listing()))
+        self._todo.append((header["id"], self._tree.listing(header["room"])))
 
     def fetch(self, header: Header, payload: bytes) -> None:
         """The data of the files that the payload names."""
