@@ -111,11 +111,10 @@ class ProcessGround:
 
     async def dial(self) -> PipeWire:
         """Start the runner."""
-        limits = {
-            "NOFILE": self._limits.nofile,
-            "DATA": self._limits.memory,
-            "FSIZE": max(self._limits.work_bytes, self._limits.tmp_bytes),
-        }
+        limits = {"NOFILE": self._limits.nofile}
+        if self._bubble is None or self._bubble.group is None:  # else the cell as a whole is bounded
+            limits["DATA"] = self._limits.memory
+            limits["FSIZE"] = max(self._limits.work_bytes, self._limits.tmp_bytes)
         config: dict[str, Any] = {"work": self.work, "uid": None, "gid": None, "leave": True, "limits": limits}
         config["env"] = {**dict(self._env), _MARK: self.id}
         with ExitStack() as stack:

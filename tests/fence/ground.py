@@ -18,8 +18,7 @@ from tests.waiting import eventually
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
-    from factory_tui.cells.docker import DockerCells
-    from factory_tui.cells.protocol import Cell, Service
+    from factory_tui.cells.protocol import Cell, Cells, Service
 
 LABELS = Labels("", "run-1", "agent", 1)
 SONG = b"tweet\n"
@@ -64,7 +63,7 @@ PROBE = Path(probe.__file__).read_text("utf-8")
 class Ground:
     """A cell to attack from, and all that must not notice."""
 
-    def __init__(self, cells: DockerCells, folder: Path) -> None:
+    def __init__(self, cells: Cells, folder: Path) -> None:
         self._cells, self.folder = cells, folder
         self.cell: Cell
         self.neighbour: Cell
@@ -100,7 +99,7 @@ class Ground:
         self._abstract.close()
         await asyncio.gather(self.cell.close(), self.neighbour.close())
 
-    async def alone(self, cells: DockerCells) -> Cell:
+    async def alone(self, cells: Cells) -> Cell:
         """A cell that may be lost."""
         return await cells.start(LABELS)
 
