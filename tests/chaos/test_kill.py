@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chaos.killing import MOMENTS, Moment, Survived, in_a_cell_command, in_a_confirm, run_to_the_end
+from tests.chaos.killing import (
+    MOMENTS,
+    Moment,
+    Survived,
+    in_a_cell_command,
+    in_a_confirm,
+    in_a_harness_visit,
+    run_to_the_end,
+)
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -32,6 +40,16 @@ async def test_a_killed_engine_comes_back_to_its_containers(
 ) -> None:
     survived = await run_to_the_end(tmp_path, "docker", cell_image, in_a_cell_command)
     assert (survived.passes, survived.commands) == (2, 2), "the command that was under way went on"
+    assert containers(docker_engine, survived.workspace) == 0
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(300)
+async def test_a_killed_engine_leaves_no_container_of_an_agent_nor_of_a_trajectory(
+    tmp_path: Path, docker_engine: "DockerClient", cell_image: str
+) -> None:
+    survived = await run_to_the_end(tmp_path, "docker", cell_image, in_a_harness_visit)
+    assert survived.passes == 2
     assert containers(docker_engine, survived.workspace) == 0
 
 
