@@ -41,6 +41,8 @@ _TAIL = 12
 _WIDTH = 300
 _BETWEEN = re.compile(r" ---> (Running in )?[0-9a-f]{12}\n|Removing intermediate container ")
 """What the engine says of its own doing between two steps."""
+_STEP = re.compile(r"The command '(?:/bin/sh -c )?(?P<command>.*)' returned a non-zero code: (?P<code>\d+)")
+_COMMAND = 60
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 """The engine has stderr in red."""
 
@@ -163,11 +165,14 @@ def _build(client: docker.DockerClient, stop: Stop, build: Build, say: Say, *, f
 
 
 def _failed(file: str, why: str, log: list[str]) -> Unmade:
+    step = _STEP.fullmatch(why)
+    if step:
+        why = f"`{one_line(step['command'], _COMMAND)}` ended with {step['code']}"
     base = any(
         word in why for word in ("pull access", "manifest", "registry", "no such host", "dial tcp", "not found:")
     )
     mend = f"mend {file}, then resume the run"
-    if base and "returned a non-zero code" not in why:
+    if base and not step:
         mend = (
             "docker load the image that its FROM names, or write one that is here (docker images); then resume the run"
         )

@@ -2,21 +2,26 @@
 what its host cannot enforce.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import docker
 import docker.errors
 
 from factory_tui.cells.bubblewrap import look
+from factory_tui.cells.building import reference_of
 from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import DockerCells, connect, labelled, labels_of
 from factory_tui.cells.protocol import CellError
+from factory_tui.config.recipe import Recipe
 
 RUNC_SAFE = ((1, 2, 8), (1, 3, 3))
 """Below these, per minor line, runc has container breakouts (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881)."""
 KEPT_UP = 23
 """The oldest major version of the engine whose makers still mended it when this was written."""
+
+
+_NONE: dict[str, Recipe] = {}
 
 
 class Diagnosis(NamedTuple):
@@ -29,9 +34,11 @@ class Diagnosis(NamedTuple):
     instead: str = ""
 
 
-def diagnose(image: str, gone: Callable[[str], bool], *, bubblewrap: bool = True) -> list[Diagnosis]:
-    """Look at the engine, at the image that cells would use, and for cells of workspaces that are `gone`; without an
-    engine, at what fences process cells.
+def diagnose(
+    image: str, gone: Callable[[str], bool], *, bubblewrap: bool = True, recipes: Mapping[str, Recipe] = _NONE
+) -> list[Diagnosis]:
+    """Look at the engine, at the images that cells would use (`recipes`: those of seeds, by name), and for cells of
+    workspaces that are `gone`; without an engine, at what fences process cells.
 
     Blocks for seconds at most.
     """
@@ -44,7 +51,7 @@ def diagnose(image: str, gone: Callable[[str], bool], *, bubblewrap: bool = True
         if not fence.well:
             until = "rehearsals run in process cells, UNFENCED"
         return [Diagnosis("docker", False, found, f"{remedy}; until then {until}"), fence]
-    with_engine = [*_engine(client, image), *_left(client, gone)]
+    with_engine = [*_engine(client, image), *_images(client, recipes), *_left(client, gone)]
     client.close()
     return with_engine
 
@@ -123,6 +130,20 @@ def _has_quota(info: dict[str, Any]) -> bool:
     told = dict(info.get("DriverStatus") or ())
     driver = info.get("Driver", "")
     return driver in ("btrfs", "zfs") or (driver == "overlay2" and told.get("Backing Filesystem") == "xfs")
+
+
+def _images(client: Engine, recipes: Mapping[str, Recipe]) -> Iterator[Diagnosis]:
+    for seed, recipe in recipes.items():
+        if recipe.digest and (recipe.image or recipe.build):
+            name = reference_of(recipe.build) if recipe.build else recipe.image
+            try:
+                client.images.get(name)
+                yield Diagnosis(f"image of {seed}", well=True, found=f"{name} is here, for {recipe.file}")
+            except docker.errors.ImageNotFound:
+                found = f"{name} is not here, for {recipe.file}"
+                made, base = ("built", "what its FROM names") if recipe.build else ("pulled", "it")
+                remedy = f"none needed: it is {made} when a run begins; without a network, docker load {base}"
+                yield Diagnosis(f"image of {seed}", True, found, remedy)
 
 
 def _left(client: docker.DockerClient, gone: Callable[[str], bool]) -> Iterator[Diagnosis]:

@@ -67,9 +67,11 @@ class Recipe(msgspec.Struct, frozen=True):
     env: tuple[tuple[str, str], ...] = ()
     """Variables of every command, by name; values may hold `${containerEnv:NAME}`."""
     file: str = ""
-    """Where it is written, for messages."""
+    """What makes the image, for messages: the Dockerfile, or where the image is named."""
     ignored: tuple[str, ...] = ()
     """Keys of devcontainer.json that mean nothing here."""
+    devcontainer: str = ""
+    """Where those stand."""
 
     @property
     def digest(self) -> str:
@@ -83,10 +85,10 @@ class Recipe(msgspec.Struct, frozen=True):
         """What of it is not done."""
         never = [key for key in self.ignored if key in _NEVER]
         if never:
-            yield f"{self.file}: {', '.join(never)}: never done, since it would open the fence"
+            yield f"{self.devcontainer}: {', '.join(never)}: never done, since it would open the fence"
         rest = [key for key in self.ignored if key not in _NEVER]
         if rest:
-            yield f"{self.file}: {', '.join(rest)}: not done here; put what they install into a Dockerfile"
+            yield f"{self.devcontainer}: {', '.join(rest)}: not done here; put what they install into a Dockerfile"
 
     def variables(self, container: Mapping[str, str], work: str) -> tuple[tuple[str, str], ...]:
         """The variables with `${containerEnv:NAME}` and `${containerWorkspaceFolder}` replaced, sorted by name."""
@@ -171,13 +173,8 @@ class _Devcontainer:
             raise self._mistake("", f"names neither image nor build.dockerfile.{said}", remedy)
         ignored = [key for key in data if key not in _HONOURED + _TOLD]
         ignored += [f"build.{key}" for key in build if key not in ("dockerfile", "context", "target", "args")]
-        return Recipe(
-            image=image,
-            build=self._build(build) if build else None,
-            env=tuple(sorted(env.items())),
-            file=self._file,
-            ignored=tuple(ignored),
-        )
+        built, file = self._build(build) if build else (None, self._file)
+        return Recipe(image, built, tuple(sorted(env.items())), file, tuple(ignored), self._file)
 
     def _parse(self) -> Any:
         plain = _JSONC.sub(lambda one: one[0] if one[0][0] == '"' else re.sub(r"[^\n]", " ", one[0]), self._text)
@@ -191,7 +188,8 @@ class _Devcontainer:
         except RecursionError:
             raise self._mistake("", "is nested too deep.", "Write it flat.") from None
 
-    def _build(self, build: Mapping[str, Any]) -> Build:
+    def _build(self, build: Mapping[str, Any]) -> tuple[Build, str]:
+        """The build, and its Dockerfile as messages name it."""
         named = self._word(build, "dockerfile", "build.dockerfile")
         if not named:
             raise self._mistake("build", "names no dockerfile.", 'Add "dockerfile": "Dockerfile".')
@@ -207,7 +205,8 @@ class _Devcontainer:
             )
         args = self._variables(build, "args", "build.args")
         target = self._word(build, "target", "build.target")
-        return _build(self._files, dockerfile, context, target, tuple(sorted(args.items())))
+        made = _build(self._files, dockerfile, context, target, tuple(sorted(args.items())))
+        return made, f"{self._here}/{dockerfile}"
 
     def _within(self, path: str, key: str) -> str:
         """A path that is relative to devcontainer.json, as one within the seed's folder."""

@@ -15,7 +15,7 @@ from factory_tui.cells.proof import prove
 from factory_tui.cells.protocol import CellError
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.seed import all_seeds, unwritten
+from factory_tui.config.seed import Seed, all_seeds, unwritten
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace, is_gone
 from factory_tui.engine.handlers import HANDLERS
@@ -44,6 +44,7 @@ async def examine(folder: Path) -> list[Finding]:
         settings.cells.image,
         lambda identity: is_gone(identity) and not (workspace and workspace.is_called(identity)),
         bubblewrap=settings.cells.bubblewrap,
+        recipes={seed.name: seed.recipe for seed in _seeds(workspace, settings)} if workspace else {},
     )
     findings += [Finding(*one) for one in found]
     findings += [*terminal(settings.ui, os.environ), *trouble]
@@ -53,6 +54,10 @@ async def examine(folder: Path) -> list[Finding]:
     if (workspace.state / "journal.db").is_file():
         findings.append(await asyncio.to_thread(_journal, workspace))
     return findings
+
+
+def _seeds(workspace: Workspace, settings: Settings) -> list[Seed]:
+    return all_seeds(workspace, tuple(settings.owners))[0]
 
 
 async def fence(folder: Path) -> list[Finding]:
@@ -134,6 +139,8 @@ def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 trouble.problem.file, trouble.level != "error", trouble.problem.message, trouble.problem.remedy
             )
+        for said in seed.recipe.warnings():
+            yield Finding(f"seed {seed.name}", well=True, found=said)
         for problem in (*unwritten(seed), *corpus.unwritten):
             yield Finding(problem.file, well=True, found=problem.message, remedy=problem.remedy)
         yield Finding(

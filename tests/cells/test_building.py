@@ -94,7 +94,7 @@ class TestBuilding:
             await cells.prepare(by(cell_image, *steps), lambda _: None)
         told = str(caught.value)
         assert told.startswith(f"{FILE} cannot be built: ")
-        assert "returned a non-zero code: 7" in told
+        assert "` ended with 7. Remedy" in told
         assert f"Remedy: mend {FILE}" in told
         assert "no such package" in told
         assert "\n99\n" in told

@@ -16,6 +16,7 @@ from factory_tui.config.workspace import Workspace
 from factory_tui.console.trace import lines
 from factory_tui.domain.commands import Resume, Stop
 from factory_tui.domain.events import CellClosed, CellStarted, ImageLogged, ImageReady, Noticed, RunReseeded, VisitBegan
+from factory_tui.engine.doctor import examine
 from tests.engine.floor import Floor
 from tests.engine.greeter import SEED, make
 from tests.waiting import until
@@ -141,3 +142,19 @@ async def test_process_cells_say_that_they_have_no_image(tmp_path: Path) -> None
         assert shipped.state == "shipped", shipped.why
         assert any("process cells have no image" in fact.text for fact in floor.told(Noticed))
         assert not floor.told(ImageLogged)
+
+
+@pytest.mark.docker
+async def test_the_doctor_says_which_image_a_seed_brings_and_what_of_it_is_not_done(
+    tmp_path: Path, cell_image: str
+) -> None:
+    workspace, _ = with_cell(tmp_path, cell_image)
+    container = '{"build": {"dockerfile": "Dockerfile"}, "mounts": [], "features": {}}'
+    (workspace.seeds / "greeter" / "cell" / "devcontainer.json").write_text(container)
+    findings = await examine(workspace.root)
+    (image,) = [one for one in findings if one.what == "image of greeter"]
+    assert image.found.endswith(f"is not here, for {DOCKERFILE}")
+    assert "it is built when a run begins" in image.remedy
+    said = [one.found for one in findings if one.what == "seed greeter"]
+    assert any("mounts: never done" in one for one in said)
+    assert any("features: not done here" in one for one in said)
