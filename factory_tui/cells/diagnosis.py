@@ -11,7 +11,8 @@ import docker.errors
 from factory_tui.cells.bubblewrap import look
 from factory_tui.cells.building import reference_of
 from factory_tui.cells.client import Engine
-from factory_tui.cells.docker import DockerCells, connect, labelled, labels_of
+from factory_tui.cells.containers import labelled, labels_of
+from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.protocol import CellError
 from factory_tui.config.recipe import Recipe
 

@@ -18,7 +18,7 @@ import docker.errors
 import requests
 from msgspec.structs import replace
 
-from factory_tui.cells import building, fence, oddities, runner, unfit
+from factory_tui.cells import building, containers, fence, oddities, runner, unfit
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.client import Engine
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_LABEL = "factory-tui."
 _SECONDS = 60
 _SOON = 3
 """Seconds within which an engine answers whether it is there."""
@@ -90,10 +89,10 @@ def create_options(
         "entrypoint": ["python3"],
         "environment": dict.fromkeys(oddities.unheard(config), ""),
         "labels": {
-            _LABEL + "workspace": workspace,
-            _LABEL + "run": labels.run,
-            _LABEL + "role": labels.role,
-            _LABEL + "number": str(labels.number),
+            containers.LABEL + "workspace": workspace,
+            containers.LABEL + "run": labels.run,
+            containers.LABEL + "role": labels.role,
+            containers.LABEL + "number": str(labels.number),
         },
         **fenced,
         "stdin_open": True,
@@ -128,7 +127,7 @@ class DockerGround:
         """Whether the container has ended, and how. Raises NoEngine."""
         said = self._wire.said.decode("utf-8", "replace").strip()[-500:] if self._wire else ""
         try:
-            state = await self._cells.ask(lambda c: _state(c, self.id))
+            state = await self._cells.ask(lambda c: containers.state_of(c, self.id))
         except NoEngine:
             raise
         except CellError as error:
@@ -137,7 +136,7 @@ class DockerGround:
             return True, "the cell's container is gone"
         if state["Running"]:
             return False, f"the cell's container runs but its runner does not answer. {said}".strip()
-        return True, f"the cell's container ended with {_ending(state)}. {said}".strip()
+        return True, f"the cell's container ended with {containers.ending(state)}. {said}".strip()
 
     def port(self) -> int:
         """Any port: the cell has a loopback of its own."""
@@ -145,11 +144,11 @@ class DockerGround:
 
     async def freeze(self) -> None:
         """Freeze the container. Raises CellError when the engine cannot: under load it sometimes does not."""
-        await self._cells.ask(lambda c: _stand(c, self.id, still=True))
+        await self._cells.ask(lambda c: containers.stand(c, self.id, still=True))
 
     async def thaw(self) -> None:
         """Thaw the container; one that is not frozen is fine. Raises CellError."""
-        await self._cells.ask(lambda c: _stand(c, self.id, still=False))
+        await self._cells.ask(lambda c: containers.stand(c, self.id, still=False))
 
     async def remove(self) -> None:
         """Remove the container."""
@@ -233,19 +232,19 @@ class DockerCells:
         return cell
 
     async def _open(self, connection: Connection, name: str, image: str) -> None:
-        await self.ask(lambda c: _begin(c, name, image))
+        await self.ask(lambda c: containers.begin(c, name, image))
         await connection.open(torn=False)
 
     async def prepare(self, recipe: Recipe, say: Say) -> Mould:
         """What cells by this recipe are made from; an image that is not there is built, or pulled."""
         reference = building.reference_of(recipe.build) if recipe.build else recipe.image or self._image
-        found = await self.ask(lambda c: _inspect(c, reference))
+        found = await self.ask(lambda c: containers.inspect_image(c, reference))
         if found is None and (recipe.build or recipe.image):
             async with self._making.setdefault(reference, asyncio.Lock()):
-                found = await self.ask(lambda c: _inspect(c, reference))
+                found = await self.ask(lambda c: containers.inspect_image(c, reference))
                 if found is None:
                     await self._make(recipe, reference, say)
-                    found = await self.ask(lambda c: _inspect(c, reference))
+                    found = await self.ask(lambda c: containers.inspect_image(c, reference))
         if found is None:
             raise unfit.gone(reference)
         return Mould(reference, found["Id"], recipe.variables(oddities.variables(found["Config"]), fence.WORK))
@@ -258,7 +257,7 @@ class DockerCells:
 
     def _create(self, client: docker.DockerClient, called: str, mould: Mould, labels: Labels) -> tuple[str, str]:
         """The container's id, and its image's."""
-        found = _inspect(client, mould.image)
+        found = containers.inspect_image(client, mould.image)
         if found is None:
             raise unfit.gone(mould.image)
         fenced = fence.options(self.limits, self._terms, oddities.volumes(mould.image, found["Config"], self.limits))
@@ -290,11 +289,11 @@ class DockerCells:
                 continue
             cell = RunnerCell(ground, connection)
             self._attached[name] = cell
-            adopted.append((labels_of(found["Labels"]), cell))
+            adopted.append((containers.labels_of(found["Labels"]), cell))
         return adopted
 
     async def _list(self, *, running: bool) -> list[dict[str, Any]]:
-        only = {"label": [f"{_LABEL}workspace={self._workspace}"]}
+        only = {"label": [f"{containers.LABEL}workspace={self._workspace}"]}
         return await self.ask(lambda c: c.api.containers(all=not running, filters=only))
 
     async def sweep(self, keep: Collection[str] = ()) -> int:
@@ -307,14 +306,14 @@ class DockerCells:
         """Remove a container; one that is gone is fine. Where no engine answers, before the next one is started."""
         self._attached.pop(name, None)
         try:
-            await asyncio.shield(self.ask(lambda c: remove_container(c, name)))
+            await asyncio.shield(self.ask(lambda c: containers.remove(c, name)))
         except NoEngine as silent:
             log.warning("container %s is left for now: %s", name[:12], silent)
             self._left.add(name)
 
     async def _remove_left(self) -> None:
         for name in list(self._left):
-            await self.ask(lambda c, name=name: remove_container(c, name))  # type: ignore[misc]
+            await self.ask(lambda c, name=name: containers.remove(c, name))  # type: ignore[misc]
             self._left.discard(name)
 
     async def answers(self) -> bool:
@@ -333,77 +332,3 @@ class DockerCells:
         self._attached.clear()
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
-
-
-def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:
-    """All containers of ours on the engine, as its list has them."""
-    found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": [f"{_LABEL}workspace"]})
-    return found
-
-
-def _inspect(client: docker.DockerClient, image: str) -> dict[str, Any] | None:
-    """What the engine says of the image; None when there is none."""
-    try:
-        found: dict[str, Any] = client.api.inspect_image(image)  # type: ignore[no-untyped-call]
-    except docker.errors.ImageNotFound:
-        return None
-    return found | {"Config": found["Config"] or {}}
-
-
-def _state(client: docker.DockerClient, name: str) -> dict[str, Any]:
-    """What the engine says of the container; empty when there is none."""
-    try:
-        state: dict[str, Any] = client.api.inspect_container(name)["State"]
-    except docker.errors.NotFound:
-        return {}
-    return state
-
-
-def _ending(state: dict[str, Any]) -> str:
-    """An exit status, with what is known of a kill: the engine notes memory only where it was the runner that died."""
-    if state["OOMKilled"]:
-        return f"{state['ExitCode']}: memory ran out"
-    return f"{state['ExitCode']}{': killed from outside, or for memory' if state['ExitCode'] == 137 else ''}"
-
-
-def _begin(client: docker.DockerClient, name: str, image: str) -> None:
-    try:
-        client.api.start(name)
-    except docker.errors.APIError as error:
-        raise unfit.refused(error, image) from error
-
-
-def _stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
-    try:
-        (client.api.pause if still else client.api.unpause)(name)
-    except docker.errors.NotFound as error:
-        raise CellDied("the cell's container is gone") from error
-    except docker.errors.APIError as error:
-        state = client.api.inspect_container(name)["State"]
-        if not state["Running"]:
-            raise CellDied(f"the cell's container ended with {state['ExitCode']}") from error
-        if state["Paused"] != still:
-            what = "freeze" if still else "thaw"
-            raise CellError(f"the Docker engine cannot {what} the cell: {error.explanation or error}") from error
-
-
-def remove_container(client: docker.DockerClient, name: str) -> None:
-    """Remove a container; one that is gone is fine."""
-    try:
-        client.api.remove_container(name, force=True, v=True)
-    except docker.errors.NotFound:
-        return
-    except docker.errors.APIError as error:
-        if error.status_code != 409:  # another removal is under way
-            raise
-
-
-def labels_of(labels: dict[str, str]) -> Labels:
-    """What a container of ours was labelled with."""
-    number = labels.get(_LABEL + "number", "0")
-    return Labels(
-        labels.get(_LABEL + "workspace", ""),
-        labels.get(_LABEL + "run", ""),
-        labels.get(_LABEL + "role", ""),
-        int(number) if number.isdecimal() else 0,
-    )

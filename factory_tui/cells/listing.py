@@ -11,7 +11,8 @@ import docker.errors
 import msgspec
 import requests
 
-from factory_tui.cells.docker import labelled, labels_of, remove_container
+from factory_tui.cells.containers import labelled, labels_of
+from factory_tui.cells.containers import remove as remove_container
 from factory_tui.cells.process import Record, erase
 from factory_tui.cells.protocol import Kind, Labels
 
@@ -41,11 +42,6 @@ class Listed(msgspec.Struct, frozen=True):
     """Bytes, without what the kernel would give back; None: not measured."""
     entered: bool = False
     """Whether somebody has a shell in it."""
-
-    @property
-    def fenced(self) -> bool:
-        """Whether its kind keeps commands from the host."""
-        return self.kind == "docker"
 
 
 def containers(client: "Engine", *, measured: bool) -> list[Listed]:

@@ -92,7 +92,7 @@ async def inventory(workspace: Workspace | None, *, every: bool, measured: bool)
                 labels.role,
                 labels.number,
                 one.kind,
-                one.fenced,
+                _fenced(one.cell, of, otherwise=one.kind == "docker"),
                 one.image,
                 one.state,
                 one.since,
@@ -143,6 +143,14 @@ def _whose(cell: str, labels: Labels, of: _Known) -> Labels:
     if labels.role == "agent" and of.state and (run := of.state.runs.get(labels.run)) and run.passes:
         labels = Labels(labels.workspace, labels.run, "agent", run.passes[-1].number)
     return labels
+
+
+def _fenced(cell: str, of: _Known, *, otherwise: bool) -> bool:
+    """As whoever started it found; a process cell that nobody knows any more is taken for one without a fence."""
+    if live := of.live.get(cell):
+        return live.fenced
+    views = [run.cells[cell] for run in (of.state.runs.values() if of.state else ()) if cell in run.cells]
+    return views[0].fenced if views else otherwise
 
 
 def _needed(labels: Labels, of: _Known, *, entered: bool) -> tuple[str, str]:

@@ -51,7 +51,8 @@ class CellsLine(Panel):
         if not up:
             return "none up"
         if any(cell.kind == "process" for cell in up):
-            return "a process cell, UNFENCED: what it uses is not measured"
+            open_to_all = "" if all(cell.fenced for cell in up) else ", UNFENCED"
+            return f"a process cell{open_to_all}: what it uses is not measured"
         return "not measured yet" if self.mirror.connection == "live" else "not measured: no link"
 
     def _row(self, gauge: Gauge, room: int) -> Row:

@@ -1,0 +1,92 @@
+"""What a Docker engine is asked about one container, or one image: each a call of docker-py that blocks.
+
+Owns the labels by which containers of ours are known. It keeps nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import docker
+import docker.errors
+
+from factory_tui.cells import unfit
+from factory_tui.cells.protocol import CellDied, CellError, Labels
+
+LABEL = "factory-tui."
+
+
+def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:
+    """All containers of ours on the engine, as its list has them."""
+    found: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": [f"{LABEL}workspace"]})
+    return found
+
+
+def inspect_image(client: docker.DockerClient, image: str) -> dict[str, Any] | None:
+    """What the engine says of the image; None when there is none."""
+    try:
+        found: dict[str, Any] = client.api.inspect_image(image)  # type: ignore[no-untyped-call]
+    except docker.errors.ImageNotFound:
+        return None
+    return found | {"Config": found["Config"] or {}}
+
+
+def state_of(client: docker.DockerClient, name: str) -> dict[str, Any]:
+    """What the engine says of the container; empty when there is none."""
+    try:
+        state: dict[str, Any] = client.api.inspect_container(name)["State"]
+    except docker.errors.NotFound:
+        return {}
+    return state
+
+
+def ending(state: dict[str, Any]) -> str:
+    """An exit status, with what is known of a kill: the engine notes memory only where it was the runner that died."""
+    if state["OOMKilled"]:
+        return f"{state['ExitCode']}: memory ran out"
+    return f"{state['ExitCode']}{': killed from outside, or for memory' if state['ExitCode'] == 137 else ''}"
+
+
+def begin(client: docker.DockerClient, name: str, image: str) -> None:
+    """Start a container. Raises CellError with what its image lacks."""
+    try:
+        client.api.start(name)
+    except docker.errors.APIError as error:
+        raise unfit.refused(error, image) from error
+
+
+def stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
+    """Freeze a container, or thaw it. Raises CellDied, CellError."""
+    try:
+        (client.api.pause if still else client.api.unpause)(name)
+    except docker.errors.NotFound as error:
+        raise CellDied("the cell's container is gone") from error
+    except docker.errors.APIError as error:
+        state = client.api.inspect_container(name)["State"]
+        if not state["Running"]:
+            raise CellDied(f"the cell's container ended with {state['ExitCode']}") from error
+        if state["Paused"] != still:
+            what = "freeze" if still else "thaw"
+            raise CellError(f"the Docker engine cannot {what} the cell: {error.explanation or error}") from error
+
+
+def remove(client: docker.DockerClient, name: str) -> None:
+    """Remove a container; one that is gone is fine."""
+    try:
+        client.api.remove_container(name, force=True, v=True)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if error.status_code != 409:  # another removal is under way
+            raise
+
+
+def labels_of(labels: dict[str, str]) -> Labels:
+    """What a container of ours was labelled with."""
+    number = labels.get(LABEL + "number", "0")
+    return Labels(
+        labels.get(LABEL + "workspace", ""),
+        labels.get(LABEL + "run", ""),
+        labels.get(LABEL + "role", ""),
+        int(number) if number.isdecimal() else 0,
+    )
