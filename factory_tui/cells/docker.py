@@ -71,14 +71,14 @@ def connect(where: Address | None = None) -> Engine:
 
 
 def create_options(
-    mould: Mould, config: dict[str, Any], workspace: str, labels: Labels, fenced: dict[str, Any]
+    mould: Mould, config: dict[str, Any], workspace: str, labels: Labels, *, user: int, fenced: dict[str, Any]
 ) -> dict[str, Any]:
     """What the engine is asked for: the fence, and the runner behind it. ``config`` is the image's."""
-    env = {"HOME": fence.TMP, "TMPDIR": fence.TMP, "LANG": "C.UTF-8", "TERM": "dumb"}
+    env = {"HOME": fence.TMP, "TMPDIR": fence.TMP, "USER": "agent", "LANG": "C.UTF-8", "TERM": "dumb"}
     asked = {
         "work": fence.WORK,
-        "uid": fence.AGENT,
-        "gid": fence.AGENT,
+        "uid": user,
+        "gid": user,
         "leave": False,
         "env": {**env, **oddities.unheard(config), **dict(mould.env)},
         "cgroup": "/sys/fs/cgroup",
@@ -260,10 +260,12 @@ class DockerCells:
         found = containers.inspect_image(client, mould.image)
         if found is None:
             raise unfit.gone(mould.image)
-        fenced = fence.options(self.limits, self._terms, oddities.volumes(mould.image, found["Config"], self.limits))
+        volumes = oddities.volumes(mould.image, found["Config"], self.limits)
+        user = fence.draw()
+        fenced = fence.options(self.limits, user, self._terms, volumes)
         try:
             container = client.containers.create(
-                name=called, **create_options(mould, found["Config"], self._workspace, labels, fenced)
+                name=called, **create_options(mould, found["Config"], self._workspace, labels, user=user, fenced=fenced)
             )
         except docker.errors.ImageNotFound as error:
             raise unfit.gone(mould.image) from error

@@ -6,6 +6,7 @@ Owns the options; docs/fence.md says what each is against, and `proof` looks fro
 from __future__ import annotations
 
 import json
+import secrets
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from factory_tui.cells.protocol import CellLimits
 
 AGENT = 1000
-"""The uid and gid of commands in a docker cell."""
+"""The uid and gid of commands in a user namespace of their own."""
+USERS = range(30_000, 60_000)
+"""The uids and gids of commands in Docker cells, one drawn for each: the kernel counts inotify instances, queues and
+pipes by user over the whole host, and these are seldom anybody's. An engine with a user namespace maps 65,536.
+"""
 SHM = 16 * MIB
 TMP = "/tmp"  # noqa: S108 - a tmpfs of the cell's own
 WORK = "/work"
@@ -56,7 +61,12 @@ def profile() -> str:
     return json.dumps(json.loads(text), separators=(",", ":"))
 
 
-def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Collection[str] = ()) -> dict[str, Any]:
+def draw() -> int:
+    """The user of a new cell's commands."""
+    return secrets.choice(USERS)
+
+
+def options(limits: CellLimits, user: int, asked: Terms = PLAIN, volumes: Collection[str] = ()) -> dict[str, Any]:
     """What docker-py is given for a container besides its image, command and labels.
 
     ``volumes`` are those that the image declares: as they are, each would be space on the host without a limit. Here
@@ -64,7 +74,7 @@ def options(limits: CellLimits, asked: Terms = PLAIN, volumes: Collection[str] =
     """
     from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to load, which a process cell need not wait for
 
-    mine = f"rw,nosuid,nodev,uid={AGENT},gid={AGENT},nr_inodes={limits.work_inodes}"
+    mine = f"rw,nosuid,nodev,uid={user},gid={user},nr_inodes={limits.work_inodes}"
     return {
         "user": "0:0",
         "cap_drop": ["ALL"],

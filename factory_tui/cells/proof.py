@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory_tui.cells.diagnosis import Diagnosis
 from factory_tui.cells.docker import DockerCells
-from factory_tui.cells.fence import AGENT, RUNNER, SHM, TMP, WORK
+from factory_tui.cells.fence import RUNNER, SHM, TMP, USERS, WORK
 from factory_tui.cells.protocol import MIB, CellError, Labels
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def _agent(status: dict[str, list[str]], own: str) -> Iterator[Diagnosis]:
     """Who a command is."""
     ids = {*status.get("Uid", ()), *status.get("Gid", ()), *status.get("Groups", ())}
     told = ", ".join(sorted(ids))
-    yield _judged("user", ids == {str(AGENT)}, f"{AGENT}, and in no other group", f"users and groups {told}")
+    alone = len(ids) == 1 and all(int(one) in USERS for one in ids)
+    yield _judged("user", alone, f"{told}, the cell's own, in no other group", f"users and groups {told}")
     held = [name for name in ("CapInh", "CapPrm", "CapEff", "CapAmb") if int(status.get(name, ["1"])[0], 16)]
     bound = int(status.get("CapBnd", ["0"])[0], 16)
     beyond = [str(bit) for bit in range(64) if bound >> bit & 1 and _CAPABILITIES.get(bit) not in RUNNER]

@@ -16,11 +16,20 @@ from typing import NamedTuple
 import msgspec
 
 from factory_tui.cells.bubblewrap import path
-from factory_tui.cells.fence import AGENT, TMP, WORK
+from factory_tui.cells.fence import TMP, WORK
 from factory_tui.cells.process import Record, carriers
 from factory_tui.cells.protocol import NoEngine
 
 _BEST = "command -v bash >/dev/null && exec bash; exec sh"
+_AS_AGENT = f"""
+import os, sys
+user = os.stat("{WORK}").st_uid
+os.setgroups([])
+os.setresgid(user, user, user)
+os.setresuid(user, user, user)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""The agent's user is the cell's own, and nobody but the cell need know it."""
 _FROM_PARENT = """
 import fcntl, os, sys
 _, pid, *words = sys.argv
@@ -45,9 +54,9 @@ def in_container(name: str, *, terminal: bool, docker: str | None) -> Shell:
     """A shell in a running container; `docker` is the client's path. Raises NoEngine without one."""
     if docker is None:
         raise NoEngine("a shell in a docker cell needs the `docker` command. Remedy: install Docker's client")
-    options = ["--interactive", *(["--tty"] if terminal else []), "--user", f"{AGENT}:{AGENT}", "--workdir", "/work"]
-    options += ["--env", "HOME=/tmp", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]
-    return Shell([docker, "exec", *options, name, "sh", "-c", _BEST])
+    options = ["--interactive", *(["--tty"] if terminal else []), "--workdir", WORK]
+    options += ["--env", f"HOME={TMP}", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]
+    return Shell([docker, "exec", *options, name, "python3", "-I", "-S", "-c", _AS_AGENT, "sh", "-c", _BEST])
 
 
 def in_folder(state: Path, name: str) -> Shell:

@@ -190,7 +190,7 @@ class TestOddImages:
                 junk=b"1",
             ),
         )
-        assert (await cell.run("id -u; pwd; ls")).stdout == b"1000\n/work\n"
+        assert (await cell.run("test $(id -u) = $(stat -c %u .); echo $?; pwd; ls")).stdout == b"0\n/work\n"
         assert "Health" not in docker_engine.api.inspect_container(cell.id)["State"]
         await cell.close()
 

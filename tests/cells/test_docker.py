@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factory_tui.cells import fence
 from factory_tui.cells.attach import attach
 from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import DockerCells, connect
@@ -201,8 +202,10 @@ class TestFence:
             assert re.search(rf"{row}:\s+0000000000000000\n", status)
         assert re.search(r"NoNewPrivs:\s+1\n", status)
         assert re.search(r"Seccomp:\s+2\n", status)
-        assert re.search(r"Uid:\s+1000\s+1000\s+1000\s+1000\n", status)
-        assert re.search(r"Gid:\s+1000\s+1000\s+1000\s+1000\n", status)
+        user = (await cell.run("stat -c %u /work")).stdout.decode().strip()
+        assert int(user) in fence.USERS
+        assert re.search(rf"Uid:(\s+{user}){{4}}\n", status)
+        assert re.search(rf"Gid:(\s+{user}){{4}}\n", status)
         assert re.search(r"Groups:\s*\n", status)
 
     async def test_the_root_is_read_only_and_the_network_is_not_there(self, cell: Cell) -> None:

@@ -344,6 +344,22 @@ for number in range(100000):
     assert b"no more" in outcome.stderr
 
 
+async def watches(ground: Ground) -> None:
+    """The kernel counts them by user, over the whole host."""
+    watch = "import ctypes\ninit = ctypes.CDLL(None).inotify_init1\n"
+    hoard = f"{watch}while init(0) >= 0: pass\nopen('full', 'w')\nimport time\ntime.sleep(1000)"
+    hoarding = asyncio.create_task(ground.cell.run(["python3", "-c", hoard], timeout=30, id="hoard"))
+
+    async def full() -> bool:
+        return (await ground.cell.run("test -e full")).exit == 0
+
+    await eventually(full, "all inotify instances of one user")
+    assert (await ground.neighbour.run(["python3", "-c", f"{watch}print(init(0) >= 0)"])).stdout == b"True\n"
+    hoarding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hoarding
+
+
 async def its_own_end(ground: Ground) -> None:
     """An agent may lose its own cell, as by all of its memory at once; the next one starts."""
     grab = "import os\nfor _ in range(40): os.fork()\nx = bytearray(20 << 20)\nos.pause() if 0 else None"
@@ -372,6 +388,7 @@ DEEDS = (
     Deed("daemons", daemons),
     Deed("signals to all", signals_to_all),
     Deed("message queues", queues_of_messages, SMALL),
+    Deed("inotify instances", watches),
     Deed("frames on stdout", frames_on_stdout),
     Deed("frames past the pipe", frames_past_the_pipe),
     Deed("links against files", links_against_files, SMALL),

@@ -145,7 +145,7 @@ class TestByEngine:
 
 def test_a_kernel_of_its_own_stands_in_for_the_filter() -> None:
     """As gVisor answers: no seccomp, and calls that it serves itself."""
-    status = {"Uid": ["1000"], "Gid": ["1000"], "Groups": [], "CapBnd": ["e0"]}
+    status = {"Uid": ["30001"], "Gid": ["30001"], "Groups": [], "CapBnd": ["e0"]}
     status |= {name: ["0000000000000000"] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
     seen: dict[str, Any] = {
         "status": status,
