@@ -142,7 +142,8 @@ def make(client: Engine, progress: Progress = _quiet, *, tools: Sequence[str] = 
 def versions(client: Engine, image: str, tools: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """What each tool says its version is, in a container behind the fence; and those that do not work there."""
     said, against = {}, []
-    options = fence.options(CellLimits(), fence.terms(client.info(), ""))
+    user = fence.draw()
+    options = fence.options(CellLimits(), user, fence.terms(client.info(), ""))
     options["log_config"] = docker.types.LogConfig(type="json-file", config={"max-size": "64k"})
     for tool in tools:
         try:
@@ -150,7 +151,7 @@ def versions(client: Engine, image: str, tools: Sequence[str]) -> tuple[dict[str
                 image,
                 [tool, "--version"],
                 entrypoint=[],
-                **options | {"user": str(fence.AGENT)},
+                **options | {"user": str(user)},
                 remove=True,
                 stderr=True,
             )
