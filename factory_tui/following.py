@@ -75,7 +75,9 @@ def run_seeds(
     )
     if code == USAGE and ours:
         asyncio.run(_stop_if_idle(workspace))
-    return console(workspace, before) if shape_of(arguments) == "console" and code == SHIPPED else code
+    if shape_of(arguments) == "console" and code == SHIPPED:
+        return console(workspace, before, brief="--until-over" in options)
+    return code
 
 
 def same_playbooks(workspace: "Workspace", arguments: argparse.Namespace, *, ours: bool) -> None:
@@ -190,10 +192,12 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: bool = False) -> int:
+def console(
+    workspace: "Workspace", before: "Collection[str]" = (), *, starts: bool = False, brief: bool = False
+) -> int:
     """The console until it detaches; then what is left to know. It may start an engine, once, after it painted.
 
-    The runs of `before` have no part in the exit code.
+    The runs of `before` have no part in the exit code. A `brief` engine ends with its runs, once nobody looks.
     """
     gc.disable()  # until it painted: nothing that a start makes is garbage, and it is looked through a dozen times
     from factory_tui.config.load import ui_of
@@ -231,11 +235,12 @@ def console(workspace: "Workspace", before: "Collection[str]" = (), *, starts: b
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE
     from factory_tui.console.plain import at_rest, below, exit_code, table
+    from factory_tui.domain.state import OVER
 
     state, up = asyncio.run(look_at(workspace))
     for line in [*table(state), *below(state, workspace.root, partial(typed, workspace))]:
         print(line)
-    if up:
+    if up and not (brief and all(run.state in OVER for run in state.runs.values())):
         print(f"\nThe engine goes on. Attach again with: {typed(workspace)}")
     resting = all(at_rest(run) for run in state.runs.values() if run.id not in before)
     return exit_code(state, before) if resting else SHIPPED

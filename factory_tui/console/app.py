@@ -302,7 +302,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As the feed's. Raises RefusedError, OSError; the latter without a link too."""
         if self._feed is None:
-            raise ConnectionError("no engine is attached")
+            raise ConnectionError("no engine is attached. Remedy: q, then factory-tui again, which starts one")
         return await self._feed.diff(run, before, after)
 
     def on_tail_view_needs_older(self, _message: TailView.NeedsOlder) -> None:

@@ -6,6 +6,7 @@ shows.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from factory_tui.cells.protocol import CellDied, CellError, NoEngine, Unmade
 from factory_tui.delivery.git import DeliveryError
@@ -59,12 +60,13 @@ class Factory:
         """The live state."""
         return self._record.state
 
-    async def supervise(self, *, until_over: bool) -> None:
-        """Work on runs until the engine is told to stop, or, if asked, until every run is over."""
+    async def supervise(self, *, until_over: bool, watched: Callable[[], bool]) -> None:
+        """Work on runs until the engine is told to stop, or, if asked, until every run is over and nobody watches."""
         async with asyncio.TaskGroup() as self._group:
             while not self._stopping.is_set():
                 self._fill_slots()
-                if until_over and self.state.runs and all(run.state in OVER for run in self.state.runs.values()):
+                over = self.state.runs and all(run.state in OVER for run in self.state.runs.values())
+                if until_over and over and not watched():
                     self.stop("all runs have ended")
                     break
                 await self._wait_for_change()
@@ -72,6 +74,10 @@ class Factory:
             for run in self._walking:
                 self._tasks[run].cancel()
         await self._workplace.close()
+
+    def look_again(self) -> None:
+        """Something that no fact tells has changed: whether anybody watches."""
+        self._changed.set()
 
     def resize(self, slots: int) -> None:
         """So many runs may be running at once; those that are more than that go on to their end."""

@@ -178,7 +178,8 @@ def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on:
             return f"{run.id} is {run.state}, not paused or held"
         return [Draft(RunMoved("queued", None, f"resumed by {actor}"), run.id, actor)]
     if isinstance(command, c.Pause) and run.state not in GOES_ON:
-        return f"{run.id} is {run.state} already"
+        waits = run.escalation if run.state in ASKS else ""
+        return f"{run.id} waits for an answer to {waits} already" if waits else f"{run.id} is {run.state} already"
     if run.id in worked_on:
         return []
     moved: RunState = "paused" if isinstance(command, c.Pause) else "stopped"

@@ -82,7 +82,10 @@ class Engine:
         """What changed on disk while no engine ran."""
 
     async def serve(self, *, until_over: bool) -> None:
-        """Be the engine until told to stop, or until every run is over. Raises Mistakes, JournalError, CellError."""
+        """Be the engine until told to stop, or until every run is over and no console is attached.
+
+        Raises Mistakes, JournalError, CellError.
+        """
         async with AsyncExitStack() as stack:
             stack.callback(self._workspace.hold().release)
             library = Library(self._workspace, fit_loop(HANDLERS))
@@ -123,7 +126,8 @@ class Engine:
             loop = asyncio.get_running_loop()
             for name in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(name, factory.stop, f"signal {name.name}")
-            await factory.supervise(until_over=until_over)
+            server.on_leave = factory.look_again
+            await factory.supervise(until_over=until_over, watched=lambda: server.consoles > 0)
             await _ended(watch)
             await record.append([Draft(EngineStopped(factory.stop_reason))])
 

@@ -146,6 +146,8 @@ class LinkServer:
         self._lookout: Lookout | None = None
         self._server: asyncio.Server | None = None
         self._clock: asyncio.Task[None] | None = None
+        self.on_leave: Callable[[], None] = lambda: None
+        """Told after a console went."""
 
     @property
     def consoles(self) -> int:
@@ -259,6 +261,7 @@ class LinkServer:
         finally:
             self._consoles.discard(console)
             self._rewatch()
+            self.on_leave()
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 

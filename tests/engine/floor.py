@@ -51,9 +51,11 @@ class Floor:
                 await self._check()
                 await asyncio.sleep(0.01)
 
+    until_over = False
+
     async def _launch(self) -> None:
         engine = Engine(self.workspace, self.playbooks, self.pace)
-        self._engine = asyncio.create_task(engine.serve(until_over=False))
+        self._engine = asyncio.create_task(engine.serve(until_over=self.until_over))
 
     async def _check(self) -> None:
         if self._engine is not None and self._engine.done():

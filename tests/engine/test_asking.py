@@ -1,5 +1,6 @@
 """What an operator asks for on the command line, of an engine at work: what happens, what is said, the exit code."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from factory_tui.domain.events import (
 from factory_tui.following import FAILED, SHIPPED, WAITS
 from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import Twin
-from tests.engine.floor import Floor, cli
+from tests.engine.floor import PATIENCE, Floor, cli
 from tests.engine.greeter import PLAYBOOK, make, slow
 from tests.engine.test_runs import GATE
 
@@ -79,6 +80,7 @@ async def test_a_gate_is_answered(tmp_path: Path) -> None:
         assert "E-1 asks demo, of greeter-1: Good enough?" in table
         assert "Choices: " in table
         assert " answer E-1 CHOICE --workspace " in table
+        assert await asked(at, "pause", "greeter-1") == (FAILED, "greeter-1 waits for an answer to E-1 already\n")
         code, said = await asked(at, "answer", "E-1", "perhaps")
         assert (code, said.startswith("E-1 offers: ")) == (FAILED, True)
         code, said = await asked(at, "answer", "E-9", "yes")
@@ -88,6 +90,30 @@ async def test_a_gate_is_answered(tmp_path: Path) -> None:
         assert [(fact.id, fact.choice) for fact in floor.told(EscalationAnswered)] == [("E-1", "yes")]
         code, said = await asked(at, "answer", "E-1", "no")
         assert (code, said) == (FAILED, f"E-1 was answered by {floor.link.actor}\n")
+
+
+class Brief(Floor):
+    """An engine as the demo starts it."""
+
+    until_over = True
+
+    async def gone(self) -> None:
+        """Until the engine ended by itself."""
+        assert self._engine is not None
+        async with asyncio.timeout(PATIENCE):
+            await self._engine
+
+
+async def test_an_engine_that_ends_with_its_runs_serves_whoever_still_looks(tmp_path: Path) -> None:
+    async with Brief(*make(tmp_path)) as floor:
+        for _ in range(2):
+            run = await floor.start()
+            await floor.reach(run, "shipped")
+            for _ in range(20):  # one that ends in spite of it has time to
+                text, _ = await floor.link.diff(run, 0, 1)
+                assert "diff --git" in text
+        await floor.link.close()
+        await floor.gone()
 
 
 class Guarded(Twin):
