@@ -107,7 +107,9 @@ def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         action = actions.add_parser(name, help=text)
         _workspace_option(action)
         if name in {"start", "run"}:
-            action.add_argument("--until-over", action="store_true", help="stop when every run has ended")
+            action.add_argument(
+                "--until-over", action="store_true", help="stop when every run has ended and nobody looks"
+            )
             action.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
             action.add_argument(
                 "--pace",
@@ -164,7 +166,7 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "--pass", dest="number", type=_count, metavar="N", help="a copy of what this pass left, removed when you leave"
     )
     made["answer"].add_argument("escalation", help="its name, like E-1")
-    made["answer"].add_argument("choice", nargs="?", default="", help="one of the choices it offers; none: --text only")
+    made["answer"].add_argument("choice", nargs="*", help="one of the choices it offers; none: --text only")
     made["answer"].add_argument("--text", default="", help="in your own words")
     made["inbox"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
 

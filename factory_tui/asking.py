@@ -45,7 +45,7 @@ def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command
         case "stop":
             return c.Stop(said.run, said.reason), f"{said.run} stops for good; its passes stay"
         case "answer":
-            choice = said.choice.removeprefix("-")
+            choice = " ".join(said.choice).removeprefix("-")
             return c.Answer(said.escalation, choice, said.text), f"{said.escalation} is answered"
         case "steer":
             return c.Steer(said.run, " ".join(said.text)), f"{said.run} is told before its next step"

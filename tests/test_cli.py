@@ -81,6 +81,7 @@ def test_a_journal_that_is_none_is_named(workspace: Workspace, capsys: Output) -
         "pause a-1",
         "freeze",
         "answer E-1 stop",
+        "answer E-1 go on --text yes",
         "status",
         "doctor",
         "twin messages --playbook f",

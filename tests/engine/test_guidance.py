@@ -19,7 +19,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import RefusedError
-from tests.engine.floor import FarFloor, Floor
+from tests.engine.floor import FarFloor, Floor, cli
 from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, TRIM, WRITES, make
 from tests.playbooks import playbook, rule, runs, speaks
 
@@ -94,7 +94,9 @@ class TestJams:
             asked = floor.state.escalations["E-1"]
             assert asked.jam == "dead"
             assert asked.evidence.split("\n\n")[0].endswith("failed trims; changed no file")
-            await floor.command(Answer("E-1", "go on"))
+            typed = await cli("answer", "E-1", "go", "on", "--workspace", str(floor.workspace.root))
+            said, _ = await typed.communicate()
+            assert said == b"E-1 is answered\n"
             await floor.until(lambda state: "E-2" in state.escalations)
             assert len((await floor.reach(run, "jammed")).passes) == 3
             await floor.command(Answer("E-2", "stop"))
