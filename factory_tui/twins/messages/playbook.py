@@ -202,7 +202,7 @@ def load_folder(folder: Path) -> dict[str, Playbook]:
         PlaybookError: there is no such folder, or as `load`.
     """
     if not folder.is_dir():
-        raise PlaybookError(f"{folder}: there is no such folder of playbooks; docs/rehearsals.md says how to write one")
+        raise PlaybookError(f"{folder}: there is no such folder of playbooks. Remedy: write one, as docs/rehearsals.md says")
     return {playbook.seed: playbook for playbook in map(load, sorted(folder.glob("*.toml")))}
 
 
@@ -215,9 +215,9 @@ def load(path: Path) -> Playbook:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise PlaybookError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+        raise PlaybookError(f"{path}: cannot be read ({error.strerror}). Remedy: check the path and its permissions") from error
     except UnicodeDecodeError as error:
-        raise PlaybookError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+        raise PlaybookError(f"{path}: not UTF-8 at byte {error.start}. Remedy: save the file as UTF-8") from error
     return parse(text, path.name if not path.is_absolute() else str(path))
 
 
@@ -232,7 +232,7 @@ def parse(text: str, source: str) -> Playbook:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{source}:{line[1]}" if line else source
-        raise PlaybookError(f"{where}: not valid TOML: {error}; correct the syntax there") from error
+        raise PlaybookError(f"{where}: not valid TOML: {error}. Remedy: correct the syntax there") from error
     try:
         written = msgspec.convert(raw, PlaybookText)
     except msgspec.ValidationError as error:
@@ -249,8 +249,8 @@ def _rules(written: PlaybookText, source: str, text: str) -> list[Rule]:
             line = _line(text, f"rule[{index}].name")
             first = _line(text, f"rule[{names[rule.name]}].name")
             raise PlaybookError(
-                f"{source}:{line}: rule[{index}].name: '{rule.name}' is taken by the rule at line {first}; "
-                "give each rule a name of its own"
+                f"{source}:{line}: rule[{index}].name: '{rule.name}' is taken by the rule at line {first}. "
+                "Remedy: give each rule a name of its own"
             )
         names[rule.name] = index
 
@@ -260,7 +260,7 @@ def _rules(written: PlaybookText, source: str, text: str) -> list[Rule]:
             except re.error as error:
                 line = _line(text, f"rule[{index}].{key}")
                 raise PlaybookError(
-                    f"{source}:{line}: rule[{index}].{key}: not a regex: {error}; escape the character, or use "
+                    f"{source}:{line}: rule[{index}].{key}: not a regex: {error}. Remedy: escape the character, or use "
                     "a literal string in single quotes"
                 ) from error
 
@@ -284,7 +284,7 @@ def _faults(written: PlaybookText, source: str, text: str) -> list[FaultText]:
         if fault.rule is not None and fault.rule not in names:
             line = _line(text, f"fault[{index}].rule")
             raise PlaybookError(
-                f"{source}:{line}: fault[{index}].rule: no rule is called '{fault.rule}'; name one of the rules"
+                f"{source}:{line}: fault[{index}].rule: no rule is called '{fault.rule}'. Remedy: name one of the rules"
             )
     return written.fault
 
@@ -305,10 +305,11 @@ def _mistake(source: str, text: str, message: str) -> PlaybookError:
     else:
         remedy = "correct the value"
     line = _line(text, key)
-    return PlaybookError(f"{source}{f':{line}' if line else ''}: {key}: {what}; {remedy}")
+    return PlaybookError(f"{source}{f':{line}' if line else ''}: {key}: {what}. Remedy: {remedy}")
 
 
 _HEADER = re.compile(r"\s*\[\[\s*(rule|fault|rule\s*\.\s*block)\s*\]\]")
+_OTHER = re.compile(r"\s*\[+\s*([\w-]+)")
 _KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=.]""")
 
 
@@ -319,6 +320,10 @@ def _line(text: str, path: str) -> int | None:
     key = re.split(r"[.\[]", key)[0]
     counts = {"rule": -1, "fault": -1, "block": -1}
     here, best, quote = "", None, ""
+
+    def signs(here: str) -> list[re.Pattern[str]]:
+        return [*([_KEY] if here == wanted else []), *([] if table else [_OTHER])]
+
     for number, line in enumerate(text.splitlines(), 1):
         if quote:
             quote = "" if line.count(quote) % 2 else quote
@@ -331,7 +336,7 @@ def _line(text: str, path: str) -> int | None:
             here = f"{kind}[{counts[kind]}]" if kind != "block" else f"rule[{counts['rule']}].block[{counts['block']}]"
             if here in (wanted, path):
                 best = number
-        elif here == wanted and (found := _KEY.match(line)) and found[1] == key:
+        elif any((found := sign.match(line)) and found[1] == key for sign in signs(here)):
             return number
         quote = next((mark for mark in ('"""', "'''") if line.count(mark) % 2), "")
     return best

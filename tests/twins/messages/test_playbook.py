@@ -118,6 +118,7 @@ def fault(lines: str) -> str:
         ("seed = 's'\nrule = = # here", ["TOML"]),
         (GOOD + "extra = 1 # here", ["rule[1].block[0].extra", "unknown key", "remove"]),
         (GOOD.replace('seed = "s"', "sead = 's' # here"), ["sead", "unknown key"]),
+        (GOOD + "[[rul]] # here\nname = 'r'", ["rul: unknown key"]),
         ("seed = 's'\n[[rule]] # here\nname = 'r'", ["rule[0].last", "missing", "add"]),
         (GOOD.replace("last = 'b'", "last = '(b' # here"), ["rule[1].last", "regex"]),
         (GOOD.replace("last = 'b'", "last = 'b'\nabsent = ['['] # here"), ["rule[1].absent", "regex"]),
@@ -140,12 +141,12 @@ def test_a_mistake_names_file_line_key_and_remedy(text: str, parts: list[str]) -
     line = next(number for number, line in enumerate(text.splitlines(), 1) if "# here" in line)
     with pytest.raises(PlaybookError) as raised:
         parse(text, "p.toml")
-    for part in [f"p.toml:{line}: ", "; ", *parts]:
+    for part in [f"p.toml:{line}: ", ". Remedy: ", *parts]:
         assert part in str(raised.value)
 
 
 def test_a_playbook_without_rules_is_a_mistake() -> None:
-    with pytest.raises(PlaybookError, match=r"p\.toml: rule: missing; add it"):
+    with pytest.raises(PlaybookError, match=r"p\.toml: rule: missing\. Remedy: add it"):
         parse("seed = 's'", "p.toml")
 
 
