@@ -25,6 +25,8 @@ class Action(msgspec.Struct, frozen=True):
     least: Role = "viewer"
     bar: int = 0
     """Place in the key bar, 1 first; 0: not there."""
+    barred: tuple[Scope, ...] = ()
+    """Scopes without it in their key bar, for want of room."""
     spare: int = 0
     """Leaves a narrow key bar in this order, 1 first; 0: never."""
     palette: str = ""

@@ -100,7 +100,8 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 def bar(scope: Scope, role: Role) -> tuple[Action, ...]:
     """What the key bar shows for a scope, in its order."""
-    found = (action for action in (*in_scope(scope), *in_scope("everywhere")) if action.bar and allowed(action, role))
+    here = (action for action in (*in_scope(scope), *in_scope("everywhere")) if scope not in action.barred)
+    found = (action for action in here if action.bar and allowed(action, role))
     return tuple(sorted(found, key=lambda action: action.bar))
 
 

@@ -89,6 +89,9 @@ RUNS: tuple[Action, ...] = (
         0,
         "Raise what the run may spend. More than twofold asks for its name.",
         "operator",
+        bar=5,
+        spare=2,
+        barred=("floor", "run", "inbox"),
         palette="run: Raise the cap of {run}",
     ),
     Action(

@@ -53,6 +53,12 @@ async def test_a_run_that_asks_is_still_said_to_ask() -> None:
             assert said in snap.text_of(stage.app)
 
 
+async def test_a_run_that_is_over_re_seeds_no_more() -> None:
+    past = after(("orders-etl-1", e.RunReseeded("77777777aaaa")), ("orders-etl-1", e.RunMoved("shipped", None, "done")))
+    async with on_stage(StoryFeed(past)) as stage:
+        assert "re-seeds" not in snap.text_of(stage.app)
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -14,7 +14,7 @@ from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
-from factory_tui.domain.state import GOES_ON, Run
+from factory_tui.domain.state import GOES_ON, OVER, Run
 
 if TYPE_CHECKING:
     from textual import events
@@ -43,6 +43,10 @@ class Column(msgspec.Struct, frozen=True):
     cells: int
     draw: Callable[[Run, int], Row]
     at_right: bool = False
+
+
+def _re_seeds(run: Run) -> bool:
+    return bool(run.reseed) and run.state not in OVER
 
 
 def _taken(columns: Sequence[Column]) -> int:
@@ -98,8 +102,8 @@ class FloorTable(Panel):
         wide, ultra = room >= 98, room >= 158
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
         name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
-        awaited = any(run.asked or run.reseed for run in runs)
-        longest = max(len(asked(run.asked) or ("re-seeds" if run.reseed else "")) for run in runs)
+        awaited = any(run.asked or _re_seeds(run) for run in runs)
+        longest = max(len(asked(run.asked) or ("re-seeds" if _re_seeds(run) else "")) for run in runs)
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
             Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
@@ -130,7 +134,7 @@ class FloorTable(Panel):
         frozen = self.mirror.state.frozen and run.state == "running"
         tone = "waits" if frozen else LAMPS[run.state]
         said, soon = "frozen" if frozen else run.state, asked(run.asked)
-        if run.reseed and (cells >= _BOTH or run.state in GOES_ON):  # where there is room for one, how it is counts
+        if _re_seeds(run) and (cells >= _BOTH or run.state in GOES_ON):  # where there is room for one, how it is counts
             soon = soon or "re-seeds"
         if not soon:
             return [(left(f"{self.glyphs.marks[tone]} {said}", cells), tone)]
