@@ -202,7 +202,9 @@ def load_folder(folder: Path) -> dict[str, Playbook]:
         PlaybookError: there is no such folder, or as `load`.
     """
     if not folder.is_dir():
-        raise PlaybookError(f"{folder}: there is no such folder of playbooks. Remedy: write one, as docs/rehearsals.md says")
+        raise PlaybookError(
+            f"{folder}: there is no such folder of playbooks. Remedy: write one, as docs/rehearsals.md says"
+        )
     return {playbook.seed: playbook for playbook in map(load, sorted(folder.glob("*.toml")))}
 
 
@@ -215,7 +217,9 @@ def load(path: Path) -> Playbook:
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise PlaybookError(f"{path}: cannot be read ({error.strerror}). Remedy: check the path and its permissions") from error
+        raise PlaybookError(
+            f"{path}: cannot be read ({error.strerror}). Remedy: check the path and its permissions"
+        ) from error
     except UnicodeDecodeError as error:
         raise PlaybookError(f"{path}: not UTF-8 at byte {error.start}. Remedy: save the file as UTF-8") from error
     return parse(text, path.name if not path.is_absolute() else str(path))
