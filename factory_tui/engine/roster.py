@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
-from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Kind, Labels, Mould, Say
+from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Kind, Labels, Mould, NoEngine, Say
 from factory_tui.config.recipe import Recipe
 from factory_tui.domain.gauges import Gauge
 from factory_tui.domain.live import LiveCell
@@ -99,12 +99,18 @@ class Roster:
                 self._looks[cell] = asyncio.create_task(self._follow(cell), name=f"gauge {seen.cell[:12]}")
 
     async def _follow(self, cell: Cell) -> None:
-        def hear(gauge: Gauge) -> None:
+        def hear(gauge: Gauge | None) -> None:
             self._up[cell] = seen = replace(self._up[cell], gauge=gauge)
             self._show(seen)
 
         try:
-            await cell.gauge(hear, EVERY)
+            while True:
+                try:
+                    await cell.gauge(hear, EVERY)
+                    break
+                except NoEngine:
+                    hear(None)  # what it was is not what it is
+                    await asyncio.sleep(EVERY)
         except CellError as gone:
             log.debug("%s: %s", cell.id, gone)
         finally:

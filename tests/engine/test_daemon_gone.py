@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.cells import connection
+from factory_tui.domain.commands import Pause, Resume, StartRun
 from factory_tui.domain.events import (
     Answered,
     CellClosed,
     CellStarted,
     Prompted,
+    RunMoved,
     ToolCalled,
     ToolReturned,
     VerdictReached,
@@ -32,6 +35,7 @@ async def daemon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         unmet("no dockerd can be started")
     daemon = Daemon(Path(tempfile.mkdtemp(prefix="ftd-", dir="/tmp")), live_restore=request.param)
     monkeypatch.setenv("DOCKER_HOST", daemon.host)
+    monkeypatch.setattr(connection, "_AGAIN", (0.0, 0.2, 0.5))  # else each outage is waited for seven seconds
     try:
         await daemon.start()
         yield daemon
@@ -93,3 +97,28 @@ async def test_cells_that_die_with_their_engine_are_rebuilt_and_no_verdict_is_ma
         trims = [fact for fact in verdicts if fact.number == 1 and not fact.satisfied]
         assert all("Hello" in fact.evidence for fact in trims), "no product is blamed for the engine"
     assert daemon.containers() == []
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+async def test_a_live_model_is_not_moved_into_cells_without_a_fence(
+    tmp_path: Path, cell_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image)
+    nowhere = 'key_env = "GREETER_KEY"\nbase_url = "http://127.0.0.1:9"'
+    workspace.config.write_text(workspace.config.read_text().replace('key_env = "GREETER_KEY"', nowhere))
+    monkeypatch.setenv("GREETER_KEY", "sk-none")
+    async with Floor(workspace, playbooks) as floor:
+        await floor.link.command(StartRun("greeter", ledger="live"))
+        await floor.fact(CellStarted)
+        (run,) = floor.state.runs
+        await floor.command(Pause(run, now=True))
+        await floor.reach(run, "paused", "held")
+    workspace.config.write_text(workspace.config.read_text().replace('kind = "docker"', 'kind = "process"'))
+    async with Floor(workspace, playbooks) as floor:
+        await floor.command(Resume(run))
+        held = await floor.fact(RunMoved, lambda fact: fact.state == "held")
+        assert isinstance(held.fact, RunMoved)
+        assert held.fact.reason == "config"
+        assert held.fact.why.startswith("the cells here have no fence, and its model is live. Remedy: ")
+        assert not floor.told(CellStarted)
