@@ -70,6 +70,8 @@ class Escapes:
     async def test_it_is_contained(
         self, ground: Ground, bubble: Bubble, tmp_path_factory: pytest.TempPathFactory, deed: Deed
     ) -> None:
+        if deed.name == "inotify instances" and not self.strangers:
+            pytest.skip("cells of a plain user are all that user's, and the kernel counts by user")
         done = flood_of_files if deed.name == "inodes" else deed.done
         if deed.alone is None:
             await done(ground)
