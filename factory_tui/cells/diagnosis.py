@@ -36,7 +36,7 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(
-    image: str, gone: Callable[[str], bool], *, bubblewrap: bool = True, recipes: Mapping[str, Recipe] = _NONE
+    image: str, gone: Callable[[str], bool], *, bubblewrapped: bool = True, recipes: Mapping[str, Recipe] = _NONE
 ) -> list[Diagnosis]:
     """Look at the engine, at the images that cells would use (`recipes`: those of seeds, by name), and for cells of
     workspaces that are `gone`; without an engine, at what fences process cells.
@@ -47,7 +47,7 @@ def diagnose(
         client = connect()
     except CellError as error:
         found, _, remedy = str(error).partition(". Remedy: ")
-        fence = _bubblewrap(bubblewrap)
+        fence = bubblewrap(bubblewrapped)
         until = "runs work in process cells, which bubblewrap fences"
         if not fence.well:
             until = "rehearsals run in process cells, UNFENCED"
@@ -57,7 +57,8 @@ def diagnose(
     return with_engine
 
 
-def _bubblewrap(wanted: bool) -> Diagnosis:
+def bubblewrap(wanted: bool) -> Diagnosis:
+    """Whether it fences process cells, as seen from inside; blocks for a second."""
     if not wanted:
         return Diagnosis("bubblewrap", False, "not wanted by [cells] bubblewrap", "leave that out of config.toml")
     bubble = look()

@@ -108,12 +108,20 @@ def _pull(client: Engine, image: str) -> str:
     return "" if _local(client, image) else "the engine does not have it after the pull"
 
 
+def _processor(name: str) -> str:
+    """By the name that Docker uses, which is not the kernel's."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(name, name)
+
+
 def make(client: Engine, progress: Progress = _quiet, *, tools: Sequence[str] = (), python: str = "") -> str:
     """Make the image from this host's files, unless the engine has it; its reference.
 
     `tools`: of `tools.TOOLS`, from this host. `python`: the path of the Python that goes in, else this one. Raises
     ImageUnfit when this host lacks what is needed, with what mends it.
     """
+    there, here = _processor(str(client.version()["Arch"])), _processor(os.uname().machine)
+    if there != here:
+        raise ImageUnfit(f"this host's files are for {here}, and the Docker engine's machine is {there}")
     host = find_python(python, [one for one in tools if one in PACKAGES])
     more, texts, lacking = gather(tools, host)
     if lacking:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from factory_tui import pipeline
 from factory_tui.cells.choose import docker_cells, limits_of
-from factory_tui.cells.diagnosis import diagnose, surroundings
+from factory_tui.cells.diagnosis import bubblewrap, diagnose, surroundings
 from factory_tui.cells.proof import prove
-from factory_tui.cells.protocol import CellError
+from factory_tui.cells.protocol import CellError, NoRuntime
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import Seed, all_seeds, unwritten
@@ -43,7 +43,7 @@ async def examine(folder: Path) -> list[Finding]:
         diagnose,
         settings.cells.image,
         lambda identity: is_gone(identity) and not (workspace and workspace.is_called(identity)),
-        bubblewrap=settings.cells.bubblewrap,
+        bubblewrapped=settings.cells.bubblewrap,
         recipes={seed.name: seed.recipe for seed in _seeds(workspace, settings)} if workspace else {},
     )
     findings += [Finding(*one) for one in found]
@@ -72,15 +72,16 @@ async def fence(folder: Path) -> list[Finding]:
         if (folder / "config.toml").exists():
             return [Finding("workspace", well=False, found=str(mistakes))]
     if table.kind == "process":
-        remedy = 'set [cells] kind = "auto" or "docker"'
-        return [Finding("fence", well=False, found="none: process cells were asked for", remedy=remedy)]
+        return [await _without_docker(table.bubblewrap, "process cells were asked for")]
     began = time.monotonic()
     try:
         limits = limits_of(table)
         cells, _ = await asyncio.to_thread(docker_cells, identity, table.image, limits, table.runtime)
     except CellError as trouble:
         found, _, remedy = str(trouble).partition(". Remedy: ")
-        return [Finding("fence", well=False, found=f"none: {found}", remedy=remedy)]
+        if table.kind == "docker" or isinstance(trouble, NoRuntime):
+            return [Finding("fence", well=False, found=f"none: {found}", remedy=remedy)]
+        return [await _without_docker(table.bubblewrap, found)]
     try:
         inside, around = await prove(cells), await surroundings(cells)
     except CellError as trouble:
@@ -92,6 +93,13 @@ async def fence(folder: Path) -> list[Finding]:
     remedy = "" if holding == len(inside) else "until what is marked below is mended, live models are refused"
     verdict = Finding("fence", holding == len(inside), found, remedy)
     return [verdict, *(Finding(*one) for one in (*inside, *around))]
+
+
+async def _without_docker(wanted: bool, why: str) -> Finding:
+    """What fences process cells, which are taken since Docker's are not to be had."""
+    found = await asyncio.to_thread(bubblewrap, wanted)
+    fence = f"by bubblewrap: {found.found}" if found.well else f"none: {found.found}"
+    return Finding("fence", found.well, f"{why}; {fence}", found.remedy)
 
 
 def _machine() -> Iterator[Finding]:
