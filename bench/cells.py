@@ -21,8 +21,8 @@ from bench.working import engine, make
 PARTS = ("starts", "snapshots", "timeouts", "steps")
 
 
-async def measure(parts: Sequence[str], folder: Path) -> Figures:
-    """All figures of these parts; `folder` is short enough for a socket's path."""
+async def measure(parts: Sequence[str], counts: Sequence[int], folder: Path) -> Figures:
+    """All figures of these parts, steps at these counts of runs; `folder` is short enough for a socket's path."""
     figures: Figures = {}
     tag = await asyncio.to_thread(image)
     if "starts" in parts:
@@ -35,7 +35,7 @@ async def measure(parts: Sequence[str], folder: Path) -> Figures:
         async with twin(folder) as url:
             workspace = make(folder / "steps", kind="docker", image=tag, url=url)
             async with engine(workspace) as (pid, console), steps.floor() as base:
-                figures |= await steps.measure(console, pid, base, tag, url)
+                figures |= await steps.measure(console, pid, base, tag, url, counts=counts)
                 figures |= await steps.by_exec(base, tag, url, figures)
     return figures
 
@@ -44,13 +44,16 @@ def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="what to measure (default: everything)")
-    parts = parser.parse_args().part or PARTS
+    parser.add_argument(
+        "--runs", nargs="+", type=int, choices=steps.ROUNDS, default=[*steps.ROUNDS], help="at once (default: all)"
+    )
+    asked = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench") as name:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         (folder / "state").mkdir()
-        figures = asyncio.run(measure(parts, folder))
+        figures = asyncio.run(measure(asked.part or PARTS, asked.runs, folder))
     print(json.dumps(figures | about(began)))
 
 
