@@ -14,6 +14,7 @@ from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.pool import WARM, Pool
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import ANY, CellError, Labels, Mould
+from factory_tui.config.recipe import Recipe
 from tests.cells.conftest import LABELS, LIMITS
 from tests.waiting import until
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from factory_tui.cells.cell import RunnerCell
-    from factory_tui.cells.protocol import Cell
+    from factory_tui.cells.protocol import Cell, Say
 
 
 class Counted(ProcessCells):
@@ -81,6 +82,27 @@ async def test_who_asks_is_given_a_cell_that_was_up_and_another_is_made(kind: Co
     await full(kind, 3)
     assert set(kind.asked) == {Labels("w", "", WARM)}
     await cell.close()
+    await pool.close()
+
+
+async def test_a_seed_that_asks_for_no_image_is_given_a_cell_that_was_up(
+    kind: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def prepare(recipe: Recipe, _say: Say) -> Mould:
+        return Mould(recipe.image or "the workspace's", "its id")
+
+    monkeypatch.setattr(kind, "prepare", prepare)
+    pool = Pool(kind, "w", 1)
+    pool.fill()
+    await full(kind, 1)
+    own = await pool.prepare(Recipe(), lambda _: None)
+    other = await pool.prepare(Recipe(image="other"), lambda _: None)
+    cell = await pool.start(LABELS, own)
+    assert cell.id == kind.started[0].id
+    another = await pool.start(LABELS, other)
+    assert kind.moulds.count(other) == 1
+    await cell.close()
+    await another.close()
     await pool.close()
 
 
