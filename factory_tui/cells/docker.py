@@ -87,6 +87,7 @@ def create_options(
         "image": mould.image,
         "command": runner.arguments(asked),
         "entrypoint": ["python3"],
+        "stop_signal": "SIGKILL",  # an engine that stops waits ten seconds for less, and nothing here needs them
         "environment": dict.fromkeys(oddities.unheard(config), ""),
         "labels": {
             containers.LABEL + "workspace": workspace,
