@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from factory_tui.cells.bubblewrap import Bubble
     from factory_tui.cells.protocol import Cell, Cells
     from factory_tui.cells.reach import Address
+    from tests.e2e.sshd import Sshd
 
 LABELS = Labels("", "run-1", "agent", 1)
 KINDS = {"process": "process", "bubble": "process", "namespace": "process"}
@@ -83,10 +84,16 @@ def faraway_engine(root_program: list[str]) -> Iterator[Faraway]:
 
 
 @pytest.fixture(scope="session")
-def faraway_ssh(faraway_engine: Faraway, sshd_program: str) -> Iterator[Address]:
-    """The same engine behind an sshd."""
-    with faraway_engine.by_ssh(sshd_program) as (where, _):
-        yield where
+def faraway_sshd(faraway_engine: Faraway, sshd_program: str) -> Iterator[tuple[Address, Sshd]]:
+    """The same engine behind an sshd, and that sshd."""
+    with faraway_engine.by_ssh(sshd_program) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def faraway_ssh(faraway_sshd: tuple[Address, Sshd]) -> Address:
+    """The engine's address by ssh."""
+    return faraway_sshd[0]
 
 
 async def _faraway_cells(where: Address) -> AsyncIterator[DockerCells]:

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.commands import Commands
-from tests.conformance.services import Services
-from tests.conformance.trees import Files, Trees
+from tests.conformance.cells import CellSuite
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class TestProcessCell(Commands, Services, Files, Trees):
+class TestProcessCell(CellSuite):
     kind = "process"
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class TestBubblewrapCell(Commands, Services, Files, Trees):
+class TestBubblewrapCell(CellSuite):
     kind = "bubble"
 
 
 @pytest.mark.asyncio(loop_scope="class")
-class TestBubblewrapCellOfAPlainUser(Commands, Services, Files, Trees):
+class TestBubblewrapCellOfAPlainUser(CellSuite):
     kind = "namespace"
 
 
 @pytest.mark.docker
 @pytest.mark.asyncio(loop_scope="class")
-class TestDockerCell(Commands, Services, Files, Trees):
+class TestDockerCell(CellSuite):
     kind = "docker"
 
 
 @pytest.mark.docker
 @pytest.mark.asyncio(loop_scope="class")
-class TestDockerCellOverTls(Commands, Services, Files, Trees):
+class TestDockerCellOverTls(CellSuite):
     kind = "tls"
 
 
 @pytest.mark.docker
 @pytest.mark.asyncio(loop_scope="class")
-class TestDockerCellOverSsh(Commands, Services, Files, Trees):
+class TestDockerCellOverSsh(CellSuite):
     kind = "ssh"
 
 
 @pytest.mark.docker
 @pytest.mark.asyncio(loop_scope="class")
-class TestWarmCell(Commands, Services, Files, Trees):
+class TestWarmCell(CellSuite):
     kind = "warm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import shutil
@@ -18,11 +19,15 @@ from factory_tui.cells.docker import connect
 from factory_tui.cells.knock import knock
 from factory_tui.cells.protocol import NoEngine
 from factory_tui.cells.reach import Address, Tls, find
+from tests.cells.conftest import LABELS
 from tests.cells.faraway import Faraway, authority, certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from factory_tui.cells.docker import DockerCells
+    from tests.e2e.sshd import Sshd
 
 
 def context(home: Path, name: str, host: str, *, tls: bool = False) -> None:
@@ -187,3 +192,20 @@ class TestFaraway:
         with closing(connect(faraway_ssh)) as client:
             made = images.ensure(client, "127.0.0.1:1/none:1")
             assert client.images.get(made).tags == [made]
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="class")
+class TestDroppedLine:
+    async def test_it_costs_no_outcome(self, ssh_cells: DockerCells, faraway_sshd: tuple[Address, Sshd]) -> None:
+        cell = await ssh_cells.start(LABELS)
+        running = asyncio.create_task(
+            cell.run("until test -e go; do sleep 0.01; done; echo once | tee -a count", id="running")
+        )
+        assert (await cell.run("true")).exit == 0
+        assert faraway_sshd[1].drop() > 0
+        await cell.write("go", b"")
+        assert (await running).stdout == b"once\n"
+        assert await cell.read("count") == b"once\n"
+        assert faraway_sshd[1].drop() > 0
+        await cell.close()
