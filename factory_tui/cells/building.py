@@ -37,7 +37,7 @@ FILE = "factory-tui.file"
 """The label that names the file an image was built by."""
 _SECONDS = 60.0
 _TAIL = 12
-"""Lines of a failed build's log that its message holds."""
+"""Lines of a failed step's log that its message holds."""
 _WIDTH = 300
 _BETWEEN = re.compile(r" ---> (Running in )?[0-9a-f]{12}\n|Removing intermediate container ")
 """What the engine says of its own doing between two steps."""
@@ -154,7 +154,7 @@ def _build(client: docker.DockerClient, stop: Stop, build: Build, say: Say, *, f
                 raise _failed(file, one_line(str(event["error"]).strip(), 2 * _WIDTH), log)
             said = str(event.get("stream", ""))
             for line in _lines("" if _BETWEEN.match(said) else said or _progress(event)):
-                log[:] = [*log, line][-_TAIL:]
+                log[:] = [line] if line.startswith("Step ") else [*log, line][-_TAIL:]
                 say(line)
         if not stop.asked:
             client.images.get(reference)
