@@ -26,8 +26,8 @@ WARM = "warm"
 """The role of a cell that was made for nobody in particular."""
 _MOULDS = 4
 """Moulds of which cells are kept ready: those that were asked for last."""
-_ANSWER = 1.0
-"""Seconds that a cell has to answer before it is handed out; a start takes a fraction of that."""
+_ANSWER = 5.0
+"""Seconds that a cell has to answer before it is handed out: on a busy machine a start takes as long."""
 
 
 class Pool:
