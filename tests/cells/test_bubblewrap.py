@@ -18,6 +18,7 @@ import pytest
 
 from factory_tui.cells.bubblewrap import look
 from factory_tui.cells.choose import choose
+from factory_tui.cells.group import Scope
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Labels
 from factory_tui.cells.shell import in_folder
@@ -33,6 +34,7 @@ ENGINE = """
 import asyncio, sys
 from pathlib import Path
 from factory_tui.cells.bubblewrap import look
+from factory_tui.cells.group import Scope
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Labels
 
@@ -269,6 +271,21 @@ async def test_a_shell_is_the_agent_in_the_cell(bubble: Bubble, tmp_path: Path, 
     await cell.close()
     with pytest.raises(FileNotFoundError):
         in_folder(tmp_path, cell.id)
+
+
+async def test_a_plain_users_systemd_is_asked_for_the_limits_of_the_cell(bubble: Bubble, tmp_path: Path) -> None:
+    """A script stands in for systemd-run, which no test machine without logins has."""
+    (asked := tmp_path / "systemd-run").write_text(
+        f'#!/bin/sh\nwhile [ "$1" != -- ]; do echo "$1" >> {tmp_path}/asked; shift; done; shift; exec "$@"\n'
+    )
+    asked.chmod(0o755)
+    cells = ProcessCells("w", tmp_path, LIMITS, replace(bubble, group=Scope(str(asked))))
+    cell = await cells.start(LABELS)
+    assert (await cell.run("id -un")).stdout == b"agent\n"
+    await cell.close()
+    words = (tmp_path / "asked").read_text().split()
+    assert words[:5] == ["--user", "--scope", "--quiet", "--collect", f"--unit=factory-tui-{cell.id}"]
+    assert words[6::2] == [f"MemoryMax={LIMITS.memory}", "MemorySwapMax=0", f"TasksMax={LIMITS.pids}", "CPUQuota=100%"]
 
 
 class TestWithout:
