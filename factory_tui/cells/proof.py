@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from factory_tui.cells.protocol import CellLimits, Cells
 
 SECONDS = 20
+UNTRIED = "cell"
+"""What is said to have failed when nothing could be looked at."""
 _CAPABILITIES = {5: "KILL", 6: "SETGID", 7: "SETUID"}
 _NAMES = ("/etc/resolv.conf", "/etc/hostname", "/etc/hosts")
 """Files of the engine's own that it puts into every container, for reading."""
@@ -52,7 +54,7 @@ async def prove(cells: DockerCells) -> list[Diagnosis]:
 def holes(found: list[Diagnosis]) -> str:
     """Why the fence does not hold, in a sentence; empty where it does."""
     said = [f"{one.what}: {one.found}" for one in found if not one.well]
-    return f"the fence does not hold. {'; '.join(said)}. Remedy: factory-tui doctor --fence" if said else ""
+    return f"the fence does not hold, and cells count as UNFENCED: {'; '.join(said)}." if said else ""
 
 
 async def breach(cells: Cells) -> str:
@@ -66,7 +68,7 @@ async def breach(cells: Cells) -> str:
 
 def _untried(why: str) -> Diagnosis:
     found, _, remedy = why.partition(". Remedy: ")
-    return Diagnosis("cell", False, found, remedy or "mend that, and try again")
+    return Diagnosis(UNTRIED, False, found, remedy or "mend that, and try again")
 
 
 def judge(seen: dict[str, Any], limits: CellLimits, host: str) -> Iterator[Diagnosis]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from factory_tui import pipeline
 from factory_tui.cells.choose import docker_cells, limits_of
 from factory_tui.cells.diagnosis import bubblewrap, diagnose, surroundings
-from factory_tui.cells.proof import prove
+from factory_tui.cells.proof import UNTRIED, prove
 from factory_tui.cells.protocol import CellError, NoRuntime
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
@@ -90,6 +90,8 @@ async def fence(folder: Path) -> list[Finding]:
         await cells.close()
     holding = sum(one.well for one in inside)
     found = f"{holding} of {len(inside)} hold, looked at from inside in {time.monotonic() - began:.1f} s"
+    if [one.what for one in inside] == [UNTRIED]:
+        found = "no cell could be looked at from inside"
     remedy = "" if holding == len(inside) else "until what is marked below is mended, live models are refused"
     verdict = Finding("fence", holding == len(inside), found, remedy)
     return [verdict, *(Finding(*one) for one in (*inside, *around))]

@@ -77,6 +77,8 @@ class Engine:
         self._twin = Twin((), pace=pace)
         self._watching: Watching | None = None
         self._reloading: Reloading | None = None
+        self._fence: asyncio.Task[None] | None = None
+        """Ended once it is known whether the fence holds."""
         self._roster: Roster | None = None
         self._changed: list[AnyFact] = []
         """What changed on disk while no engine ran."""
@@ -157,8 +159,6 @@ class Engine:
         stack.push_async_callback(door.close)
         warm = asyncio.create_task(door.warm(), name="sdk")
         stack.callback(warm.cancel)
-        hole = asyncio.create_task(_hole(kind), name="fence")
-        stack.callback(hole.cancel)
         await self._rehearse(stack, record)
         place = Workplace(
             workspace=workspace,
@@ -182,8 +182,9 @@ class Engine:
             credentials=credentials,
             slots=lambda: self._ready.result() if self._ready.done() else None,
         )
-        self._watching = await self._started(record, library, self._reloading, cells, await hole or why)
+        self._watching = await self._started(record, library, self._reloading, cells, why)
         await place.adopt()
+        place.proving = self._fence = asyncio.create_task(_prove(kind, record), name="fence")
         pool.fill()
         opening = Opening(
             library,
@@ -240,6 +241,8 @@ class Engine:
         factory = await asyncio.shield(self._ready)
         if isinstance(command, StartRun | Reseed | ConfirmCorpus) and self._watching is not None:
             await self._watching.caught_up()
+        if isinstance(command, StartRun) and command.ledger != "rehearsal" and self._fence is not None:
+            await asyncio.wait([self._fence])
         before = factory.state
         refused = await factory.obey(actor, role, ulid(now(), entropy()), command)
         if self._reloading is not None and factory.state.seeds is not before.seeds:
@@ -266,16 +269,19 @@ class Engine:
             await record.append([Draft(Noticed("error", said, "restart the engine: factory-tui engine stop"))])
 
 
-async def _hole(cells: Cells) -> str:
-    """Why cells that should be fenced are not, and from then on count as unfenced; empty where the fence holds."""
+async def _prove(cells: Cells, record: Record) -> None:
+    """Try the fence of cells that should have one, and say so when it does not hold: they then count as unfenced."""
     if not cells.fenced:
-        return ""
+        return
     from factory_tui.cells.proof import breach  # noqa: PLC0415 - with what only Docker cells need
 
-    found = await breach(cells)
-    if found:
-        log.warning("%s", found)
-    return found
+    hole = await breach(cells)
+    if hole:
+        log.warning("%s", hole)
+        try:
+            await record.append([Draft(Noticed("warning", hole, "factory-tui doctor --fence"))])
+        except JournalFull as full:
+            log.warning("%s", full)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -50,6 +50,8 @@ class Workplace:
     """Trajectories at once, over all runs."""
     now: Clock
     redact: Callable[[str], str]
+    proving: asyncio.Task[None] | None = None
+    """Finds out whether the fence holds; it has a cell of its own."""
     _homes: dict[str, Cell] = field(default_factory=dict)
 
     @property
@@ -169,6 +171,9 @@ class Workplace:
 
     async def close(self) -> None:
         """Let go of everything, once nobody works here; a home that cannot live without its engine is removed."""
+        if self.proving is not None:
+            self.proving.cancel()
+            await asyncio.wait([self.proving])
         for cell in list(self._homes.values()):
             if cell.kind == "process":
                 await cell.close()

@@ -8,7 +8,7 @@ import pytest
 
 from factory_tui.cells import fence
 from factory_tui.domain.commands import Pause, StartRun
-from factory_tui.domain.events import CellStarted, Prompted, ToolCalled, ToolReturned
+from factory_tui.domain.events import CellStarted, Noticed, Prompted, ToolCalled, ToolReturned
 from factory_tui.engine.doctor import examine
 from factory_tui.engine.premises import Finding
 from factory_tui.link.protocol import RefusedError
@@ -98,8 +98,12 @@ async def test_an_engine_whose_fence_has_a_hole_says_so_and_lets_no_live_model_i
     monkeypatch.setenv("GREETER_KEY", "k")
     workspace, playbooks = make(tmp_path, kind="docker", image=cell_image)
     async with Floor(workspace, playbooks) as floor:
-        await floor.until(lambda state: state.engine.up)
-        assert (floor.state.engine.cells, floor.state.engine.fenced) == ("docker", False)
-        assert "processes: max is the limit" in floor.state.engine.why
         with pytest.raises(RefusedError, match=r"no fence holds.*doctor --fence"):
             await floor.link.command(StartRun("greeter", ledger="live"))
+        noticed = await floor.fact(Noticed, lambda fact: fact.remedy == "factory-tui doctor --fence")
+        assert isinstance(noticed.fact, Noticed)
+        assert "UNFENCED: processes: max is the limit" in noticed.fact.text
+        await floor.start()
+        started = await floor.fact(CellStarted)
+        assert isinstance(started.fact, CellStarted)
+        assert not started.fact.fenced, "a rehearsal goes on, and shows it"
