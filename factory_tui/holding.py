@@ -5,6 +5,7 @@ Imports stay inside the functions, as in `cli`.
 
 import argparse
 import asyncio
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ def _table(found: "Sequence[Owned]", *, every: bool) -> list[str]:
                 one.role,
                 str(one.number or "-"),
                 one.kind if one.fenced else f"{one.kind} UNFENCED",
-                one.image or "-",
+                one.image.removeprefix("sha256:")[:SHORT] if one.image.startswith("sha256:") else one.image or "-",
                 one.state,
                 duration(now - one.since / 1000),
                 _mebibytes(one.memory),
@@ -77,7 +78,11 @@ def _table(found: "Sequence[Owned]", *, every: bool) -> list[str]:
     ]
     if every:
         rows = [(*row, name) for row, name in zip(rows, ("WORKSPACE", *(one.workspace for one in found)), strict=True)]
-    return columns(rows)
+    lines = columns(rows)
+    if sys.stdout.isatty() and max(map(len, lines)) > shutil.get_terminal_size().columns:
+        image = rows[0].index("IMAGE")  # the longest, and the least asked for; --json has it
+        lines = columns([(*row[:image], *row[image + 1 :]) for row in rows])
+    return lines
 
 
 def columns(rows: "Sequence[Sequence[str]]") -> list[str]:
