@@ -358,9 +358,9 @@ class Connection:
             await asyncio.wait([self._reader])  # which, cancelled, says so to whoever closes
             if not self._reader.cancelled():
                 self._reader.result()
-        if self._wire is not None:
-            await self._wire.close()
-            self._wire = None
+        wire, self._wire = self._wire, None  # taken at once: an engine that stops may close what a run closes too
+        if wire is not None:
+            await wire.close()
         self._up.set()
         for pending in list(self._pending.values()):
             if quietly:

@@ -73,12 +73,14 @@ def stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
 def remove(client: docker.DockerClient, name: str) -> None:
     """Remove a container; one that is gone is fine."""
     try:
-        client.api.remove_container(name, force=True, v=True)
+        try:
+            client.api.remove_container(name, force=True, v=True)
+        except docker.errors.APIError as error:
+            if error.status_code != 409:
+                raise
+            client.api.wait(name, condition="removed")  # another removal is under way, perhaps of a line that dropped
     except docker.errors.NotFound:
         return
-    except docker.errors.APIError as error:
-        if error.status_code != 409:  # another removal is under way
-            raise
 
 
 def labels_of(labels: dict[str, str]) -> Labels:

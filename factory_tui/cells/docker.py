@@ -308,11 +308,16 @@ class DockerCells:
     async def remove(self, name: str) -> None:
         """Remove a container; one that is gone is fine. Where no engine answers, before the next one is started."""
         self._attached.pop(name, None)
-        try:
-            await asyncio.shield(self.ask(lambda c: containers.remove(c, name)))
-        except NoEngine as silent:
-            log.warning("container %s is left for now: %s", name[:12], silent)
-            self._left.add(name)
+        silent: NoEngine | None = None
+        for _ in range(2):  # a kept line that dropped says so to the first who uses it
+            try:
+                await asyncio.shield(self.ask(lambda c: containers.remove(c, name)))
+            except NoEngine as error:
+                silent = error
+            else:
+                return
+        log.warning("container %s is left for now: %s", name[:12], silent)
+        self._left.add(name)
 
     async def _remove_left(self) -> None:
         for name in list(self._left):

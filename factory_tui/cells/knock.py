@@ -46,7 +46,7 @@ def _ping(where: Address) -> bytes:
         while b"\r\n\r\n" not in said and len(said) < 1 << 16 and (more := line.socket.recv(1 << 16)):
             said += more
     except ConnectionError as error:
-        raise ConnectionError(line.end(1) or str(error.strerror)) from error
+        raise type(error)(line.end(1) or str(error.strerror)) from error
     finally:
         why = line.end(0 if said else 1)
     if not said:
@@ -70,9 +70,11 @@ def _why(where: Address, error: OSError) -> str:
             f"{what} that can be trusted: {error.verify_message}. Remedy: its certificate must be for that name and by "
             f"an authority in {vouches}; see DOCKER_CERT_PATH"
         )
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError) or (where.tls and isinstance(error, ConnectionResetError)):
+        # An engine that does not know our certificate says so and hangs up; which of the two comes first is chance.
+        cause = getattr(error, "reason", "") or error
         return (
-            f"{what}: TLS failed ({error.reason or error}). Remedy: with TLS on both sides, the engine must know the "
+            f"{what}: TLS failed ({cause}). Remedy: with TLS on both sides, the engine must know the "
             "authority of cert.pem in DOCKER_CERT_PATH; an engine without TLS wants DOCKER_TLS_VERIFY unset"
         )
     reason = f"nothing in {FAR_SECONDS} s" if isinstance(error, TimeoutError) else _words(error)

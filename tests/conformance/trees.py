@@ -127,6 +127,9 @@ class Trees:
             await fresh.tree()
         assert (await fresh.run("echo fine")).stdout == b"fine\n"
 
+    async def test_it_may_be_let_go_of_and_closed_at_once(self, fresh: Cell) -> None:
+        await asyncio.gather(fresh.detach(), fresh.close(), fresh.close())
+
     async def test_a_closed_cell_says_so(self, fresh: Cell) -> None:
         task = asyncio.create_task(fresh.run("sleep 1000"))
         await asyncio.sleep(0)

@@ -66,7 +66,7 @@ class Tmux:
             "PS1": PROMPT,
             "SHELL": "/bin/sh",
         }
-        for name in ("TMUX", "TMUX_PANE", "NO_COLOR"):
+        for name in ("TMUX", "TMUX_PANE", "NO_COLOR", "COLUMNS", "LINES"):
             self._env.pop(name, None)
 
     def say(self, *words: str) -> str:

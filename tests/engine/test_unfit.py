@@ -11,10 +11,10 @@ from tests.playbooks import rule, runs
 
 LONG = "/".join(["d" * 240] * 13)
 UNFIT: dict[str, tuple[str, str, str]] = {
-    "a sparse file": (
-        "truncate -s 200M core.dump",
+    "sparse files": (
+        "truncate -s 100M core.dump; truncate -s 90M more.dump",
         "rm core.dump",
-        r"too large: its files are 200\.0 MiB long, the limit is 128 MiB\. The longest is 'core\.dump' with 200\.0 MiB",
+        r"too large: its files are 190\.0 MiB long, the limit is 128 MiB\. The longest is 'core\.dump' with 100\.0 MiB",
     ),
     "a long path": (f"mkdir -p {LONG}", f"rm -r {LONG[:240]}", r"the path 'd+ and so on is longer than 3000 bytes"),
     "a deep path": (f"mkdir -p {'d/' * 120}", "rm -r d", "the work tree is more than 100 folders deep"),
@@ -38,7 +38,7 @@ async def test_the_agent_is_told_and_the_next_pass_mends_it(tmp_path: Path, case
 
 async def test_a_work_tree_that_is_never_mended_uses_up_the_passes_and_asks(tmp_path: Path) -> None:
     begin, _ = WRITE.rsplit("; echo", 1)
-    playbook = PLAYBOOK.replace(WRITE, f"{begin}; truncate -s 200M core.dump; echo greet.py reads")
+    playbook = PLAYBOOK.replace(WRITE, f"{begin}; truncate -s 100M core.dump more.dump; echo greet.py reads")
     playbook = playbook.replace("greet.py reads|trimmed", "greet.py reads|could be kept")
     async with Floor(*make(tmp_path, playbook=playbook)) as floor:
         run = await floor.reach(await floor.start(), "shipped", "failed", "held", "jammed")
