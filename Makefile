@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-WORKERS ?= 2
+# More than a small machine has cores: most tests wait for others much of the time.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 

@@ -362,7 +362,7 @@ async def watches(ground: Ground) -> None:
 
 async def its_own_end(ground: Ground) -> None:
     """An agent may lose its own cell, as by all of its memory at once; the next one starts."""
-    grab = "import os\nfor _ in range(40): os.fork()\nx = bytearray(20 << 20)\nos.pause() if 0 else None"
+    grab = "import os, time\nfor _ in range(40):\n  if not os.fork(): break\nx = bytearray(20 << 20)\ntime.sleep(9)"
     await ground.cell.run(["python3", "-c", grab], timeout=3)
     with suppress(CellDied):
         await eventually(lambda: _answers(ground))
