@@ -1,4 +1,4 @@
-"""`make bench-cells`: starts, steps, snapshots and timeouts of Docker cells beside their floors and `docker exec`.
+"""`make bench-cells`: starts, steps, snapshots and timeouts of Docker cells beside floors, `docker exec` and peers.
 
 Progress on stderr; the last line of stdout is one JSON object.
 """
@@ -12,17 +12,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import snapshots, starts, steps, timeouts
+from bench import peers, snapshots, starts, steps, timeouts
 from bench.engine import about, image
 from bench.figures import Figures
 from bench.playing import twin
 from bench.working import engine, make
 
-PARTS = ("starts", "snapshots", "timeouts", "steps")
+PARTS = ("starts", "snapshots", "timeouts", "steps", "peers")
 
 
-async def measure(parts: Sequence[str], counts: Sequence[int], folder: Path) -> Figures:
-    """All figures of these parts, steps at these counts of runs; `folder` is short enough for a socket's path."""
+async def measure(parts: Sequence[str], counts: Sequence[int], folder: Path, where: Path | None) -> Figures:
+    """All figures of these parts, steps at these counts of runs; `folder` is short enough for a socket's path, `where`
+    the virtual environment of the peers.
+    """
     figures: Figures = {}
     tag = await asyncio.to_thread(image)
     if "starts" in parts:
@@ -31,12 +33,15 @@ async def measure(parts: Sequence[str], counts: Sequence[int], folder: Path) -> 
         figures |= await snapshots.measure(tag, folder)
     if "timeouts" in parts:
         figures |= await timeouts.measure(tag)
-    if "steps" in parts:
+    if {"steps", "peers"} & set(parts):
         async with twin(folder) as url:
-            workspace = make(folder / "steps", kind="docker", image=tag, url=url)
-            async with engine(workspace) as (pid, console), steps.floor() as base:
-                figures |= await steps.measure(console, pid, base, tag, url, counts=counts)
-                figures |= await steps.by_exec(base, tag, url, figures)
+            if "steps" in parts:
+                workspace = make(folder / "steps", kind="docker", image=tag, url=url)
+                async with engine(workspace) as (pid, console), steps.floor() as base:
+                    figures |= await steps.measure(console, pid, base, tag, url, counts=counts)
+                    figures |= await steps.by_exec(base, tag, url, figures)
+            if "peers" in parts:
+                figures |= await peers.measure(tag, url, figures, where, counts=counts)
     return figures
 
 
@@ -47,13 +52,20 @@ def main() -> None:
     parser.add_argument(
         "--runs", nargs="+", type=int, choices=steps.ROUNDS, default=[*steps.ROUNDS], help="at once (default: all)"
     )
+    parser.add_argument(
+        "--peers",
+        metavar="VENV",
+        type=lambda name: Path(name).absolute(),
+        default=os.environ.get(peers.WHERE),
+        help=f"virtual environment with the peers' commands (default: ${peers.WHERE}, else the PATH)",
+    )
     asked = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench") as name:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         (folder / "state").mkdir()
-        figures = asyncio.run(measure(asked.part or PARTS, asked.runs, folder))
+        figures = asyncio.run(measure(asked.part or PARTS, asked.runs, folder, asked.peers))
     print(json.dumps(figures | about(began)))
 
 

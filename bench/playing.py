@@ -21,6 +21,7 @@ from bench.figures import median, milliseconds
 STEPS = 20
 """Steps from one stop of the model to the next."""
 COMMAND = f"echo step >> log.txt; mapfile -t l < log.txt; (( ${{#l[@]}} % {STEPS} )) || echo enough"
+STOP = "That is enough."
 MODEL = "claude-haiku-4-5"
 SEED = "steps"
 TOOL = {"type": "bash_20250124", "name": "bash"}
@@ -31,7 +32,7 @@ name = "stop"
 last = '^enough'
 [[rule.block]]
 type = "text"
-text = "That is enough."
+text = "{STOP}"
 [[rule]]
 name = "step"
 last = ''
