@@ -160,15 +160,28 @@ def commit_head(ref: str, mark: int, parent: str, seconds: int, message: str) ->
     return head.encode() + text + after.encode() + b"deleteall\n"
 
 
-def change(path: bytes, mode: str, source: bytes | str) -> Iterator[bytes]:
-    """A file of the commit under way: its content, or the name of a blob that the repository has."""
-    quoted = b'"' + path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
-    if isinstance(source, str):
-        yield f"M {mode} {source} ".encode() + quoted + b"\n"
-    else:
-        yield f"M {mode} inline ".encode() + quoted + f"\ndata {len(source)}\n".encode()
-        yield source
-        yield b"\n"
+def change(path: str, mode: str, data: bytes) -> Iterator[bytes]:
+    """A file of the commit under way, with its content."""
+    yield named(path, mode, "inline").encode("utf-8", "surrogateescape")
+    yield from _data(data)
+
+
+def named(path: str, mode: str, name: str) -> str:
+    """A file of the commit under way, by git's name of a blob that the repository has."""
+    quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'M {mode} {name} "{quoted}"\n'
+
+
+def blob(data: bytes) -> Iterator[bytes]:
+    """Content for `named` files further on in the stream."""
+    yield b"blob\n"
+    yield from _data(data)
+
+
+def _data(data: bytes) -> Iterator[bytes]:
+    yield b"data %d\n" % len(data)
+    yield data
+    yield b"\n"
 
 
 def _environment(directory: Path | None = None) -> dict[str, str]:

@@ -100,7 +100,7 @@ def _history(snapshots: Snapshots, run: Run, passes: list[Pass]) -> Iterator[byt
         for entry in snapshots.read(item.commit):
             data = content(entry)
             if data is not None and not refused(entry):
-                yield from change(entry.path.encode("utf-8", "surrogateescape"), git_mode(entry), data)
+                yield from change(entry.path, git_mode(entry), data)
         yield f"get-mark :{mark}\n".encode()
 
 
