@@ -29,11 +29,10 @@ from factory_tui.cells.protocol import (
     Stamp,
     TreeUnfit,
 )
-from factory_tui.cells.runner.frames import hasher
 from factory_tui.domain.gauges import Gauge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _EMPTY: dict[str, str] = {}
 BROKE = "the connection to the cell broke"
@@ -237,7 +236,6 @@ class RunnerCell:
 
     async def tree(self, known: Mapping[str, Stamp] | None = None) -> list[Entry]:
         """The whole work tree; see Cell.tree."""
-        listed: dict[str, dict[str, Any]] = {}
         known = known or {}
         try:
             parts = await self._connection.gather({"op": "list", "room": self._ground.work_bytes if known else 0})
@@ -245,38 +243,36 @@ class RunnerCell:
             raise
         except CellError as refused:
             raise TreeUnfit(str(refused)) from refused
-        for part, _ in parts:
-            for entry in part["entries"]:
-                listed[entry["path"]] = entry
-        stamps = {path: Stamp(*entry["stamp"]) for path, entry in listed.items()}
-        sizes = {path: stamps[path].size for path, entry in listed.items() if entry["kind"] == "file"}
-        if (size := sum(sizes.values())) > self._ground.work_bytes:
-            largest = max(sizes, key=sizes.__getitem__)
+        entries = {entry.path: entry for part, _ in parts for entry in _listed(part["folders"])}
+        files = [entry for entry in entries.values() if entry.kind == "file"]
+        if (size := sum(entry.stamp.size for entry in files)) > self._ground.work_bytes:
+            largest = max(files, key=lambda entry: entry.stamp.size)
             raise TreeUnfit(
                 f"the work tree is too large: its files are {size / MIB:.1f} MiB long, the limit is "
-                f"{self._ground.work_bytes / MIB:g} MiB. The longest is {largest!r:.200} with "
-                f"{sizes[largest] / MIB:.1f} MiB (what is sparse counts in full)."
+                f"{self._ground.work_bytes / MIB:g} MiB. The longest is {largest.path!r:.200} with "
+                f"{largest.stamp.size / MIB:.1f} MiB (what is sparse counts in full)."
             )
-        wanted = [path for path in sizes if known.get(path) != stamps[path]]
-        data = await self._fetch(wanted, listed)
-        entries = []
-        for path, entry in sorted(listed.items()):
-            content = data.get(path)
-            if content is not None:
-                stamps[path] = Stamp(len(content), _digest(content))
-            elif entry["kind"] == "file" and known.get(path) != stamps[path]:
-                continue  # it went between listing and fetching
-            entries.append(Entry(path, entry["kind"], entry["mode"], content, entry["target"], stamps[path]))
-        return entries
+        wanted = [entry.path for entry in files if known.get(entry.path) != entry.stamp]
+        fetched = await self._fetch(wanted)
+        for path in wanted:
+            if path not in fetched:
+                del entries[path]  # it went between listing and fetching
+        return sorted((entries | fetched).values(), key=lambda entry: entry.path)
 
-    async def _fetch(self, paths: list[str], listed: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    async def _fetch(self, paths: list[str]) -> dict[str, Entry]:
+        heads: dict[str, dict[str, Any]] = {}
         data: dict[str, list[bytes]] = {}
         for first in range(0, len(paths), 1000):
             names = json.dumps(paths[first : first + 1000]).encode()
-            for part, piece in await self._connection.gather({"op": "fetch"}, names):
-                data.setdefault(part["path"], []).append(piece)
-                listed[part["path"]]["mode"] = part["mode"]
-        return {path: b"".join(pieces) for path, pieces in data.items()}
+            for head, piece in await self._connection.gather({"op": "fetch"}, names):
+                heads[head["path"]] = head  # the last one has the digest of all of it
+                data.setdefault(head["path"], []).append(piece)
+        return {
+            path: Entry(
+                path, "file", head["mode"], whole := b"".join(data.pop(path)), "", Stamp(len(whole), head["digest"])
+            )
+            for path, head in heads.items()
+        }
 
     async def plant(self, entries: Iterable[Entry]) -> None:
         """Put entries into the work tree; see Cell.plant."""
@@ -372,7 +368,12 @@ class RunnerCell:
         await self._ground.remove()
 
 
-def _digest(data: bytes) -> str:
-    state = hasher()
-    state.update(data)
-    return state.hexdigest()
+def _listed(folders: dict[str, Any]) -> Iterator[Entry]:
+    for folder, told in folders.items():
+        above = f"{folder}/" if folder else ""
+        for name, mode, size, digest in told["files"]:
+            yield Entry(above + name, "file", mode, None, "", Stamp(size, digest))
+        for name, mode in told["dirs"]:
+            yield Entry(above + name, "dir", mode)
+        for name, target in told["links"]:
+            yield Entry(above + name, "link", 0o777, None, target)

@@ -109,17 +109,18 @@ class Exchange(msgspec.Struct, frozen=True):
     cut: int = 0
 
 
-class Stamp(msgspec.Struct, frozen=True, array_like=True):
+class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What tells a changed file from an unchanged one without sending it: its length, and the digest of what it holds.
 
-    The digest is empty where nobody asked for it. No time of a file is in it: an agent can keep them as they were.
+    The digest means something to its cell only, which keeps the key; it is 0 where nobody asked for it, and of an empty
+    file. No time of a file is in it: an agent can keep them as they were.
     """
 
     size: int
-    digest: str = ""
+    digest: int = 0
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):  # nothing in it leads back to it, and a tree has thousands
     """One file, directory or link of a work tree.
 
     ``path`` and ``target`` are relative posix paths with undecodable bytes as surrogate escapes. ``data`` is None for a

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from factory_tui.cells import runner
+from factory_tui.cells.runner.files import keyed
 
 LARGEST_ARGUMENT = 128 << 10
 
@@ -24,3 +27,13 @@ def test_every_argument_is_short_enough_and_the_same_each_time() -> None:
 @pytest.mark.parametrize("module", modules, ids=lambda path: path.stem)
 def test_its_modules_can_be_read_by_the_oldest_python_of_a_cell(module: Path) -> None:
     ast.parse(module.read_text("utf-8"), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize("unfit", [{"algorithm": "fnv"}, {"cutoff": 7}])
+def test_where_pythons_own_hash_is_not_keyed_throughout_the_runner_has_one_that_is(
+    monkeypatch: pytest.MonkeyPatch, unfit: dict[str, object]
+) -> None:
+    monkeypatch.setattr(sys, "hash_info", SimpleNamespace(**{"algorithm": "siphash13", "cutoff": 0} | unfit))
+    one, other = keyed(), keyed()
+    assert one(b"a") == one(b"a") != one(b"b")
+    assert one(b"a") != other(b"a")

@@ -113,6 +113,20 @@ class Trees:
         changed = {e.path for e in await fresh.tree(known) if e.data is not None}
         assert changed == {"copied", "mapped"}
 
+    async def test_every_part_of_a_long_file_counts_and_so_does_their_order(self, fresh: Cell) -> None:
+        one, other, rest = b"1" * 262_144, b"2" * 262_144, b"3" * 9  # cut where the runner cuts
+        long = dict.fromkeys(("first", "last", "same", "shorter", "turned"), one + other + rest)
+        before = long | {"empty": b"", "whole": one}
+        await fresh.plant([Entry(name, "file", 0o644, data) for name, data in before.items()])
+        known = {e.path: e.stamp for e in await fresh.tree()}
+        after = {"first": b"Y" + (one + other + rest)[1:], "last": one + other + b"Y" + rest[1:]}
+        after |= {"shorter": one + other, "turned": other + one + rest}
+        for name, data in after.items():
+            await fresh.write(name, data)
+        tree = await fresh.tree(known)
+        assert {e.path: e.data for e in tree if e.data is not None} == after
+        assert not any(e.data is not None for e in await fresh.tree({e.path: e.stamp for e in tree}))
+
     async def test_a_tree_that_says_it_is_huge_is_refused(self, fresh: Cell) -> None:
         each = (
             "for n in 1 2 3 4 5 6 7 8 9; do truncate -s 60M sparse$n; done"  # where no file may be larger than the tree
