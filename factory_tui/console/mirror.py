@@ -12,7 +12,7 @@ from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
 from factory_tui.console.trace import Line, lines
 from factory_tui.domain.commands import Role
-from factory_tui.domain.events import Answered, CallSettled, CellClosed, Event, Noticed, ToolReturned
+from factory_tui.domain.events import CallSettled, CellClosed, Event, Noticed, RunMoved, ToolReturned
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import reduce
@@ -76,7 +76,7 @@ class Mirror:
         self.floor = Trace()
         self.traces: dict[str, Trace] = {}
         self.stream: dict[str, str] = {}
-        """What is streaming now, by run; empty once the finished message is an event."""
+        """What is streaming now, by run; empty once its call or command has ended, or its run moved on."""
         self.cells: dict[str, dict[str, LiveCell]] = {}
         """What was told of cells that are up, by run; of the run that is watched."""
         self.past = Past()
@@ -142,9 +142,9 @@ class Mirror:
         self.past.take(event)
         if isinstance(event.fact, CellClosed):
             self.cells.get(event.run, {}).pop(event.fact.cell, None)
-        if isinstance(event.fact, Answered | ToolReturned):
+        if isinstance(event.fact, CallSettled | ToolReturned | RunMoved):
             self.stream.pop(event.run, None)
-        elif isinstance(event.fact, CallSettled):
+        if isinstance(event.fact, CallSettled):
             self._burned(event.at, event.fact.tokens.total)
         elif isinstance(event.fact, Noticed):
             self.fresh_notice = event.fact

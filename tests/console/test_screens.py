@@ -1,5 +1,7 @@
 """What the screens show, at three sizes, cell by cell."""
 
+from decimal import Decimal
+
 import pytest
 
 from factory_tui.config.settings import UiTable
@@ -8,6 +10,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveText
+from factory_tui.domain.money import Tokens
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -60,6 +63,25 @@ async def test_writing_is_shown_while_it_streams() -> None:
         text = snap.text_of(stage.app)
         assert "writing    Expiry compares seconds" in text
         assert "with milliseconds." in text
+
+
+STREAMS = LiveText("shortlinks-1", 4, "Expiry compares seconds")
+CUT = e.CallSettled(4, 1, Tokens(), Decimal("0.01"), Decimal("0.01"), 1.0, "cancelled", "cancelled")
+"""A call that ended in the middle of its answer."""
+
+
+@pytest.mark.parametrize("fact", [CUT, e.RunMoved("paused")], ids=["a call that was cut", "a run that was paused"])
+async def test_nothing_is_said_to_be_written_once_it_was_cut_short(fact: e.AnyFact) -> None:
+    past = story.until(e.Prompted, "shortlinks-1", 2)
+    async with on_stage(StoryFeed(past)) as stage:
+        stage.app.choose("shortlinks-1")
+        following = story.tell()[len(past)]
+        stage.feed.push(STREAMS, Event(following.seq, following.id, following.at, e.Noticed("info", "noted")))
+        await stage.told(following.seq)
+        assert "writing    Expiry" in snap.text_of(stage.app)
+        stage.feed.push(Event(following.seq + 1, following.id, following.at, fact, "shortlinks-1"))
+        await stage.told(following.seq + 1)
+        assert "writing" not in snap.text_of(stage.app)
 
 
 async def test_lamps_say_state_by_glyph_and_word() -> None:
