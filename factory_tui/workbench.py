@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from factory_tui.following import FAILED, look_at
+from factory_tui.following import FAILED, look_at, order, typed
 
 if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
@@ -67,6 +67,7 @@ def shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
 
 
 async def _shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    from factory_tui.domain.commands import OpenShell
     from factory_tui.engine import shells
 
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -76,6 +77,11 @@ async def _shell(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     state, _ = await look_at(workspace)
     opening = shells.shell(workspace, state, arguments.run, arguments.number, terminal=terminal, say=_say)
     async with opening as opened:
+        against = await order(workspace, OpenShell(arguments.run, arguments.number))
+        if against is None and arguments.number is None:
+            against = f"no engine runs that could note who was there. Remedy: {typed(workspace, 'engine start')}"
+        if against:
+            raise shells.NoShell(against)
         return await shells.attend(opened)
 
 

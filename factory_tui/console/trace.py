@@ -70,6 +70,8 @@ def describe(command: c.Command) -> str:
             return f"restart {command.run} from {f'pass {command.number}' if command.number else 'nothing'}"
         case c.RaiseCap():
             return f"raise the cap of {command.run} to {money(command.cap)}"
+        case c.OpenShell():
+            return f"shell in {'' if command.number is None else f'a copy of pass {command.number} of '}{command.run}"
         case c.ConfirmCorpus():
             return f"confirm the scenarios of {command.seed}"
         case c.EmergencyStop():

@@ -89,6 +89,14 @@ class RaiseCap(msgspec.Struct, frozen=True, tag="raise-cap"):
     cap: Decimal
 
 
+class OpenShell(msgspec.Struct, frozen=True, tag="open-shell"):
+    """Say who looks around by hand in the agent's cell, or in a copy of what a pass left; they open it themselves."""
+
+    run: str
+    number: int | None = None
+    """The pass; None: the agent's cell."""
+
+
 class ConfirmCorpus(msgspec.Struct, frozen=True, tag="confirm-corpus"):
     """Say that a seed's scenarios judge its newest revision; what waits for that goes on."""
 
@@ -118,6 +126,7 @@ Command = (
     | Reseed
     | Restart
     | RaiseCap
+    | OpenShell
     | ConfirmCorpus
     | EmergencyStop
     | Thaw
@@ -135,6 +144,7 @@ LEAST_ROLE: dict[type, Role] = {
     Reseed: "operator",
     Restart: "operator",
     RaiseCap: "operator",
+    OpenShell: "operator",
     ConfirmCorpus: "operator",
     EmergencyStop: "operator",
     Thaw: "admin",

@@ -67,6 +67,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
     run = state.runs.get(command.run)
     if run is None:
         return f"there is no run {command.run}; runs: {', '.join(state.runs) or 'none'}"
+    if isinstance(command, c.OpenShell):
+        return []
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended"
     if isinstance(run.asked, c.Restart) and isinstance(command, c.Pause | c.Escalate) and run.id in worked_on:

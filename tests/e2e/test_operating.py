@@ -126,6 +126,11 @@ class Operator:
 
     async def took(self, command: Command) -> None:
         """The newest command of the journal is this one, asked for by this user; the console says that it was taken."""
+        await self.noted(command)
+        self.pane.until(f"accepted: {describe(command)}")
+
+    async def noted(self, command: Command) -> None:
+        """The newest command of the journal is this one, asked for by this user."""
         deadline = time.monotonic() + PATIENCE
         link = await Link.connect(self._workspace.socket)
         try:
@@ -139,7 +144,6 @@ class Operator:
         assert isinstance(found[0].fact, e.CommandTaken)
         assert (found[0].fact.command, found[0].actor) == (command, getpass.getuser())
         self.seen = found[0].seq
-        self.pane.until(f"accepted: {describe(command)}")
 
 
 async def test_every_key_of_an_operator(tmux: Tmux, workspace: Workspace) -> None:
@@ -237,6 +241,7 @@ async def looks_and_begins_anew(ana: Operator) -> None:
     assert "greet.py" in ana.pane.until("42 files")
     ana.pane.type("exit\n")
     ana.pane.until("the shell ended")
+    await ana.noted(c.OpenShell("greeter-1"))
     ana.press("run.diff")
     ana.pane.until("+++ b/greet.py")
     ana.pane.key("Escape")

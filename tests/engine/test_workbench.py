@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factory_tui.config.workspace import Workspace
-from factory_tui.domain.commands import Pause
+from factory_tui.domain.commands import OpenShell, Pause
 from factory_tui.domain.events import CommandTaken, Prompted, RunRestarted, ToolCalled
 from factory_tui.following import FAILED, SHIPPED, USAGE
-from tests.engine.floor import ROOT, Floor
+from tests.engine.floor import ROOT, FarFloor, Floor
 from tests.engine.greeter import make
 from tests.engine.test_asking import asked
 from tests.engine.test_guidance import DIES, PATIENT, words
@@ -86,6 +86,9 @@ async def test_a_run_at_work_is_told_compared_looked_into_and_begun_anew(
         code, said = await asked(at, "shell", run)
         assert (code, said) == (FAILED, f"{run} is shipped and has no cell now. Remedy: --pass 3\n")
         assert {event.actor for event in floor.events if isinstance(event.fact, CommandTaken)} == {floor.link.actor}
+        taken = [fact.command for fact in floor.told(CommandTaken)]
+        shells = [command for command in taken if isinstance(command, OpenShell)]
+        assert shells == [OpenShell(run), OpenShell(run, 1)], "those that were opened"
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -157,6 +160,17 @@ async def test_a_copy_is_removed_though_its_terminal_closes(tmp_path: Path, hung
         process.send_signal(hung_up)
         assert await process.wait() == FAILED
         assert cells_of(floor) == []
+
+
+async def test_without_an_engine_nobody_goes_where_an_agent_works(tmp_path: Path) -> None:
+    async with FarFloor(*make(tmp_path)) as floor:
+        at, run = floor.workspace, await floor.start()
+        await floor.fact(ToolCalled)
+        await floor.kill()
+        code, said = await piped(at, "echo was here\n", "shell", run)
+        assert (code, "was here" in said) == (FAILED, False)
+        assert "no engine runs that could note who was there. Remedy: " in said
+        await floor.open()
 
 
 @pytest.mark.docker
