@@ -70,9 +70,10 @@ class Factory:
                     self.stop("all runs have ended")
                     break
                 await self._wait_for_change()
-            await self._workplace.detach()
-            for run in self._walking:
+            for run in self._walking:  # before its cell is let go of: it must not take that for a cell that died
+                self._workplace.leave_home(run)
                 self._tasks[run].cancel()
+        await self._workplace.detach()
         await self._workplace.close()
 
     def look_again(self) -> None:

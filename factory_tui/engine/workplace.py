@@ -165,8 +165,8 @@ class Workplace:
         return shutil.disk_usage(self.workspace.state).free > ROOM
 
     async def detach(self) -> None:
-        """Let go of every home without ending what runs in it; who waits for it is cancelled."""
-        for cell in list(self._homes.values()):  # a run that comes to rest meanwhile puts its own away
+        """Let go of every home without ending what runs in it, once nobody works there."""
+        for cell in self._homes.values():
             await cell.detach()
 
     async def close(self) -> None:

@@ -1,11 +1,13 @@
 """A run from its seed to its end, and what people may do with it on the way."""
 
+import asyncio
 import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from factory_tui.cells.cell import RunnerCell
 from factory_tui.domain.commands import Answer, EmergencyStop, Pause, Resume, Stop, Thaw
 from factory_tui.domain.events import (
     Answered,
@@ -22,7 +24,12 @@ from factory_tui.domain.events import (
 )
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import Floor, in_order
-from tests.engine.greeter import SEED, make, slow
+from tests.engine.greeter import SEED, WRITES, make, slow
+from tests.playbooks import playbook, rule, runs
+from tests.waiting import until
+
+LOOKS = playbook("greeter", WRITES, rule("look on", "greet.py reads|I look on", runs("echo I look on")))
+"""Its agent looks at its files for ever."""
 
 
 def cells_of(floor: Floor) -> list[str]:
@@ -163,6 +170,31 @@ class TestCommands:
         async with Floor(workspace, playbooks) as floor:
             await floor.reach(run, "paused")
             assert not floor.told(ToolCalled)
+
+    async def test_an_engine_that_goes_takes_no_cell_for_one_that_died(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Letting go of the first cell takes as long as the other run needs for another look at its files."""
+        let_go = RunnerCell.detach
+
+        async def slowly(cell: RunnerCell) -> None:
+            await let_go(cell)
+            seq, runs = floor.state.seq, set(floor.state.runs)
+
+            def over() -> bool:
+                at_work = {task.get_name() for task in asyncio.all_tasks()} & runs
+                returned = [event for event in floor.events if event.seq > seq and isinstance(event.fact, ToolReturned)]
+                return not at_work or bool(returned)
+
+            await until(over)
+
+        monkeypatch.setattr(RunnerCell, "detach", slowly)
+        workspace, playbooks = make(tmp_path, playbook=LOOKS)
+        workspace.config.write_text(f"{workspace.config.read_text()}\n[agent]\nmax_steps = 10000\n")
+        async with Floor(workspace, playbooks) as floor:
+            both = {await floor.start(), await floor.start()}
+            await floor.until(lambda state: both == {run.id for run in state.runs.values() if run.cells})
+        assert not [fact for fact in floor.told(CellClosed) if fact.lost]
 
     async def test_who_may_not_is_told_so(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
