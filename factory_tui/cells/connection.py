@@ -108,7 +108,8 @@ class Connection:
         wire: Wire | None = None
         try:
             wire = await self._dial()
-            frames, first = await asyncio.wait_for(self._greet(wire, torn), _HELLO)
+            async with asyncio.timeout(_HELLO):
+                frames, first = await self._greet(wire, torn)
         except BaseException as error:
             if wire is not None:
                 await wire.close()

@@ -151,7 +151,8 @@ class ProcessGround:
         log = self.folder / "runner.log"
         text = log.read_text("utf-8", "replace").strip() if log.exists() else ""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 1)
+            async with asyncio.timeout(1):
+                await self._process.wait()
         return True, f"the cell's runner ended with {self._process.returncode}: {text[-500:] or 'it said nothing'}"
 
     def port(self) -> int:
@@ -173,7 +174,8 @@ class ProcessGround:
         """Wait for the runner to kill its commands, then remove the folder."""
         if self._process is not None:
             try:
-                await asyncio.wait_for(self._process.wait(), 5)
+                async with asyncio.timeout(5):
+                    await self._process.wait()
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()

@@ -258,7 +258,8 @@ class Stream:
         """Close it, sending what is queued unless the other side has stopped reading; what ssh said."""
         self.writer.close()
         try:
-            await asyncio.wait_for(self.writer.wait_closed(), 2)
+            async with asyncio.timeout(2):
+                await self.writer.wait_closed()
         except TimeoutError:
             self.writer.transport.abort()
         except OSError:

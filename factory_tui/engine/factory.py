@@ -97,7 +97,8 @@ class Factory:
         timeout = max(0.0, (min(due) - self._workplace.now()) / 1000) if due and not self.state.frozen else None
         self._changed.clear()
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
         except TimeoutError:
             await self._try_again()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from itertools import pairwise
 
@@ -203,4 +204,26 @@ async def test_who_closes_a_connection_may_be_cancelled() -> None:
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await closing
+    await connection.close()
+
+
+async def test_who_opens_a_connection_is_cancelled_at_whatever_step() -> None:
+    async def dial() -> BabblingWire:
+        await asyncio.sleep(0)
+        return BabblingWire(b"")
+
+    async def why() -> tuple[bool, str]:
+        await asyncio.sleep(0)
+        return True, "closed"
+
+    connection = Connection(dial, why)
+    for steps in itertools.count(1):
+        opening = asyncio.create_task(connection.open(torn=False))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if not opening.cancel():
+            break
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    assert steps > 2, "it took more than one"
     await connection.close()
