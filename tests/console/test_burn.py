@@ -38,6 +38,15 @@ async def test_burn(size: tuple[int, int]) -> None:
         snap.check(stage.app, f"console/burn-{size[0]}x{size[1]}")
 
 
+async def test_what_is_reserved_stands_apart_from_what_was_spent() -> None:
+    past = spent()
+    reserved = e.CallReserved(8, 1, "m", "agent", Decimal("0.17623125"))
+    async with on_stage(StoryFeed([*past, Event(len(past) + 1, "", past[-1].at, reserved, "ledger-1")])) as stage:
+        await stage.press("5")
+        (line,) = [line for line in snap.text_of(stage.app).splitlines() if "ledger-1 " in line and "live" in line]
+        assert "$0.416" in line.split(), "both calls in flight"
+
+
 async def test_burn_in_ascii_and_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with on_stage(StoryFeed(spent()), ui=UiTable(glyphs="ascii")) as stage:

@@ -137,7 +137,7 @@ class RunsBurn(Panel):
             (left(middle(run.id, 14), 15), "text"),
             (left(labels(run.ledger, False) or run.ledger, 10), "waits" if run.rehearsal else "text"),
             (right(exact(burn.money), 13), "strong"),
-            (right(exact(burn.reserved) if burn.reserved else "", 9), "dim"),
+            (right(money(burn.reserved) if burn.reserved else "", 9), "dim"),
             (right(money(run.cap) if run.cap is not None else "none", _SHORT), "text"),
             *self._of_cap(run, self._bar(room)),
             (right(self._cap_in(run, measured), 6), "dim"),
