@@ -18,6 +18,8 @@ class Bench(msgspec.Struct, frozen=True):
     """Its files that cannot be used, and why."""
     runs: tuple[Run, ...]
     """Newest first."""
+    gone: bool = False
+    """Its files are, and no run at work needs it."""
 
     @property
     def scenarios(self) -> tuple[tuple[str, ScenarioSet], ...]:
@@ -39,16 +41,27 @@ class Use(msgspec.Struct, frozen=True):
 
 
 def benches(state: State) -> list[Bench]:
-    """Every seed that is or was, by name."""
+    """Every seed that is, or that runs were of, by name."""
     broken = {seed for file in state.edits if (seed := seed_of(file))}
     names = {*state.seeds, *state.engine.seeds, *state.counts, *broken}
-    return [_bench(state, name) for name in sorted(names)]
+    found = [_bench(state, name) for name in sorted(names)]
+    return [bench for bench in found if bench.runs or not bench.gone]
+
+
+def offered(state: State) -> list[str]:
+    """Seeds of which a run may be started, by name."""
+    names = {*state.engine.seeds, *state.counts, *state.seeds}
+    return sorted(name for name in names if not _gone(state, name))
 
 
 def _bench(state: State, name: str) -> Bench:
     edits = tuple((file, why) for file, why in sorted(state.edits.items()) if seed_of(file) == name)
     runs = sorted((run for run in state.runs.values() if run.seed == name), key=lambda run: (-run.queued_at, run.id))
-    return Bench(name, state.seeds.get(name, SeedView(name)), edits, tuple(runs))
+    return Bench(name, state.seeds.get(name, SeedView(name)), edits, tuple(runs), _gone(state, name))
+
+
+def _gone(state: State, name: str) -> bool:
+    return name in state.seeds and not state.seeds[name].revision and name not in state.engine.seeds
 
 
 def seed_of(file: str) -> str:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from factory_tui.console.actions import BY_ID
+from factory_tui.console.bench import offered
 from factory_tui.console.figures import money
 from factory_tui.console.offering import makes_sense
 from factory_tui.console.places import PLACES
@@ -102,7 +103,7 @@ def _new(app: "ConsoleApp") -> None:
     from factory_tui.console.screens.choose import ChooseSeed  # noqa: PLC0415 - inputs are slow to import
 
     state = app.mirror.state
-    seeds = sorted({*state.engine.seeds, *state.counts, *state.seeds})
+    seeds = offered(state)
     _in_workshop(app, lambda screen: seeds.sort(key=lambda name: screen.bench is None or name != screen.bench.name))
     newest = max(state.runs.values(), key=lambda run: run.queued_at, default=None)
 

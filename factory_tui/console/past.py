@@ -54,7 +54,7 @@ class Past:
             return
         match event.fact:
             case SeedRevised():
-                self.revisions.append(_revision(event, event.fact))
+                self.revisions += _revision(event, event.fact)
             case CallSettled():
                 self._pay(event, event.fact)
                 for minute in [one for one in self.paid if one <= event.at // MINUTE - MINUTES]:
@@ -72,7 +72,8 @@ class Past:
             self._last.setdefault(kind, page[-1].seq)
         if kind == REVISED:
             room = REVISIONS - len(self.revisions)
-            found = [_revision(event, event.fact) for event in page if isinstance(event.fact, SeedRevised)]
+            revised = [(event, event.fact) for event in page if isinstance(event.fact, SeedRevised)]
+            found = [one for event, fact in revised for one in _revision(event, fact)]
             self.revisions.extendleft(reversed(found[-room:] if room else []))
             return bool(page) and room > len(found)
         begins = since(now)
@@ -91,8 +92,10 @@ class Past:
         return [one for one in reversed(self.revisions) if one.seed == seed]
 
 
-def _revision(event: Event, fact: SeedRevised) -> Revision:
-    return Revision(fact.seed, fact.revision, event.at, fact.source, fact.diff, fact.by_hand)
+def _revision(event: Event, fact: SeedRevised) -> list[Revision]:
+    """The one that it tells of; none where the seed is gone."""
+    one = Revision(fact.seed, fact.revision, event.at, fact.source, fact.diff, fact.by_hand)
+    return [one] if fact.revision else []
 
 
 def since(now: int) -> int:

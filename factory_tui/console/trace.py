@@ -128,7 +128,9 @@ def _noticed(_event: e.Event, fact: e.Noticed) -> Said:
 
 
 def _seed_revised(_event: e.Event, fact: e.SeedRevised) -> Said:
-    if fact.by_hand:
+    if fact.by_hand and not fact.revision:
+        yield "seed", "dim", f"{fact.seed} is gone"
+    elif fact.by_hand:
         yield "seed", "waits", f"{fact.seed} is at revision {fact.revision[:8]} now: {_changed(fact.diff)}"
 
 

@@ -62,6 +62,7 @@ class SeedRevised(Fact, frozen=True, tag="seed-revised"):
 
     seed: str
     revision: str
+    """Empty: its files are gone, and no run needs it."""
     source: Text
     """The seed's own file, as it is."""
     diff: Text = ""

@@ -15,7 +15,7 @@ from factory_tui.domain.money import Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, State
 
-VERSION = 9
+VERSION = 10
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -66,7 +66,8 @@ def _noticed(state: State, event: e.Event, fact: e.Noticed) -> State:
 
 def _seed_revised(state: State, event: e.Event, fact: e.SeedRevised) -> State:
     diff = fact.diff[:DIFF_SHOWN] if fact.by_hand else ""
-    seeds = tuple(sorted({*state.engine.seeds, fact.seed}))
+    others = {*state.engine.seeds} - {fact.seed}
+    seeds = tuple(sorted(others | ({fact.seed} if fact.revision else set())))
     state = replace(state, engine=replace(state.engine, seeds=seeds))
     return _on_seed(state, fact.seed, revision=fact.revision, revised_at=event.at, diff=diff)
 

@@ -5,7 +5,7 @@ know when a file changes, nor what a new revision does to a run.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -169,6 +169,7 @@ class Library:
                 facts += self._revised(group, before.get(group[1]), state, by_hand)
             else:
                 left.add(group)
+        facts += [SeedRevised(name, "", "", by_hand=by_hand) for name in self._forgotten(state, here)]
         return [*facts, *self._edits(state)], left
 
     async def _read(self, group: Group, whole: Whole) -> bool:
@@ -260,6 +261,12 @@ class Library:
                 sets = tuple((one.name, one.set) for one in corpus.scenarios)
                 kinds = {one.name: one.kind for one in corpus.scenarios}
                 yield CorpusRevised(name, corpus.hash, sets, kinds)
+
+    def _forgotten(self, state: State, here: Collection[Group]) -> list[str]:
+        """Seeds whose files are gone, and that no run needs."""
+        busy = {run.seed for run in state.runs.values() if run.state not in OVER}
+        known = [name for name, view in state.seeds.items() if view.revision]
+        return [name for name in known if ("seeds", name) not in here and name not in busy | self._seeds.keys()]
 
     def _edits(self, state: State) -> Iterator[AnyFact]:
         """What is refused now and was not, and the other way round."""

@@ -8,7 +8,7 @@ import pytest
 
 from factory_tui.config.settings import UiTable
 from factory_tui.console.app import ConsoleApp
-from factory_tui.console.bench import benches, elsewhere, revisions, spans, uses
+from factory_tui.console.bench import benches, elsewhere, offered, revisions, spans, uses
 from factory_tui.console.past import REVISED, Past
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -193,6 +193,22 @@ def test_which_run_used_which_revision() -> None:
     past.older(REVISED, [event for event in known() if isinstance(event.fact, e.SeedRevised)], 0)
     assert [one.source for one in revisions(bench, past)] == [SECOND, FIRST]
     assert [file for file, _ in elsewhere(state)] == ["loops/factory.dot"]
+
+
+async def test_a_seed_that_is_gone_is_offered_no_more_and_shown_for_its_runs_alone() -> None:
+    teller = story.Teller()
+    for event in known():
+        teller.say(event.run, event.fact)
+    teller.say("", e.SeedRevised("mistyped", OLD, FIRST))
+    teller.say("", *(e.SeedRevised(name, "", "", by_hand=True) for name in ("mistyped", "shortlinks")))
+    async with on_stage(StoryFeed(teller.events)) as stage:
+        await stage.press("4")
+        text = snap.text_of(stage.app)
+        assert "mistyped" not in text
+        assert any("shortlinks" in line and "gone" in line for line in text.splitlines())
+        assert not {"mistyped", "shortlinks"} & set(offered(stage.app.mirror.state))
+        await until(lambda: bool(stage.app.mirror.past.revisions), "revisions come")
+        assert all(one.revision for one in stage.app.mirror.past.revisions)
 
 
 def test_passes_are_told_in_spans() -> None:

@@ -170,6 +170,21 @@ class TestSeeds:
             assert (await floor.reach(run, "shipped", "signoff", "failed")).state == "shipped"
             assert len(floor.told(SeedRevised)) <= 1
 
+    async def test_a_seed_that_is_renamed_is_known_by_its_new_name_alone(self, tmp_path: Path) -> None:
+        async with Floor(*make(tmp_path)) as floor:
+            before = seed_file(floor.workspace)
+            await floor.until(lambda state: "greeter" in state.seeds)
+            before.rename(before.with_name("welcome.md"))
+            await floor.fact(SeedRevised, lambda fact: (fact.seed, fact.revision) == ("greeter", ""))
+            await floor.until(lambda state: state.engine.seeds == ("welcome",))
+            assert floor.state.edits == {}, "nobody needs it"
+        async with Floor(floor.workspace, floor.playbooks) as floor:
+            assert floor.state.engine.seeds == ("welcome",)
+            before.with_name("welcome.md").rename(before)
+            await floor.until(lambda state: state.engine.seeds == ("greeter",))
+            run = await floor.start()
+            assert floor.state.runs[run].revision == floor.state.seeds["greeter"].revision
+
     async def test_restart_begins_anew_with_the_new_text(self, tmp_path: Path) -> None:
         workspace, playbooks = make(tmp_path, playbook=slow(300))
         reload(workspace, "restart")

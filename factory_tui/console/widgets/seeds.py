@@ -41,6 +41,8 @@ def state_of(bench: Bench) -> tuple[Tone, str]:
     """How a seed stands, in a tone and in words."""
     if bench.edits:
         return "bad", "unusable" if not bench.view.revision else "bad edit"
+    if bench.gone:
+        return "waits", "gone"
     if not bench.scenarios:
         return "waits", "no scenarios"
     if bench.view.revision and bench.view.confirmed and not bench.reviewed:
