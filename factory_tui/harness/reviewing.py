@@ -57,7 +57,7 @@ def marked(source: bytes, file: str, revision: str) -> bytes:
     """The scenario's text with `reviewed_for` set, and nothing else changed. Raises Mistakes."""
     before = parse(source, file)
     document = Document(source, file)
-    lines = source.decode("utf-8").splitlines(keepends=True)
+    lines = [line.decode("utf-8") for line in source.splitlines(keepends=True)]  # of bytes: lines of TOML, no others
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     if "reviewed_for" in document.data:
         at = document.root.find(("reviewed_for",)).line - 1

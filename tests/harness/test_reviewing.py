@@ -10,7 +10,7 @@ from factory_tui.harness.corpus import load_corpus
 from factory_tui.harness.reviewing import check, mark_reviewed, marked, stale
 from tests.engine.greeter import make
 
-FORM = """# why this one is here
+FORM = """# why this one is here\u2028and what Unicode calls another line
 kind = "main"   # the plain case
 set = "vault"
 {line}story = '''
