@@ -319,11 +319,19 @@ class Door:
         return clean(self._credentials.redact(text))
 
     async def _surely(self, recording: Coroutine[Any, Any, None]) -> None:
-        """Record even when the task is cancelled meanwhile: a journal that misses a settlement would be wrong."""
+        """Record to the end, however often the task is cancelled meanwhile: what comes after finds it on disk."""
         task = asyncio.ensure_future(recording)
         self._records.add(task)
         task.add_done_callback(self._records.discard)
-        await asyncio.shield(task)
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled from task.exception()
+        await task
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from factory_tui.config.settings import ModelTable
-from factory_tui.domain.events import Answered, CallReserved, CallSettled
+from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Price, Tokens
@@ -19,6 +21,7 @@ from factory_tui.model.failures import ProviderHeld
 from factory_tui.policy.budget import Budget
 from factory_tui.policy.credentials import Credentials
 from tests.model.endpoint import Endpoint, Notebook, message, page, status, stream, text, use
+from tests.waiting import until
 
 KEY = "sk-test-0123456789"
 PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"))
@@ -354,6 +357,43 @@ async def test_cancelled_at_any_step_every_reservation_is_settled(rig: Rig) -> N
         assert turns < 1000
     rig.budget.enter("shortlinks-1", rig.budget.spent("shortlinks-1") + rig.notes.of(CallReserved)[0].money)
     await rig.call()
+
+
+class Slow(Notebook):
+    """Takes its time to write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing, self.written = asyncio.Event(), asyncio.Event()
+
+    async def record(self, *facts: AnyFact) -> None:
+        if self.of(CallReserved):
+            self.writing.set()
+            await self.written.wait()
+        await super().record(*facts)
+
+
+async def test_cancelled_again_while_it_settles_it_is_over_once_that_is_written(rig: Rig) -> None:
+    """As a connection being made does, whose own task group is cancelled too."""
+    rig.notes = slow = Slow()
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)  # takes one connection, and the next waits for ever
+    port = full.getsockname()[1]
+    with full, socket.create_connection(("127.0.0.1", port)):
+        rig.model = Model(
+            "default", msgspec.structs.replace(rig.model.table, base_url=f"http://127.0.0.1:{port}"), PRICE
+        )
+        task = asyncio.create_task(rig.call())
+        await until(lambda: bool(slow.of(CallReserved)), "it connects")
+        task.cancel()
+        await slow.writing.wait()
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        assert not task.done()
+        slow.written.set()
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert rig.settled.outcome == "cancelled"
 
 
 async def test_many_callers_never_pass_the_cap(rig: Rig) -> None:
