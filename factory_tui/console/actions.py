@@ -228,7 +228,7 @@ TABLE: tuple[Action, ...] = (
         "Freeze every run where it is, at once, without a question. Pressed again it asks whether to thaw (admin).",
         "operator",
         bar=10,
-        palette="floor: Emergency stop, or thaw",
+        palette="floor: Freeze all, or thaw (emergency stop)",
     ),
     Action(
         "engine.stop",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
@@ -21,6 +20,7 @@ from factory_tui.console.drafts import Drafts
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.hangup import end_with_terminal
+from factory_tui.console.keyboard import Keyboard
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
@@ -64,7 +64,7 @@ def wall() -> int:
     return time.time_ns() // 1_000_000
 
 
-class ConsoleApp(App[None], inherit_bindings=False):
+class ConsoleApp(Keyboard, inherit_bindings=False):
     """Attaches, draws, and sends what the operator asks for."""
 
     CSS_PATH: ClassVar[str | Path] = Path(__file__).parent / "console.tcss"
@@ -86,7 +86,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         ui = ui or UiTable()
         if ui.theme not in THEMES:
             raise ValueError(f"[ui] theme: {ui.theme!r} is unknown. Remedy: one of {', '.join(THEMES)}")
-        self.set_reactive(App.theme, ui.theme)  # from the start: a change has all styles parsed again
+        self.set_reactive(ConsoleApp.theme, ui.theme)  # from the start: a change has all styles parsed again
         super().__init__()
         self.keys = keymap(ui.keymap)
         self.mirror = Mirror()

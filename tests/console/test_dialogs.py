@@ -51,6 +51,38 @@ async def test_keys_that_come_in_one_burst_break_nothing(keys: tuple[str, ...]) 
         await until(lambda: c.EmergencyStop() in stage.feed.commands, "keys are heard after all of that")
 
 
+@pytest.mark.parametrize(
+    ("keys", "command"),
+    [
+        (("X", *"orders-etl-1", "enter"), c.Stop("orders-etl-1")),
+        (("j", "X", *"shortlinks-1", "enter"), c.Stop("shortlinks-1")),
+        (("n", *"shortlinks", "enter"), c.StartRun("shortlinks", ledger="rehearsal")),
+        (("s", *"use utf-8, P!", "enter"), c.Steer("orders-etl-1", "use utf-8, P!")),
+        (("2", "e", *"look at this", "enter"), c.Escalate("orders-etl-1", "look at this")),
+        (("question_mark", "escape", "s", *"XpP", "enter"), c.Steer("orders-etl-1", "XpP")),
+        (("s", *"no", "escape", "j", "P"), c.Pause("shortlinks-1", now=True)),
+        (("colon", *"steer", "enter", *"abc", "enter"), c.Steer("orders-etl-1", "abc")),
+        (("colon", *"thaw", "enter"), c.EmergencyStop()),
+    ],
+    ids=lambda keys: "".join(key if len(key) == 1 else f" {key} " for key in keys) if isinstance(keys, tuple) else "",
+)
+async def test_what_is_typed_on_from_the_key_of_a_dialog_goes_into_it(
+    keys: tuple[str, ...], command: c.Command
+) -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        stage.burst(*keys)
+        await until(lambda: bool(stage.feed.commands), "a command is sent")
+        await stage.settle()
+        assert stage.feed.commands == [command]
+
+
+async def test_the_palette_does_nothing_that_the_words_do_not_find() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        stage.burst("colon", *"freezzz", "enter")
+        await until(lambda: "No matches found" in snap.text_of(stage.app), "it looked")
+        assert stage.feed.commands == []
+
+
 async def test_what_the_palette_chose_twice_in_a_burst_is_done_once() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("colon", *"pause orders")

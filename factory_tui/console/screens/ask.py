@@ -176,18 +176,6 @@ class Ask(Dialog[Reply | None]):
 
     def action_send(self) -> None:
         """Send it, or say what is wrong with it."""
-        self._after_keys(self._send)
-
-    def _after_keys(self, do: Callable[..., object], *words: str) -> None:
-        """Once this dialog and its field took in what was typed before: over a slow line keys come in bursts."""
-        for field in self.query(TextArea):
-            self.call_later(field.call_later, do, *words)
-            return
-        self.call_later(do)
-
-    def _send(self) -> None:
-        if not self.is_current:
-            return  # enter was pressed twice
         choice = next((choices.at for choices in self.query(_Choices)), -1)
         words = "".join(field.text for field in self.query(TextArea)).strip()
         wrong = self._question.check(choice, words)
@@ -202,7 +190,7 @@ class Ask(Dialog[Reply | None]):
         """A new line in the words."""
         for field in self.query(TextArea):
             if self._question.rows > 1:
-                self._after_keys(field.insert, "\n")
+                field.insert("\n")
 
     def action_other(self) -> None:
         """From the choices to the words and back."""

@@ -1,9 +1,13 @@
 """The palette: the action table by name."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+from textual import on
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.widgets import Input
+from textual.worker import WorkerCancelled
 
 from factory_tui.console.action import Action
 from factory_tui.console.offering import palette, shown
@@ -65,6 +69,13 @@ class Palette(CommandPalette, EndsOnce[None]):
     """Textual's, in our looks."""
 
     CSS_PATH = "dialog.tcss"
+
+    @on(Input.Submitted)
+    async def entered(self) -> None:
+        """What is done is what the words find, not what they found some letters ago; Textual's own handler does it."""
+        for search in [worker for worker in self.workers if worker.node is self]:
+            with suppress(WorkerCancelled):
+                await search.wait()
 
 
 def open_palette(app: "ConsoleApp") -> None:
