@@ -45,10 +45,18 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
     remedy: str
 
+    @property
+    def where(self) -> str:
+        """File and line."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def what(self) -> str:
+        """Key and message."""
+        return f"{self.key}: {self.message}" if self.key else self.message
+
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        what = f"{self.key}: {self.message}" if self.key else self.message
-        return f"{where}: {what} Remedy: {self.remedy}"
+        return f"{self.where}: {self.what} Remedy: {self.remedy}"
 
 
 class Mistakes(Exception):  # noqa: N818 -- it is what it carries

@@ -15,7 +15,7 @@ from factory_tui.cells.proof import UNTRIED, prove
 from factory_tui.cells.protocol import CellError, NoRuntime
 from factory_tui.config.load import load
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.seed import Seed, all_seeds, unwritten
+from factory_tui.config.seed import Seed, all_seeds, seed_names, unwritten
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace, is_gone
 from factory_tui.engine.handlers import HANDLERS
@@ -140,19 +140,18 @@ def _workspace(workspace: Workspace, settings: Settings) -> Iterator[Finding]:
             found, _, remedy = str(missing).partition(": ")
             yield Finding(f"model {name}", well=True, found=f"rehearsals only: {found}", remedy=remedy)
     seeds, problems = all_seeds(workspace, tuple(settings.owners))
-    problems += without_seed(workspace.scenarios, {seed.name for seed in seeds})
+    problems += without_seed(workspace.scenarios, {name.lower() for name in seed_names(workspace)})
     for problem in problems:
-        yield Finding(problem.file, well=False, found=problem.message, remedy=problem.remedy)
+        yield Finding(problem.where, well=False, found=problem.what, remedy=problem.remedy)
     for seed in seeds:
         corpus = load_corpus(workspace.scenarios / seed.name, seed.name)
         for trouble in corpus.problems:
-            yield Finding(
-                trouble.problem.file, trouble.level != "error", trouble.problem.message, trouble.problem.remedy
-            )
+            problem = trouble.problem
+            yield Finding(problem.where, trouble.level != "error", problem.what, problem.remedy)
         for said in seed.recipe.warnings():
             yield Finding(f"seed {seed.name}", well=True, found=said)
         for problem in (*unwritten(seed), *corpus.unwritten):
-            yield Finding(problem.file, well=True, found=problem.message, remedy=problem.remedy)
+            yield Finding(problem.where, well=True, found=problem.what, remedy=problem.remedy)
         yield Finding(
             f"seed {seed.name}", corpus.usable, f"revision {seed.revision}, {len(corpus.scenarios)} scenarios"
         )

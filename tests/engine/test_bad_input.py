@@ -172,6 +172,19 @@ def test_a_scenario_folder_without_a_seed_is_found_by_the_doctor(ground: Ground)
     assert "scenarios/ghost: there is no seed `ghost`" in said
 
 
+def test_the_doctor_names_line_and_key_of_every_mistake(ground: Ground) -> None:
+    seeds, scenarios = ground.workspace.seeds, ground.workspace.scenarios
+    (seeds / "other.md").write_text('+++\nowner = "demo"\nship_at = "high"\n+++\nGreet.\n')
+    shutil.copytree(scenarios / "greeter", scenarios / "other")
+    first = min((scenarios / "greeter").glob("*.toml"))
+    first.write_text(f"zork = 1\n{first.read_text()}")
+    code, said = ground.at("doctor")
+    assert code == 1
+    assert "seeds/other.md:3: ship_at: expected a number" in said
+    assert f"scenarios/greeter/{first.name}:1: zork: unknown key" in said
+    assert "there is no seed" not in said
+
+
 def test_a_misspelt_attribute_of_a_loop_is_named_by_the_doctor_and_when_a_run_begins(ground: Ground) -> None:
     edit(ground.workspace.loops / "factory.dot", "max_retries=3", "max_retires=3")
     place = "loops/factory.dot:32:21: warning: the attribute 'max_retires' does nothing ('max_retries' is what it is"
