@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT = 10_000_000
 """Characters of content after which an answer is not read on."""
+CONNECT = 15.0
+"""Seconds in which an endpoint has to take the connection."""
 _LONGEST_WAIT = 60.0
 """Seconds; who asks us to wait longer has the run held until then."""
 _OUTAGE = 60.0
@@ -305,7 +307,7 @@ class Door:
                 api_key=key,
                 base_url=base_url or None,
                 max_retries=0,
-                timeout=self._timeout,
+                timeout=anthropic.Timeout(self._timeout, connect=CONNECT),
                 http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False) if local else None,
             )
             self._clients[base_url, key] = client

@@ -36,7 +36,7 @@ class Failure:
     again: bool = False
     """Whether another attempt may do better."""
     free: bool = False
-    """Whether the endpoint said that it did not take the call, so that nothing was paid."""
+    """Whether nothing was paid: the endpoint said that it did not take the call, or was never reached."""
     after: float | None = None
     """Seconds that the endpoint asked to wait."""
 
@@ -95,14 +95,18 @@ def of_error(error: Exception, endpoint: str, key_env: str) -> Failure | None:
         return Failure(f"{endpoint}: {error}; the rest was not read. Check the endpoint, or lower max_tokens")
     if isinstance(error, BrokenStream):
         return Failure(f"{endpoint}: {error}; check that base_url speaks the Messages API", again=True)
+    cause = error.__cause__ or error
+    unsent = isinstance(
+        cause,
+        (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL),
+    )
     if isinstance(error, (TimeoutError, anthropic.APITimeoutError, httpx2.TimeoutException)):
-        return Failure(f"{endpoint} did not answer in time", again=True)
+        return Failure(f"{endpoint} did not answer in time", again=True, free=unsent)
     if isinstance(error, (anthropic.APIConnectionError, httpx2.TransportError)):
-        cause = error.__cause__ or error
         why = f"no connection to {endpoint}, or it was cut ({type(cause).__name__}: {_say(str(cause))})"
-        return Failure(f"{why}; check base_url of the model in config.toml and the network", again=True)
+        return Failure(f"{why}; check base_url of the model in config.toml and the network", again=True, free=unsent)
     if isinstance(error, (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL)):
-        return Failure(f"{endpoint}: {_say(str(error))}")
+        return Failure(f"{endpoint}: {_say(str(error))}", free=unsent)
     return None
 
 

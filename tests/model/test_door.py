@@ -292,6 +292,18 @@ async def test_nobody_there_is_said_with_the_address(rig: Rig) -> None:
     error = await held(rig.call(model=Model("default", table, PRICE)))
     assert "no connection to http://127.0.0.1:1" in error.why
     assert error.retry_at is not None
+    assert rig.budget.spent("shortlinks-1") == 0  # else an outage would use up the cap
+
+
+async def test_a_connection_that_is_not_made_in_time_costs_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door_module, "CONNECT", 0.2)
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)  # takes one connection, and the next waits for ever
+    port = full.getsockname()[1]
+    table = ModelTable(base_url=f"http://127.0.0.1:{port}", key_env="")
+    with full, socket.create_connection(("127.0.0.1", port)):
+        error = await held(rig.call(model=Model("default", table, PRICE)))
+    assert "did not answer in time" in error.why
+    assert rig.budget.spent("shortlinks-1") == 0
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "nonsense", "http://\x00"])
