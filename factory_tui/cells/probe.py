@@ -27,7 +27,7 @@ sethostname 170 161, setdomainname 171 162, swapon 167 224, swapoff 168 225, clo
 settimeofday 164 170, personality 135 92, acct 163 89, quotactl 179 60, syslog 103 116, kcmp 312 272, mbind 237 235,
 name_to_handle_at 303 264, open_by_handle_at 304 265, fanotify_init 300 262, sync 162 81, pidfd_send_signal 424 424,
 io_uring_setup 425 425, open_tree 428 428, move_mount 429 429, fsopen 430 430, pidfd_open 434 434, clone3 435 435,
-pidfd_getfd 438 438, memfd_secret 447 447
+pidfd_getfd 438 438, memfd_secret 447 447, io_setup 206 0
 """
 _ROWS = [row.split() for row in _TABLE.split(",")]
 NUMBERS = {name: int(x86 if platform.machine() == "x86_64" else rest) for name, x86, rest in _ROWS}
@@ -81,6 +81,7 @@ def shut() -> dict[str, str]:
         "AF_ALG": answer(lambda: socket.socket(38, socket.SOCK_SEQPACKET)),
         "netfilter": answer(lambda: socket.socket(16, socket.SOCK_RAW, 12)),
         "SCTP": answer(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)),
+        "DCCP": answer(lambda: socket.socket(socket.AF_INET, 6)),
         "ptrace": apart(lambda: call("ptrace", 0, 0, 0, 0)),
         "process_vm_readv": answer(lambda: call("process_vm_readv", me, None, 0, None, 0, 0)),
         "unshare": apart(lambda: call("unshare", _NEW_USER)),
@@ -96,6 +97,7 @@ def shut() -> dict[str, str]:
         "pidfd_getfd": answer(lambda: call("pidfd_getfd", -1, 0, 0)),
         "personality": apart(lambda: call("personality", _NO_RANDOM)),
         "open_by_handle_at": answer(lambda: call("open_by_handle_at", -1, None, 0)),
+        "aio": answer(lambda: call("io_setup", 0, None)),
     }
 
 
