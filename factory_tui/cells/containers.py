@@ -1,6 +1,6 @@
 """What a Docker engine is asked about one container, or one image: each a call of docker-py that blocks.
 
-Owns the labels by which containers of ours are known. It keeps nothing.
+It keeps nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import docker
 import docker.errors
 
 from factory_tui.cells import unfit
+from factory_tui.cells.fence import LABEL
 from factory_tui.cells.protocol import CellDied, CellError, Labels
-
-LABEL = "factory-tui."
 
 
 def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:

@@ -90,10 +90,11 @@ def create_options(
         "stop_signal": "SIGKILL",  # an engine that stops waits ten seconds for less, and nothing here needs them
         "environment": dict.fromkeys(oddities.unheard(config), ""),
         "labels": {
-            containers.LABEL + "workspace": workspace,
-            containers.LABEL + "run": labels.run,
-            containers.LABEL + "role": labels.role,
-            containers.LABEL + "number": str(labels.number),
+            fence.LABEL + "workspace": workspace,
+            fence.LABEL + "run": labels.run,
+            fence.LABEL + "role": labels.role,
+            fence.LABEL + "number": str(labels.number),
+            fence.LABEL + "user": str(user),
         },
         **fenced,
         "stdin_open": True,
@@ -296,7 +297,7 @@ class DockerCells:
         return adopted
 
     async def _list(self, *, running: bool) -> list[dict[str, Any]]:
-        only = {"label": [f"{containers.LABEL}workspace={self._workspace}"]}
+        only = {"label": [f"{fence.LABEL}workspace={self._workspace}"]}
         return await self.ask(lambda c: c.api.containers(all=not running, filters=only))
 
     async def sweep(self, keep: Collection[str] = ()) -> int:

@@ -24,6 +24,8 @@ USERS = range(30_000, 60_000)
 """The uids and gids of commands in Docker cells, one drawn for each: the kernel counts inotify instances, queues and
 pipes by user over the whole host, and these are seldom anybody's. An engine with a user namespace maps 65,536.
 """
+LABEL = "factory-tui."
+"""What the names of the labels begin with by which containers of ours are known."""
 SHM = 16 * MIB
 TMP = "/tmp"  # noqa: S108 - a tmpfs of the cell's own
 WORK = "/work"

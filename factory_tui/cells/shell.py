@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -16,20 +17,12 @@ from typing import NamedTuple
 import msgspec
 
 from factory_tui.cells.bubblewrap import path
-from factory_tui.cells.fence import TMP, WORK
+from factory_tui.cells.fence import LABEL, TMP, USERS, WORK
 from factory_tui.cells.process import Record, carriers
-from factory_tui.cells.protocol import NoEngine
+from factory_tui.cells.protocol import CellError, NoEngine
 
 _BEST = "command -v bash >/dev/null && exec bash; exec sh"
-_AS_AGENT = f"""
-import os, sys
-user = os.stat("{WORK}").st_uid
-os.setgroups([])
-os.setresgid(user, user, user)
-os.setresuid(user, user, user)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-"""The agent's user is the cell's own, and nobody but the cell need know it."""
+_LABELLED = f'{{{{index .Config.Labels "{LABEL}user"}}}}'
 _FROM_PARENT = """
 import fcntl, os, sys
 _, pid, *words = sys.argv
@@ -51,12 +44,30 @@ class Shell(NamedTuple):
 
 
 def in_container(name: str, *, terminal: bool, docker: str | None) -> Shell:
-    """A shell in a running container; `docker` is the client's path. Raises NoEngine without one."""
+    """A shell in a running container; `docker` is the client's path. Raises NoEngine without one, CellError."""
     if docker is None:
         raise NoEngine("a shell in a docker cell needs the `docker` command. Remedy: install Docker's client")
-    options = ["--interactive", *(["--tty"] if terminal else []), "--workdir", WORK]
+    user = _user(docker, name)
+    options = ["--interactive", *(["--tty"] if terminal else []), "--user", f"{user}:{user}", "--workdir", WORK]
     options += ["--env", f"HOME={TMP}", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]
-    return Shell([docker, "exec", *options, name, "python3", "-I", "-S", "-c", _AS_AGENT, "sh", "-c", _BEST])
+    return Shell([docker, "exec", *options, name, "sh", "-c", _BEST])
+
+
+def _user(docker: str, name: str) -> int:
+    """The uid of the cell's commands, by its label. A program in the cell that found it would run as more than that
+    user, and may be the agent's: an image's PATH can lead to what the agent may write.
+    """
+    asked = subprocess.run(
+        [docker, "container", "inspect", "--format", _LABELLED, name], capture_output=True, text=True, check=False
+    )
+    user = asked.stdout.strip()
+    if asked.returncode or not user.isdecimal() or int(user) not in USERS:
+        why = asked.stderr.strip() or "it is not labelled with the user of its commands"
+        raise CellError(
+            f"no shell can be had in the cell {name[:12]}: {why}. Remedy: see that `docker ps` lists it; a cell of an "
+            "older factory-tui has no shell, but a pass (--pass) does"
+        )
+    return int(user)
 
 
 def in_folder(state: Path, name: str) -> Shell:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import docker
@@ -15,6 +17,7 @@ import pytest_asyncio
 from factory_tui.cells.building import reference_of
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.protocol import MIB, Cell, CellLimits, ImageUnfit, Unmade
+from factory_tui.cells.shell import in_container
 from factory_tui.config.recipe import Build, File, Recipe
 from tests.cells.conftest import LABELS, LIMITS
 from tests.waiting import until
@@ -163,6 +166,21 @@ class TestOddImages:
         await cell.close()
         new = [volume for volume in docker_engine.volumes.list() if volume.name not in before]
         assert not [one for one in new if cell.id in str(one.attrs)]
+
+    async def test_a_shell_runs_no_program_of_the_cell_as_more_than_the_agent(
+        self, cells: DockerCells, cell_image: str
+    ) -> None:
+        """This image's PATH begins where the agent may write."""
+        recipe = by(cell_image, "VOLUME /tools", "ENV PATH=/tools:/usr/local/bin:/usr/bin:/bin")
+        cell = await started(cells, recipe)
+        plant = b'#!/bin/sh\ngrep -e Uid -e CapPrm -e NoNewPrivs /proc/self/status >&2\nexec /bin/sh "$@"\n'
+        await cell.run("cd /tools; cat > sh; chmod +x sh; for n in python3 bash id env; do cp sh $n; done", stdin=plant)
+        shell = in_container(cell.id, terminal=False, docker=shutil.which("docker"))
+        done = await asyncio.to_thread(subprocess.run, shell.words, input=b"id\n", capture_output=True, check=False)
+        told = {tuple(line.split()) for line in done.stderr.decode().splitlines()}
+        user = (await cell.run("while read -r a b _; do test $a = Uid: && echo $b; done < /proc/self/status")).stdout
+        assert told == {("Uid:", *[user.decode().strip()] * 4), ("CapPrm:", "0" * 16), ("NoNewPrivs:", "1")}
+        await cell.close()
 
     async def test_volumes_beyond_memory_are_refused(
         self, docker_workspace: str, cell_image: str, cells: DockerCells
