@@ -7,7 +7,6 @@ engine's environment, so no key.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,23 +15,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from factory_tui.cells import entering
 from factory_tui.cells.bubblewrap import path
 from factory_tui.cells.fence import LABEL, TMP, USERS, WORK
 from factory_tui.cells.process import Record, carriers
 from factory_tui.cells.protocol import CellError, NoEngine
 
-_BEST = "command -v bash >/dev/null && exec bash; exec sh"
 _LABELLED = f'{{{{index .Config.Labels "{LABEL}user"}}}}'
-_FROM_PARENT = """
-import fcntl, os, sys
-_, pid, *words = sys.argv
-parent = fcntl.ioctl(os.open(f"/proc/{pid}/ns/user", os.O_RDONLY), 0xB702)
-os.set_inheritable(parent, True)
-os.execv(words[0], [words[0], f"--user=/proc/self/fd/{parent}", *words[1:]])
-"""
-"""bwrap makes all other namespaces in a user namespace of its own, and the cell's only below that: NS_GET_PARENT, see
-ioctl_ns(2), leads there.
-"""
+_HOME = str(Path(__file__).parents[2])
+"""Where this package is, for a Python that is told nothing by its environment."""
 
 
 class Shell(NamedTuple):
@@ -50,7 +41,7 @@ def in_container(name: str, *, terminal: bool, docker: str | None) -> Shell:
     user = _user(docker, name)
     options = ["--interactive", *(["--tty"] if terminal else []), "--user", f"{user}:{user}", "--workdir", WORK]
     options += ["--env", f"HOME={TMP}", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]
-    return Shell([docker, "exec", *options, name, "sh", "-c", _BEST])
+    return Shell([docker, "exec", *options, name, "sh", "-c", entering.BEST])
 
 
 def _user(docker: str, name: str) -> int:
@@ -83,22 +74,12 @@ def in_folder(state: Path, name: str) -> Shell:
 
 def _in_bubble(record: Record) -> Shell:
     """In the namespaces of the cell's first process: a child, in another pid namespace, of the bwrap that made them."""
-    nsenter = shutil.which("nsenter")
-    if nsenter is None:
-        raise NoEngine("a shell in bubblewrap needs the `nsenter` command. Remedy: install util-linux")
-    carrying = set(carriers(record))
-    inside = [pid for outer in carrying for pid in _children(outer) if _first(pid)]
+    inside = [pid for outer in carriers(record) for pid in _children(outer) if _first(pid)]
     if not inside:
         raise FileNotFoundError(f"nothing runs in {record.id}")
     env = {"PATH": path(), "HOME": TMP, "TMPDIR": TMP, "LANG": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
-    options = ["--mount", "--pid", "--net", "--ipc", "--uts"]
-    last = ["sh", "-c", f"cd {WORK}; {_BEST}"]
-    if record.user is not None:
-        rights = ["--setuid", str(record.user), "--setgid", str(record.user)]
-        return Shell([nsenter, f"--target={inside[0]}", *options, *rights, *last], None, env)
-    within = [nsenter, "--target=1", "--user", "--preserve-credentials", *last]
-    outside = [nsenter, f"--target={inside[0]}", *options, "--preserve-credentials", *within]
-    return Shell([sys.executable, "-I", "-S", "-c", _FROM_PARENT, str(inside[0]), *outside], None, env)
+    program = f"import sys; sys.path.append({_HOME!r}); from {entering.__name__} import main; main()"
+    return Shell([sys.executable, "-I", "-c", program, str(inside[0]), str(record.user or 0)], None, env)
 
 
 def _children(pid: int) -> list[int]:

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import socket
-import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -21,7 +20,6 @@ from factory_tui.cells.choose import choose
 from factory_tui.cells.group import Scope
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Labels
-from factory_tui.cells.shell import in_folder
 from tests.cells.conftest import LABELS, LIMITS
 from tests.cells.test_process import alive
 from tests.waiting import eventually
@@ -251,26 +249,6 @@ def sleepers(seconds: str) -> set[int]:
         except OSError:
             continue
     return found
-
-
-@pytest.mark.parametrize("strangers", [True, False])
-async def test_a_shell_is_the_agent_in_the_cell(bubble: Bubble, tmp_path: Path, strangers: bool) -> None:
-    if strangers and os.geteuid():
-        pytest.skip("only root can give each cell a user of its own")
-    cells = ProcessCells("w", tmp_path, LIMITS, replace(bubble, strangers=strangers))
-    cell = await cells.start(LABELS)
-    await cell.write("hello", b"")
-    shell = in_folder(tmp_path, cell.id)
-    typed = b"id -un; pwd; ls; env; grep CapEff /proc/self/status; echo mine > shell\n"
-    done = await asyncio.to_thread(subprocess.run, shell.words, input=typed, env=shell.env, capture_output=True)
-    lines = done.stdout.decode().splitlines()
-    assert lines[:3] == ["agent", "/work", "hello"], done
-    assert "CapEff:\t0000000000000000" in lines
-    assert "HOME=/tmp" in lines
-    assert await cell.read("shell") == b"mine\n"
-    await cell.close()
-    with pytest.raises(FileNotFoundError):
-        in_folder(tmp_path, cell.id)
 
 
 async def test_a_plain_users_systemd_is_asked_for_the_limits_of_the_cell(bubble: Bubble, tmp_path: Path) -> None:
