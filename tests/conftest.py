@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from factory_tui.cells.client import Engine
 
 pytest.register_assert_rewrite("tests.conformance")
+
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # by nohup or a shell's `&`: programs that tests start inherit that
+        signal.signal(_number, lambda *_: None)  # but no handler
 
 
 def unmet(what: str) -> NoReturn:
@@ -54,7 +59,7 @@ def sshd_program() -> str:
 @pytest.fixture(scope="session")
 def root_program() -> list[str]:
     """How this user becomes root, to start a Docker engine of its own; without a way as without Docker."""
-    lacking = [name for name in ("dockerd", "docker", "openssl") if shutil.which(name) is None]
+    lacking = [name for name in ("dockerd", "docker", "openssl", "ip") if shutil.which(name) is None]
     if lacking:
         unmet(f"there is no {lacking[0]}")
     if os.geteuid() == 0:

@@ -61,3 +61,10 @@ def test_whatever_is_needed_is_pinned() -> None:
     ):
         pinned = set(re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==", (ROOT / name).read_text("utf-8"), re.MULTILINE))
         assert {re.split(r"[\[<>=]", one)[0] for one in wanted} <= pinned
+
+
+def test_programs_that_tests_start_hear_signals_though_whoever_runs_the_tests_does_not() -> None:
+    started = "import subprocess, tests.conftest; subprocess.run(['grep', 'SigIgn', '/proc/self/status'])"
+    background = ["sh", "-c", 'trap "" HUP INT QUIT; exec "$@"', "sh", sys.executable, "-c", started]
+    done = subprocess.run(background, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(done.stdout.split()[1], 16) == 0

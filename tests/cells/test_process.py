@@ -131,3 +131,19 @@ async def test_no_secret_of_the_engines_environment_reaches_a_command(tmp_path: 
         await cell.close()
     finally:
         del os.environ["A_KEY_OF_MINE"]
+
+
+async def test_commands_hear_every_signal_though_the_engine_does_not(tmp_path: Path) -> None:
+    """As one that nohup started, or a shell's `&`."""
+    ignored = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGQUIT)}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1,))
+    try:
+        cell = await ProcessCells("w", tmp_path).start(Labels("w", "r", "agent"))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, before in ignored.items():
+            signal.signal(number, before)
+    told = (await cell.run("grep -e SigIgn -e SigBlk /proc/self/status")).stdout.split()
+    known = sum(1 << number - 1 for number in signal.valid_signals())  # two are the C library's own
+    assert {int(word, 16) & known for word in told[1::2]} == {0}
+    await cell.close()

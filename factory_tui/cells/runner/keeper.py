@@ -90,8 +90,9 @@ def _keep(inherited: socket.socket, config: Header) -> NoReturn:
     here = os.dup2(inherited.detach(), 3)
     os.closerange(here + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     os.set_inheritable(here, False)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)  # whoever started the engine may have had some ignored, or held back
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
     raise_oom_score()
     limit({"CORE": 0, **config.get("limits", {})})
