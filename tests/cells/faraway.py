@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from factory_tui.cells.knock import knock
 from factory_tui.cells.protocol import CellError
 from factory_tui.cells.reach import Address, Tls
+from tests.aside import Bridge
 from tests.e2e.sshd import Sshd
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ class Faraway:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Start it, and stop it with all that it started."""
-        keys = self.certificates
+        keys, bridge = self.certificates, Bridge(self._became)
         words = [
-            *(*self._became, "dockerd", "--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"),
+            *(*self._became, "dockerd", *bridge.words()),
             *(
                 "--data-root",
                 f"{self.folder}/data",
@@ -91,10 +92,12 @@ class Faraway:
                 assert engine.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.05)
+            bridge.check()
             yield
         finally:
             subprocess.run([*self._became, "kill", str(engine.pid)], check=False)
             engine.wait()
+            bridge.remove()
 
     def _answers(self) -> bool:
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from factory_tui.cells.docker import connect
 from factory_tui.cells.images import ensure
 from factory_tui.cells.protocol import CellError
+from tests.aside import Bridge
 from tests.waiting import until
 
 
@@ -21,19 +22,22 @@ class Daemon:
         self.folder, self.live_restore = folder, live_restore
         self.host = f"unix://{folder}/d.sock"
         self._process: subprocess.Popen[bytes] | None = None
+        self._bridge: Bridge | None = None
 
     async def start(self) -> None:
         """Run, and answer."""
-        self._run()
+        bridge = self._bridge = self._bridge or Bridge([])
+        self._run(bridge.words())
         await until(self._answers, "dockerd answers", 60)
+        bridge.check()
 
-    def _run(self) -> None:
+    def _run(self, network: list[str]) -> None:
         told = ["--data-root", "data", "--exec-root", "exec", "--pidfile", "pid"]
         paths = [word if word.startswith("--") else str(self.folder / word) for word in told]
         lives = ["--live-restore"] if self.live_restore else []
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["dockerd", *paths, "-H", self.host, "--bridge", "none", "--iptables=false", *lives],
+                ["dockerd", *paths, "-H", self.host, *network, *lives],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -96,6 +100,8 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._containerd, signal.SIGTERM)
         self._sweep()
+        if self._bridge:
+            self._bridge.remove()
 
     def _sweep(self) -> None:
         """What is left where it would not start again."""
