@@ -37,7 +37,7 @@ def diff(workspace: "Workspace", arguments: argparse.Namespace) -> int:
         before = max((number for number in made if number < after), default=0)
     try:
         if not made:
-            raise NoShell(f"{run.id} has no output of a pass yet")
+            raise NoShell(f"{run.id} has no output of a pass yet. Remedy: wait for its first pass")
         snapshots = Snapshots(workspace.snapshots, ())  # what is left out was left out as each was taken
         text = asyncio.run(snapshots.diff(output(run, before), output(run, after)))
     except (NoShell, DeliveryError) as trouble:

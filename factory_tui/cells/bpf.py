@@ -38,7 +38,7 @@ def program() -> bytes:
     try:
         library = ctypes.CDLL("libseccomp.so.2")
     except OSError as error:
-        raise Uncompiled("libseccomp is not installed") from error
+        raise Uncompiled("libseccomp is not installed (apt-get install libseccomp2)") from error
     library.seccomp_init.restype = ctypes.c_void_p
     profile = json.loads(fence.profile())
     context = ctypes.c_void_p(library.seccomp_init(_action(profile["defaultAction"], profile)))

@@ -9,10 +9,14 @@ from typing import Any
 
 import docker
 import docker.errors
+import requests
 
 from factory_tui.cells import unfit
 from factory_tui.cells.fence import LABEL
 from factory_tui.cells.protocol import CellDied, CellError, Labels
+
+_REMOVAL = 20
+"""Seconds that another's removal of a container may take."""
 
 
 def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:
@@ -66,20 +70,30 @@ def stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
             raise CellDied(f"the cell's container ended with {state['ExitCode']}") from error
         if state["Paused"] != still:
             what = "freeze" if still else "thaw"
-            raise CellError(f"the Docker engine cannot {what} the cell: {error.explanation or error}") from error
+            raise CellError(
+                f"the Docker engine cannot {what} the cell: {error.explanation or error}. Remedy: see what became "
+                "of it by `docker ps`; when its run is stopped it is removed"
+            ) from error
 
 
 def remove(client: docker.DockerClient, name: str) -> None:
-    """Remove a container; one that is gone is fine."""
+    """Remove a container; one that is gone is fine. Raises CellError for one that the engine cannot remove."""
     try:
         try:
             client.api.remove_container(name, force=True, v=True)
         except docker.errors.APIError as error:
             if error.status_code != 409:
                 raise
-            client.api.wait(name, condition="removed")  # another removal is under way, perhaps of a line that dropped
+            # Another removal is under way, perhaps of a line that dropped.
+            client.api.wait(name, condition="removed", timeout=_REMOVAL)
     except docker.errors.NotFound:
         return
+    except (docker.errors.APIError, requests.ReadTimeout) as error:
+        why = error.explanation if isinstance(error, docker.errors.APIError) else None
+        raise CellError(
+            f"the Docker engine cannot remove the container {name[:12]}: {why or error}. Remedy: see by "
+            "`docker rm -f` what holds it, or restart that engine; then `factory-tui cells rm`"
+        ) from error
 
 
 def labels_of(labels: dict[str, str]) -> Labels:

@@ -200,7 +200,10 @@ class DockerCells:
         except requests.RequestException as error:
             raise NoEngine(f"the Docker engine does not answer: {error}. Remedy: see that it runs") from error
         except docker.errors.DockerException as error:
-            raise CellError(f"the Docker engine cannot do it: {error}") from error
+            raise CellError(
+                f"the Docker engine cannot do it: {error}. Remedy: see what factory-tui doctor says of it, and the "
+                "engine's own log"
+            ) from error
 
     async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
         """A started cell with an empty work tree. Raises CellError with the remedy."""
@@ -282,13 +285,16 @@ class DockerCells:
             name = found["Id"]
             if name in self._attached:
                 continue
-            if found["State"] == "paused":
-                await self.ask(lambda c, name=name: c.api.unpause(name))  # type: ignore[misc]
             ground = DockerGround(self, name, self.limits.work_bytes, Image(found["Image"], found["ImageID"]))
             connection = Connection(ground.dial, ground.why)
             try:
+                if found["State"] == "paused":
+                    await ground.thaw()
                 await connection.open(torn=True)
-            except CellDied:
+            except NoEngine:
+                raise
+            except CellError as trouble:
+                log.warning("container %s is not taken over: %s", name[:12], trouble)
                 await connection.close()
                 continue
             cell = RunnerCell(ground, connection)
@@ -301,13 +307,16 @@ class DockerCells:
         return await self.ask(lambda c: c.api.containers(all=not running, filters=only))
 
     async def sweep(self, keep: Collection[str] = ()) -> int:
-        """Remove every container of this workspace that is not kept."""
+        """Remove every container of this workspace that is not kept. Raises CellError for those that stay."""
         names = [found["Id"] for found in await self._list(running=False) if found["Id"] not in keep]
-        await asyncio.gather(*(self.remove(name) for name in names))
+        stay = [why for why in await asyncio.gather(*map(self.remove, names)) if why]
+        if stay:
+            _, _, remedy = stay[0].partition(". Remedy: ")
+            raise CellError(f"{'; '.join(why.partition('. Remedy: ')[0] for why in stay)}. Remedy: {remedy}")
         return len(names)
 
-    async def remove(self, name: str) -> None:
-        """Remove a container; one that is gone is fine. Where no engine answers, before the next one is started."""
+    async def remove(self, name: str) -> str:
+        """Remove a container; one that is gone is fine. Why it stays: for good, or where no engine answers for now."""
         self._attached.pop(name, None)
         silent: NoEngine | None = None
         for _ in range(2):  # a kept line that dropped says so to the first who uses it
@@ -315,14 +324,23 @@ class DockerCells:
                 await asyncio.shield(self.ask(lambda c: containers.remove(c, name)))
             except NoEngine as error:
                 silent = error
+            except CellError as error:
+                log.warning("%s", error)
+                return str(error)
             else:
-                return
+                return ""
         log.warning("container %s is left for now: %s", name[:12], silent)
         self._left.add(name)
+        return ""
 
     async def _remove_left(self) -> None:
         for name in list(self._left):
-            await self.ask(lambda c, name=name: containers.remove(c, name))  # type: ignore[misc]
+            try:
+                await self.ask(lambda c, name=name: containers.remove(c, name))  # type: ignore[misc]
+            except NoEngine:
+                raise
+            except CellError as error:
+                log.warning("%s", error)
             self._left.discard(name)
 
     async def answers(self) -> bool:

@@ -345,7 +345,10 @@ class Cells(Protocol):
         ...
 
     async def sweep(self, keep: Collection[str] = ()) -> int:
-        """Remove every cell of this workspace whose id is not kept; how many those were."""
+        """Remove every cell of this workspace whose id is not kept; how many those were.
+
+        Raises CellError when some cannot be removed, once all others are.
+        """
         ...
 
     async def answers(self) -> bool:

@@ -27,7 +27,10 @@ def refused(error: docker.errors.APIError, image: str) -> CellError:
             f"the image {image} has no python3, which a cell's runner needs. Remedy: install Python 3.8 or newer in it,"
             " or name one that has it; for [cells] image, factory-tui image bootstrap makes one from this host's files"
         )
-    return CellError(f"the Docker engine cannot start a cell from {image}: {text}")
+    return CellError(
+        f"the Docker engine cannot start a cell from {image}: {text}. Remedy: see what factory-tui doctor says of that "
+        "engine, and the engine's own log"
+    )
 
 
 def no_runner(image: str, died: CellDied) -> ImageUnfit:

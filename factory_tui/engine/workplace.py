@@ -73,7 +73,13 @@ class Workplace:
                 self._homes[owner] = cell
                 self.cells.enlist(Labels(self.workspace.identity, owner, "agent"), cell)
         kept = {cell.id for cell in self._homes.values()}
-        await self.cells.sweep(kept)
+        try:
+            await self.cells.sweep(kept)
+        except NoEngine:
+            raise
+        except CellError as trouble:
+            said, _, remedy = str(trouble).partition(". Remedy: ")
+            await self.record.append([Draft(Noticed("warning", said, remedy))])
         for run in list(runs.values()):
             for gone in run.cells.keys() - kept:
                 lost = run.state not in OVER

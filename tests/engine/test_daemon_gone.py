@@ -1,29 +1,35 @@
 """The Docker engine dies while runs work: they are held, say why, and come back by themselves with nothing lost."""
 
+import asyncio
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from factory_tui.cells import connection
+from factory_tui.cells.docker import connect
 from factory_tui.domain.commands import Pause, Resume, StartRun
 from factory_tui.domain.events import (
     Answered,
     CellClosed,
     CellStarted,
+    Noticed,
     Prompted,
     RunMoved,
     ToolCalled,
     ToolReturned,
     VerdictReached,
 )
+from factory_tui.following import FAILED, SHIPPED
 from tests.conftest import unmet
 from tests.engine.daemon import Daemon
 from tests.engine.floor import Floor
 from tests.engine.greeter import PLAYBOOK, make
+from tests.engine.test_asking import asked
 
 SLOW = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
 
@@ -31,8 +37,8 @@ SLOW = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
 @pytest.fixture
 async def daemon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Daemon]:
     """A Docker engine that may be killed; `request.param`: whether its containers live on without it."""
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        unmet("no dockerd can be started")
+    if os.geteuid() != 0 or not all(map(shutil.which, ("dockerd", "ip"))):
+        unmet("no dockerd with a bridge of its own can be started")
     daemon = Daemon(Path(tempfile.mkdtemp(prefix="ftd-", dir="/tmp")), live_restore=request.param)
     monkeypatch.setenv("DOCKER_HOST", daemon.host)
     monkeypatch.setattr(connection, "_AGAIN", (0.0, 0.2, 0.5))  # else each outage is waited for seven seconds
@@ -122,3 +128,41 @@ async def test_a_live_model_is_not_moved_into_cells_without_a_fence(
         assert held.fact.reason == "config"
         assert held.fact.why.startswith("the cells here have no fence, and its model is live. Remedy: ")
         assert not floor.told(CellStarted)
+
+
+async def chattr(flag: str, path: Path) -> int:
+    return await (await asyncio.create_subprocess_exec("chattr", flag, path)).wait()
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("daemon", [False], indirect=True, ids=["plain"])
+async def test_a_container_that_cannot_be_removed_is_told_and_keeps_nobody_from_work(
+    tmp_path: Path, daemon: Daemon
+) -> None:
+    """As with a file system that holds on to it; here a file that not even root may unlink."""
+    workspace, playbooks = make(tmp_path, kind="docker", image=daemon.image())
+    names = []
+    with closing(connect()) as client:
+        for _ in range(2):
+            made = client.containers.create(
+                daemon.image(), ["true"], labels={"factory-tui.workspace": workspace.identity}
+            )
+            names.append(str(made.id))
+    held = daemon.folder / "data" / "containers" / names[0] / "hostconfig.json"
+    if await chattr("+i", held):
+        unmet("no file can be made immutable there")
+    try:
+        async with Floor(workspace, playbooks) as floor:
+            told = await floor.fact(Noticed, lambda fact: "cannot remove" in str(fact))
+            assert names[0][:12] in str(told.fact)
+            assert "cells rm" in str(told.fact)
+            run = await floor.start()
+            await floor.reach(run, "shipped")
+        code, said = await asked(workspace, "cells", "rm", names[0][:12], "--yes")
+        assert (code, f"cannot remove the container {names[0][:12]}" in said) == (FAILED, True), said
+        assert daemon.containers() == [names[0]]
+    finally:
+        await chattr("-i", held)
+    code, said = await asked(workspace, "cells", "rm", names[0][:12], "--yes")
+    assert (code, said) == (SHIPPED, "1 removed\n")
