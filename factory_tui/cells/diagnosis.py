@@ -121,6 +121,8 @@ def host(info: dict[str, Any]) -> Iterator[Diagnosis]:
     if cgroup == "1":
         instead = "cgroups are read-only in a cell, in a namespace of its own; mounting takes a capability"
         yield Diagnosis("cgroup", True, "v1, whose release_agent runs as root on the host", instead=instead)
+        instead = "the kernel's own bound for the whole host (net.ipv4.tcp_mem, udp_mem); cgroup v2 counts them"
+        yield Diagnosis("sockets", True, "v1 does not count their buffers to a cell's memory", instead=instead)
     if not _has_quota(info):
         instead = "the root is read-only; all that can be written is a tmpfs with a size and a count of files"
         yield Diagnosis("storage", True, f"{info.get('Driver', 'its driver')} has no quota here", instead=instead)

@@ -108,7 +108,8 @@ class TestByEngine:
     async def test_volumes_of_an_image_are_bounded_space_in_memory(
         self, docker_engine: DockerClient, docker_workspace: str, cell_image: str
     ) -> None:
-        made = docker_engine.containers.create(cell_image, ["true"])
+        ours = {"factory-tui.workspace": docker_workspace}  # should what follows fail, the workspace's end removes it
+        made = docker_engine.containers.create(cell_image, ["true"], labels=ours)
         repository, tag = "factory-tui-test", docker_workspace
         made.commit(repository, tag, changes=["VOLUME /data", 'HEALTHCHECK CMD ["touch", "/work/ill"]'])
         made.remove()
@@ -192,6 +193,8 @@ def test_what_a_host_cannot_enforce_is_named_with_what_stands_in(
     found = list(host({"Runtimes": {"runc": {}}, **info}))
     assert {one.what for one in found if not one.well} == ill
     assert instead <= {one.what for one in found if one.instead}
+    first = info.get("CgroupVersion", "1") == "1"
+    assert ("sockets" in {one.what for one in found}) == first, "version 1 does not count what they hold"
     assert all(one.remedy for one in found if not one.well)
 
 
