@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -121,3 +122,31 @@ def docker_workspace(docker_engine: Engine) -> Iterator[str]:
     for container in left:
         container.remove(force=True)
     assert not left, "containers were left behind"
+
+
+@pytest.fixture(autouse=True)
+def containers_of_its_workspaces(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A run that rests keeps its container when its engine stops, to go on in it; nobody does once the test is over."""
+    if request.node.get_closest_marker("docker") is None or "tmp_path" not in request.fixturenames:
+        yield
+        return
+    folder: Path = request.getfixturevalue("tmp_path")
+    yield
+    identities = [path.read_text().strip() for path in folder.glob("**/.factory/id")]
+    if identities:
+        remove_containers(identities)
+
+
+def remove_containers(identities: list[str]) -> None:
+    """Those of these workspaces, from the machine's engine."""
+    from factory_tui.cells.docker import connect
+    from factory_tui.cells.protocol import CellError
+
+    try:
+        client = connect()
+    except CellError:
+        return
+    with closing(client):
+        for identity in identities:
+            for left in client.containers.list(all=True, filters={"label": f"factory-tui.workspace={identity}"}):
+                left.remove(force=True)
