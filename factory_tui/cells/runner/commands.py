@@ -23,6 +23,8 @@ KEPT = 4 << 20
 """Bytes of acknowledged outcomes that are remembered for an engine that asks again."""
 IDLE = 4
 """Keepers that wait for the next command."""
+_AGAIN = 0.01
+"""Seconds until what did not die is killed again."""
 _LONG = 30_000
 
 
@@ -89,6 +91,8 @@ class Commands:
         self._known: dict[str, Command] = {}
         self._running: dict[int, Command] = {}
         self._idle = [self._keeper()]
+        self._strays = False
+        """Whether something may be left of a command whose keeper was killed."""
         self._gone: set[str] = set()
         self._held: float | None = None
 
@@ -229,10 +233,16 @@ class Commands:
         if keeper in self._idle:
             self._idle.remove(keeper)
         command = self._running.pop(keeper.pid, None)
-        ours = {*self._running, *(idle.pid for idle in self._idle)}
-        signal_all(freeze({os.getpid()} | ours, besides=ours), signal.SIGKILL)
+        self._sweep()
         if command:
             self._settle(command)
+
+    def _sweep(self) -> None:
+        """Kill what is below no keeper, until nothing is found and nothing has ended since."""
+        ours = {*self._running, *(idle.pid for idle in self._idle)}
+        found = freeze({os.getpid()}, besides=ours)
+        signal_all(found, signal.SIGKILL)
+        self._strays = reap() or bool(found)
 
     def _settle(self, command: Command) -> None:
         """Nothing that the command started is left."""
@@ -339,13 +349,16 @@ class Commands:
         if self._held is not None:
             return -1
         soon = -1.0
+        if self._strays:
+            self._sweep()
+            soon = _AGAIN
         now = time.monotonic()
         for command in list(self._running.values()):
             if command.deadline is not None and command.deadline <= now and not command.dying:
                 command.dying = command.timed_out = True
             if command.dying:
                 self._kill(command)
-            wait = 0.01 if command.dying else -1.0 if command.deadline is None else command.deadline - now
+            wait = _AGAIN if command.dying else -1.0 if command.deadline is None else command.deadline - now
             if wait >= 0 and (soon < 0 or wait < soon):
                 soon = wait
         return soon

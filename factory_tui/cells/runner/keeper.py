@@ -115,6 +115,7 @@ def _keep(inherited: socket.socket, config: Header) -> NoReturn:
                 while True:
                     pid, code = os.wait()
                     if pid == child:
+                        child = -1  # another that it left may be given the same number
                         runner.sendall(_CODE.pack(code))
             except ChildProcessError:
                 runner.sendall(_CODE.pack(CLEAN))
