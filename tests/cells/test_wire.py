@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.http import Malformed, Response, request
-from factory_tui.cells.runner.commands import Kept
+from factory_tui.cells.runner.command import Kept
 from factory_tui.cells.runner.frames import MAX_IN, VERSION, Frames, pack
 
 headers = st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers(), max_size=3)

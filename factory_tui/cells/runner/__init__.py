@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MODULES: Final = ("frames", "loop", "processes", "gauge", "rights", "keeper", "files", "commands", "calls", "main")
+_MODULES: Final = (
+    "frames",
+    "loop",
+    "processes",
+    "gauge",
+    "rights",
+    "ahead",
+    "keeper",
+    "files",
+    "command",
+    "commands",
+    "calls",
+    "main",
+)
 """In the order in which they need each other."""
 TOO_OLD: Final = 78
 """The exit status of a Python that is older: what it would say is lost where nobody listens yet."""

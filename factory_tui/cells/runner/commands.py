@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import time
 
+from factory_tui.cells.runner.ahead import possible, takes
+from factory_tui.cells.runner.command import Command, Kept
 from factory_tui.cells.runner.frames import pack
 from factory_tui.cells.runner.keeper import CLEAN, Keeper
 from factory_tui.cells.runner.loop import BACKLOG, READ
@@ -28,57 +31,6 @@ _AGAIN = 0.01
 _LONG = 30_000
 
 
-class Kept:
-    """The head and the tail of a stream, and how much there was."""
-
-    def __init__(self, limit: int) -> None:
-        self._half = max(1, limit // 2)
-        self._head = bytearray()
-        self._tail = bytearray()
-        self.total = 0
-
-    def add(self, data: bytes) -> None:
-        """Take the next piece."""
-        self.total += len(data)
-        room = self._half - len(self._head)
-        if room > 0:
-            self._head += data[:room]
-            data = data[room:]
-        self._tail += data
-        if len(self._tail) > 2 * self._half + 65536:
-            del self._tail[: -self._half]
-
-    def bytes(self) -> bytes:
-        """What is left: all of it, or head and tail."""
-        return bytes(self._head + self._tail[-self._half :])
-
-
-class Command:
-    """One command: running, then its outcome as a frame. Its descriptors are the runner's ends, -1 once closed."""
-
-    def __init__(self, header: Header, keeper: Keeper, counts: list[int]) -> None:
-        self.id: str = header["id"]
-        self.keep = bool(header.get("keep"))
-        self.live = bool(header.get("live"))
-        self.keeper = keeper
-        self.stdin = self.stdout = self.stderr = -1
-        self.out = Kept(header["limit"])
-        self.err = Kept(header["limit"])
-        self.started = time.monotonic()
-        self.deadline = self.started + header["timeout"] if header.get("timeout") else None
-        self.input = bytearray()
-        self.input_at = 0
-        self.input_last = False
-        self.exit: int | None = None
-        self.frame: bytes | None = None
-        self.acked = False
-        self.timed_out = False
-        self.dying = False
-        self.forgotten = False
-        self.counts = counts
-        """What the kernel had counted when it began."""
-
-
 class Commands:
     """Every command that runs or whose outcome is kept, and the keepers."""
 
@@ -91,6 +43,9 @@ class Commands:
         self._known: dict[str, Command] = {}
         self._running: dict[int, Command] = {}
         self._idle = [self._keeper()]
+        self._possible = possible(self._shell, self._env)
+        self._ahead: tuple[int, int] | None = None
+        """The streams of the shell that the last idle keeper has started ahead."""
         self._strays = False
         """Whether something may be left of a command whose keeper was killed."""
         self._gone: set[str] = set()
@@ -115,42 +70,88 @@ class Commands:
         if name in self._known or name in self._gone:
             self.ask(header, b"")
             return
-        opened: list[int] = []
         counts = self._gauge.counts()
+        opened: list[int] = []
+        ahead = self._take(header, payload)
         try:
             if not self._idle:
                 self._idle.append(self._keeper())
-            with self._tree:  # who makes a pipe may open /dev/stderr
-                for _ in range(3 if payload or header.get("more") else 2):
-                    opened.extend(os.pipe())
+            if not ahead:
+                self._pipes(opened, 3 if payload or header.get("more") else 2)
         except OSError as error:
-            for fd in opened:
-                os.close(fd)
             text = f"cannot start: {error}; the cell's processes or files are used up\n".encode()
             end = {"op": "end", "id": name, "exit": 126, "cut": 0, "timed_out": False, "seconds": 0, "out": 0}
             self._loop.send({**end, "lacked": self._gauge.lacked(counts, failed=True)}, text)
             return
         command = Command(header, self._idle.pop(), counts)
         self._known[name] = self._running[command.keeper.pid] = command
-        command.stdout, stdout, command.stderr, stderr, *fed = opened
-        stdin, command.stdin = fed or (self._null, -1)
         spec = {
             "argv": header["argv"] or [self._shell, "-c", header["shell"]],
             "cwd": header["cwd"],
             "env": {**self._env, **header["env"]},
             "long": not header["argv"] and len(header["shell"]) > _LONG,
         }
+        if ahead:
+            command.stdout, command.stderr = ahead
+            spec, streams, fed = {"text": header["shell"]}, [], []
+        else:
+            command.stdout, stdout, command.stderr, stderr, *fed = opened
+            stdin, command.stdin = fed or (self._null, -1)
+            streams = [stdin, stdout, stderr]
         try:
-            command.keeper.start(spec, [stdin, stdout, stderr])
+            command.keeper.start(spec, streams)
         except OSError as error:  # it was killed: its end is heard next
             command.err.add(f"cannot start: {error}\n".encode())
-        for fd in (stdout, stderr, *fed[:1]):
+        for fd in (*streams[1:], *fed[:1]):
             os.close(fd)
         for fd in (command.stdout, command.stderr, *fed[1:]):
             os.set_blocking(fd, False)
         self._loop.hear(command.stdout, select.EPOLLIN, lambda fd: self._on_output(command, fd))
         self._loop.hear(command.stderr, select.EPOLLIN, lambda fd: self._on_output(command, fd))
         self._give(command, payload, 0, not header.get("more"))
+
+    def _pipes(self, opened: list[int], count: int) -> None:
+        """Open pipes, all or none. Raises OSError."""
+        try:
+            with self._tree:  # who makes a pipe may open /dev/stderr
+                for _ in range(count):
+                    opened.extend(os.pipe())
+        except OSError:
+            for fd in opened:
+                os.close(fd)
+            raise
+
+    def prepare(self) -> None:
+        """Start a shell ahead, if there is none, where nothing of the agent's runs that could change it."""
+        if not self._possible or self._ahead or self._running or self._strays or not self._idle:
+            return
+        opened: list[int] = []
+        try:
+            self._pipes(opened, 2)
+        except OSError:
+            return
+        stdout, its_stdout, stderr, its_stderr = opened
+        self._ahead = (stdout, stderr)
+        spec = {"ahead": self._shell, "cwd": "", "env": self._env, "long": False}
+        with contextlib.suppress(OSError):  # it was killed: its end is heard next
+            self._idle[-1].start(spec, [self._null, its_stdout, its_stderr])
+        for fd in (its_stdout, its_stderr):
+            os.close(fd)
+
+    def _take(self, header: Header, payload: bytes) -> tuple[int, int] | None:
+        """The streams of the shell that waits, where it is the one for this command; else it waits for none."""
+        plain = not (header["argv"] or header["env"] or payload or header.get("more"))
+        at = os.path.join(self._config["work"], header["cwd"]).rstrip("/") == self._config["work"].rstrip("/")
+        if not (plain and at and takes(header["shell"])):
+            self._give_up()
+        ahead, self._ahead = self._ahead, None
+        return ahead
+
+    def _give_up(self) -> None:
+        """Nobody listens to the shell that waits: its keeper kills it before it starts another."""
+        for fd in self._ahead or ():
+            os.close(fd)
+        self._ahead = None
 
     def stdin(self, header: Header, payload: bytes) -> None:
         """The next piece of a long stdin; one that came before is skipped."""
@@ -231,6 +232,8 @@ class Commands:
         """A keeper was killed (memory): what it watched is ours now and belongs to no command."""
         self._dismiss(keeper)
         if keeper in self._idle:
+            if keeper is self._idle[-1]:
+                self._give_up()
             self._idle.remove(keeper)
         command = self._running.pop(keeper.pid, None)
         self._sweep()

@@ -3,6 +3,8 @@
 The keeper has the rights of the runner, in the agent's group; the command has the agent's. Over a socket the runner
 sends a command (a length, then JSON, with the command's three streams); the keeper answers with the wait status when
 the command's own process ended, and with CLEAN when nothing that it started is left. Only then comes the next command.
+Between two the runner may send a shell to start ahead, with its streams; it then has the next command's text, if that
+comes as a text alone, and is killed before anything else is started.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import signal
 import socket
 import struct
 
-from factory_tui.cells.runner.rights import limit, raise_oom_score
+from factory_tui.cells.runner.ahead import Ahead, image
+from factory_tui.cells.runner.rights import acting, limit, raise_oom_score
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +57,12 @@ class Keeper:
         self.fd = self._socket.fileno()
 
     def start(self, spec: Header, streams: list[int]) -> None:
-        """Send a command: ``argv``, ``env``, ``cwd``, ``long``. Raises OSError when the keeper is gone."""
+        """Send a command: ``argv``, ``env``, ``cwd``, ``long``; or a shell to start ahead: ``ahead`` for ``argv``; or
+        a ``text`` for that one, without streams. Raises OSError when the keeper is gone.
+        """
         raw = json.dumps(spec).encode()
         message = _SIZE.pack(len(raw)) + raw
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))]
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))] if streams else []
         rest = message[self._socket.sendmsg([message], rights) :]
         if rest:
             self._socket.sendall(rest)
@@ -100,10 +105,16 @@ def _keep(inherited: socket.socket, config: Header) -> NoReturn:
         os.setgroups([])
         os.setresgid(config["gid"], config["gid"], config["gid"])
     with socket.socket(fileno=here) as runner:
+        ready = _Ready(config)
         while True:
             raw, streams = _receive(runner)
+            spec = json.loads(raw)
+            if "ahead" in spec:
+                ready.start(spec, streams)
+                continue
+            child, spec, streams = ready.take(spec, streams)
             try:
-                child = _start(raw, streams, config)
+                child = child or _start(spec, streams, config)
             except (OSError, ValueError) as error:
                 child = -1
                 why = "; the cell's processes are used up" if isinstance(error, BlockingIOError) else ""
@@ -119,6 +130,54 @@ def _keep(inherited: socket.socket, config: Header) -> NoReturn:
                         runner.sendall(_CODE.pack(code))
             except ChildProcessError:
                 runner.sendall(_CODE.pack(CLEAN))
+
+
+class _Ready:
+    """The shell that was started ahead, if there is one, and how a fresh one would be started."""
+
+    def __init__(self, config: Header) -> None:
+        self._config = config
+        self._spec: Header = {}
+        self._streams = array.array("i")
+        self._shell: Ahead | None = None
+
+    def start(self, spec: Header, streams: array.array[int]) -> None:
+        """Start one; where that cannot be, the command that is meant for it starts as any other."""
+        self._drop()
+        argv, env = image(spec["ahead"], spec["env"])
+        self._spec, self._streams = {**spec, "argv": argv}, streams
+        try:
+            with acting(self._config["uid"]):
+                behind, gate = os.pipe()
+        except OSError:
+            return
+        try:
+            pid = _start({**self._spec, "env": env}, array.array("i", [*streams, behind]), self._config)
+        except OSError:
+            os.close(gate)
+        else:
+            self._shell = Ahead(pid, gate, spec["ahead"])
+        finally:
+            os.close(behind)
+
+    def take(self, spec: Header, streams: array.array[int]) -> tuple[int, Header, array.array[int]]:
+        """The process of this command where it waited (else 0), what else to start, and its streams."""
+        if "text" not in spec:
+            self._drop()
+            return 0, spec, streams
+        shell, self._shell = self._shell, None
+        streams, self._streams = self._streams, array.array("i")
+        with acting(self._config["uid"]):
+            pid = shell.pid if shell and shell.give(spec["text"]) else 0
+        return pid, {**self._spec, "argv": [*self._spec["argv"][:2], spec["text"]]}, streams
+
+    def _drop(self) -> None:
+        """There may be one, or only its streams."""
+        if self._shell:
+            self._shell.drop()
+        for fd in self._streams:
+            os.close(fd)
+        self._shell, self._streams = None, array.array("i")
 
 
 def _receive(runner: socket.socket) -> tuple[bytes, array.array[int]]:
@@ -139,14 +198,13 @@ def _receive(runner: socket.socket) -> tuple[bytes, array.array[int]]:
     return b"".join(parts), streams
 
 
-def _start(raw: bytes, streams: array.array[int], config: Header) -> int:
+def _start(spec: Header, streams: array.array[int], config: Header) -> int:
     """Start a command; its process. Raises OSError, ValueError.
 
     Python's own fork would copy the keeper for every command. posix_spawn shares its memory until the command is there,
     but changes no user: so the keeper is the agent meanwhile, but for the saved uid, by which it comes back. Another
     command may send it a signal then, which is why the runner outlives a keeper that is killed or stopped.
     """
-    spec = json.loads(raw)
     argv, env, cwd = _image(spec, config)
     script = _script(argv[-1]) if spec["long"] else -1
     try:

@@ -69,6 +69,7 @@ class Runner:
         while True:
             late = [soon for soon in (self._commands.on_time(), self._gauge.on_time()) if soon >= 0]
             self._loop.flush()
+            self._commands.prepare()
             self._loop.turn(0 if self._work.ready() else min(late, default=-1))
             if self._work.ready():
                 self._work.step()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _PR_SET_DUMPABLE = 4
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -25,6 +26,19 @@ def own(folders: list[str], uid: int, gid: int) -> None:
     sets = (ctypes.c_uint32 * 6)(_KEPT, _KEPT, 0, 0, 0, 0)
     if libc.capset(header, sets):
         raise OSError(ctypes.get_errno(), "capset")
+
+
+@contextmanager
+def acting(uid: int | None) -> Iterator[None]:
+    """With the agent's effective user (None: it is this process's), which alone lets nobody send a signal here."""
+    if uid is None:
+        yield
+        return
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def hide() -> None:
