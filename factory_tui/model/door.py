@@ -9,7 +9,7 @@ import importlib
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -98,8 +98,15 @@ class _Attempt:
     call: _Call
     number: int
     hold: Hold
+    reserved: asyncio.Task[None]
+    """Writes the reservation; nothing is sent before it is on disk."""
     assembly: Assembly = field(default_factory=lambda: Assembly(ANSWER_LIMIT))
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def sent(self) -> bool:
+        """Whether the endpoint may have the request."""
+        return self.reserved.done() and not self.reserved.cancelled() and self.reserved.exception() is None
 
 
 class Door:
@@ -126,7 +133,7 @@ class Door:
         self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
         self._bounds = Bounds()
         self._loaded = False
-        self._records: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def warm(self) -> None:
         """Load the SDK without stopping the event loop."""
@@ -135,9 +142,9 @@ class Door:
             self._loaded = True
 
     async def close(self) -> None:
-        """Close every connection, once what is being recorded is on disk."""
-        if self._records:
-            await asyncio.wait(self._records)
+        """Close every connection, once what goes on is over."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         for client in self._clients.values():
             await client.close()
         self._clients.clear()
@@ -207,30 +214,38 @@ class Door:
             hold = await self._budget.reserve(call.scribe.run, call.ledger, call.worst)
         except OverBudget as error:
             raise ProviderHeld("budget", f"{error}; raise the cap, or stop the run") from error
-        attempt, sent = _Attempt(call, number, hold), False
+        reserved = CallReserved(call.step, number, call.model.id, call.purpose, hold.money)
+        attempt = _Attempt(call, number, hold, self._begin(call.scribe.record(reserved)))
         try:
-            reserved = CallReserved(call.step, number, call.model.id, call.purpose, hold.money)
-            await self._surely(call.scribe.record(reserved))
-            sent = True
-            async with asyncio.timeout(self._timeout):
-                failure = await self._stream(attempt, key)
+            end = await self._tried(attempt, key)
         except asyncio.CancelledError:
-            await self._close(attempt, Failure("cancelled", free=not sent), "cancelled")
+            await self._close(attempt, Failure("cancelled", free=not attempt.sent), "cancelled")
             raise
-        except Exception as error:
-            if not sent:
-                self._budget.settle(hold, Decimal(0))
-                raise
-            known = of_error(error, call.model.endpoint, call.model.table.key_env)
+        except Exception:  # the reservation was not written, so nothing was sent
+            self._budget.settle(hold, Decimal(0))
+            raise
+        if isinstance(end, Exception):
+            known = of_error(end, call.model.endpoint, call.model.table.key_env)
             if known is None:
-                await self._close(attempt, Failure(f"a fault of the engine: {type(error).__name__}"), "failed")
-                raise
-            failure = known
-        if failure is not None:
-            failure = replace(failure, why=self._safe(failure.why))
+                await self._close(attempt, Failure(f"a fault of the engine: {type(end).__name__}"), "failed")
+                raise end
+            end = known
+        if isinstance(end, Failure):
+            failure = replace(end, why=self._safe(end.why))
             await self._close(attempt, failure, "failed")
             return failure
-        return await self._answered(attempt)
+        answer = await self._answered(attempt)
+        await end
+        return answer
+
+    async def _tried(self, attempt: _Attempt, key: str) -> "Failure | Exception | asyncio.Task[None]":
+        """How it ends, as `_stream` says or by what was raised there. Raises what kept its reservation off the disk."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._stream(attempt, key)
+        except Exception as error:  # told apart by the caller, once the reservation is there
+            await asyncio.shield(attempt.reserved)
+            return error
 
     async def _answered(self, attempt: _Attempt) -> Answer:
         call, assembly = attempt.call, attempt.assembly
@@ -257,24 +272,32 @@ class Door:
         seconds = time.monotonic() - attempt.began
         return CallSettled(call.step, attempt.number, assembly.tokens, money, hold.money, seconds, outcome, why)
 
-    async def _stream(self, attempt: _Attempt, key: str) -> Failure | None:
-        """Read one answer into the attempt's assembly; a failure where the endpoint speaks, but not an answer."""
+    async def _stream(self, attempt: _Attempt, key: str) -> "Failure | asyncio.Task[None]":
+        """Read one answer into the attempt's assembly, and return what still reads the end of its body; or a failure,
+        where the endpoint speaks, but not an answer.
+        """
         import anthropic  # noqa: PLC0415 - loaded by `warm`
 
         call, assembly = attempt.call, attempt.assembly
         # Encoded already: `messages.create` would first copy the conversation, block by block.
         stream = await self._client(call.model.table.base_url, key).post(
             "/v1/messages",
-            content=call.request,
+            content=_Body(attempt),
             cast_to=object,
             stream=True,
             stream_cls=anthropic.AsyncStream[Any],
-            # The header by which the SDK tells its own retries; ours count the same.
-            options={"headers": {"x-stainless-retry-count": str(attempt.number - 1)}},
+            options={
+                "headers": {
+                    # By which the SDK tells its own retries; ours count the same.
+                    "x-stainless-retry-count": str(attempt.number - 1),
+                    "content-length": str(len(call.request)),
+                }
+            },
         )
         endpoint, run, agent = call.model.endpoint, call.scribe.run, call.purpose == "agent"
         redact = self.live()
-        try:
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(stream.close)
             kind = stream.response.headers.get("content-type", "")
             chunks = stream.response.aiter_bytes()
             if not kind.startswith("text/event-stream"):
@@ -289,10 +312,7 @@ class Door:
                     if assembly.done:
                         break
             if assembly.done:
-                await _drain(chunks)
-                return None
-        finally:
-            await stream.close()
+                return self._begin(_drain(chunks, opened.pop_all()))
         raise BrokenStream("the stream ended before the answer did")
 
     def _client(self, base_url: str, key: str) -> "AsyncAnthropic":
@@ -322,9 +342,7 @@ class Door:
 
     async def _surely(self, recording: Coroutine[Any, Any, None]) -> None:
         """Record to the end, however often the task is cancelled meanwhile: what comes after finds it on disk."""
-        task = asyncio.ensure_future(recording)
-        self._records.add(task)
-        task.add_done_callback(self._records.discard)
+        task = self._begin(recording)
         cancelled: asyncio.CancelledError | None = None
         while not task.done():
             try:
@@ -335,13 +353,32 @@ class Door:
             raise cancelled from task.exception()
         await task
 
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """What goes on whoever is cancelled, and is over before the door is closed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
+
+class _Body:
+    """A request's body, which goes once its reservation is on disk; the head may have gone before."""
+
+    def __init__(self, attempt: _Attempt) -> None:
+        self._attempt = attempt
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.shield(self._attempt.reserved)
+        yield self._attempt.call.request
+
+
+async def _drain(chunks: AsyncIterator[bytes], opened: AsyncExitStack) -> None:
     """Read the end of the body, so that the connection serves the next call; the answer is whole with or without."""
     import httpx2  # noqa: PLC0415 - loaded by `warm`
 
-    with suppress(TimeoutError, httpx2.HTTPError):
-        async with asyncio.timeout(_LINGER):
-            for _ in range(_REST):
-                if not await anext(chunks, b""):
-                    return
+    async with opened:
+        with suppress(TimeoutError, httpx2.HTTPError):
+            async with asyncio.timeout(_LINGER):
+                for _ in range(_REST):
+                    if not await anext(chunks, b""):
+                        return

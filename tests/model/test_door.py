@@ -62,6 +62,21 @@ class Rig:
         return self.notes.of(CallSettled)[-1]
 
 
+class SlowNotebook(Notebook):
+    """It writes once there is room, or finds that there is none."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        super().__init__()
+        self.room = asyncio.Event()
+        self._fault = fault
+
+    async def record(self, *facts: AnyFact) -> None:
+        await self.room.wait()
+        if self._fault:
+            raise self._fault
+        await super().record(*facts)
+
+
 @pytest.fixture
 async def rig(endpoint: Endpoint) -> AsyncIterator[Rig]:
     rig = Rig(endpoint)
@@ -334,6 +349,42 @@ async def test_a_call_over_the_cap_is_never_sent(rig: Rig) -> None:
     assert error.reason == "budget"
     assert "raise the cap" in error.why
     assert (rig.endpoint.sent, rig.notes.facts) == ([], [])
+
+
+async def test_a_request_waits_for_its_reservation_to_be_on_disk(rig: Rig) -> None:
+    rig.notes = notes = SlowNotebook()
+    rig.endpoint.script = [stream(WHOLE)]
+    task = asyncio.create_task(rig.call())
+    await asyncio.wait_for(rig.endpoint.asked.wait(), 5)
+    assert (rig.endpoint.sent, notes.facts) == ([], [])
+    notes.room.set()
+    await task
+    assert len(rig.endpoint.sent) == len(notes.of(CallReserved)) == 1
+
+
+async def test_cancelled_before_that_it_is_never_sent_and_costs_nothing(rig: Rig) -> None:
+    rig.notes = notes = SlowNotebook()
+    task = asyncio.create_task(rig.call())
+    await asyncio.wait_for(rig.endpoint.asked.wait(), 5)
+    task.cancel()
+    notes.room.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (rig.endpoint.sent, rig.settled.outcome, rig.settled.money) == ([], "cancelled", Decimal(0))
+    assert [type(fact) for fact in notes.facts] == [CallReserved, CallSettled]
+
+
+async def test_a_call_whose_reservation_cannot_be_written_is_never_sent(rig: Rig) -> None:
+    rig.notes = notes = SlowNotebook(OSError("the disk is full"))
+    task = asyncio.create_task(rig.call())
+    await asyncio.wait_for(rig.endpoint.asked.wait(), 5)
+    notes.room.set()
+    with pytest.raises(OSError, match="the disk is full"):
+        await task
+    assert (rig.endpoint.sent, notes.facts, rig.budget.spent("shortlinks-1")) == ([], [], Decimal(0))
+    rig.budget.enter("shortlinks-1", Decimal(1))
+    rig.notes, rig.endpoint.script = Notebook(), [stream(WHOLE)]
+    await rig.call()  # and its room was given back
 
 
 async def test_cancelled_in_the_stream_it_hangs_up_and_pays_the_worst_case(rig: Rig) -> None:
