@@ -58,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
 
     _image_commands(commands)
 
+    _journal_commands(commands)
+
     _remote_commands(commands)
 
     _scenario_commands(commands)
@@ -224,6 +226,37 @@ def _image_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         action.set_defaults(command="image", action=name)
 
 
+def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    journal = commands.add_parser("journal", help="verify, export, back up, restore or compact what was recorded")
+    actions = journal.add_subparsers(metavar="ACTION", required=True)
+    made = {
+        name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        for name, text in (
+            ("verify", "walk the chain of hashes, and name the first row that is not what was written"),
+            ("export", "print events as JSON lines, as --json does"),
+            ("backup", "copy the journal to one file, while an engine runs or not, and walk the copy"),
+            ("restore", "put a backup in the journal's place; the journal of now is kept beside it"),
+            ("compact", "move what old runs left in the journal into a compressed archive beside it"),
+        )
+    }
+    made["verify"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the finding as JSON")
+    made["verify"].add_argument("file", nargs="?", type=Path, help="a backup (default: the journal)")
+    for name in ("backup", "restore"):
+        made[name].add_argument("file", type=Path, help="the backup")
+    made["compact"].add_argument("run", nargs="*", help="runs that are over, by name (default: by --older)")
+    made["compact"].add_argument(
+        "--older", type=_days, default=30, metavar="DAYS", help="runs that are over for so long (default: 30)"
+    )
+    for name in ("restore", "compact"):
+        made[name].add_argument("--yes", action="store_true", help="without a question")
+    made["export"].add_argument("run", nargs="?", default="", help="its name, like shortlinks-1 (default: everything)")
+    for name, text in (("from", "the first event, by seq"), ("to", "the last event, by seq")):
+        made["export"].add_argument(f"--{name}", dest=f"{name}_seq", type=_seq, metavar="SEQ", help=text)
+    for name, action in made.items():
+        _workspace_option(action)
+        action.set_defaults(command="journal", action=name)
+
+
 def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     scenarios = commands.add_parser("scenarios", help="check a seed's scenarios, or say that you reviewed them")
     actions = scenarios.add_subparsers(metavar="ACTION", required=True)
@@ -315,6 +348,18 @@ def _port(text: str) -> int:
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of a pass")
+    return int(text)
+
+
+def _seq(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seq of an event")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
     return int(text)
 
 

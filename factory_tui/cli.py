@@ -155,6 +155,12 @@ def _image(arguments: argparse.Namespace) -> int:
     return imaging.image(workspace, arguments)
 
 
+def _journal(arguments: argparse.Namespace) -> int:
+    from factory_tui.archiving import COMMANDS
+
+    return COMMANDS[arguments.action](_find(arguments), arguments)
+
+
 def _scenarios(arguments: argparse.Namespace) -> int:
     from factory_tui import review
 
@@ -270,6 +276,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "look": _look,
     "cells": _cells,
     "image": _image,
+    "journal": _journal,
     "engine start": _engine_start,
     "engine stop": _engine_stop,
     "engine status": _engine_status,

@@ -115,14 +115,12 @@ def _machine() -> Iterator[Finding]:
 
 def _journal(workspace: Workspace) -> Finding:
     try:
-        events, damage = verify(workspace.state, Keys(workspace.keys, workspace.identity))
+        events, _, damage = verify(workspace.state, Keys(workspace.keys, workspace.identity))
     except (JournalError, OSError) as trouble:
         return Finding("journal", well=False, found=str(trouble))
     if damage is None:
         return Finding("journal", well=True, found=f"{events} events, the chain is whole")
-    remedy = (
-        f"what stands before seq {damage.seq} can be trusted, the rest cannot; restore {workspace.state} from a backup"
-    )
+    remedy = f"what stands before seq {damage.seq} can be trusted, the rest cannot; factory-tui journal restore BACKUP"
     return Finding("journal", well=False, found=f"seq {damage.seq}: {damage.why}", remedy=remedy)
 
 

@@ -30,7 +30,7 @@ async def look(workspace: Workspace) -> tuple[State, bool]:
     with found:
         if not (workspace.state / "journal.db").exists():
             return State(), False
-        async with _journal(workspace) as journal:
+        async with journal_of(workspace) as journal:
             return await journal.state(), False
 
 
@@ -41,7 +41,7 @@ async def last_words(workspace: Workspace) -> str:
         await found.close()
         return ""
     with found:
-        async with _journal(workspace) as journal:
+        async with journal_of(workspace) as journal:
             told = await journal.before(journal.head.seq + 1, "", 1)
     return next((event.fact.reason for event in told if isinstance(event.fact, EngineStopped)), "")
 
@@ -61,7 +61,8 @@ async def _reach(workspace: Workspace) -> Link | Lock:
 
 
 @asynccontextmanager
-async def _journal(workspace: Workspace) -> AsyncIterator[Journal]:
+async def journal_of(workspace: Workspace) -> AsyncIterator[Journal]:
+    """The workspace's journal, for whoever holds the workspace. Raises JournalError."""
     journal = await Journal.open(
         workspace.state,
         workspace.keys,

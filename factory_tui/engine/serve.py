@@ -125,6 +125,8 @@ class Engine:
                 server.look_out(self._roster)
             watch = asyncio.create_task(self._watch(record), name="watch")
             stack.push_async_callback(_ended, watch)
+            check = asyncio.create_task(_check(journal, factory), name="check")
+            stack.push_async_callback(_ended, check)
             loop = asyncio.get_running_loop()
             for name in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(name, factory.stop, f"signal {name.name}")
@@ -282,6 +284,15 @@ async def _prove(cells: Cells, record: Record) -> None:
             await record.append([Draft(Noticed("warning", hole, "factory-tui doctor --fence"))])
         except JournalFull as full:
             log.warning("%s", full)
+
+
+async def _check(journal: Journal, factory: Factory) -> None:
+    """Stop where the journal is damaged: what would be written on would be lost with it."""
+    try:
+        await journal.check()
+    except JournalError as damaged:
+        log.error("%s", damaged)
+        factory.stop(str(damaged))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -4,11 +4,24 @@ The only folder that writes SQL. It stores and returns events; it does not know 
 """
 
 from factory_tui.journal.chain import Keys
-from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalFull, JournalTooNew
+from factory_tui.journal.compacting import compact
+from factory_tui.journal.copies import backup, restore
+from factory_tui.journal.errors import (
+    REMEDY,
+    Damaged,
+    Head,
+    JournalDamaged,
+    JournalError,
+    JournalFull,
+    JournalTooNew,
+    Verified,
+)
+from factory_tui.journal.rows import read
 from factory_tui.journal.store import Journal
-from factory_tui.journal.verify import verify
+from factory_tui.journal.verify import verify, verify_copy
 
 __all__ = [
+    "REMEDY",
     "Damaged",
     "Head",
     "Journal",
@@ -17,5 +30,11 @@ __all__ = [
     "JournalFull",
     "JournalTooNew",
     "Keys",
+    "Verified",
+    "backup",
+    "compact",
+    "read",
+    "restore",
     "verify",
+    "verify_copy",
 ]

@@ -71,6 +71,13 @@ class Keys:
         finally:
             os.close(handle)
 
+    def begin_anew(self, last: int, stamp: str) -> None:
+        """After a restore: the heads up to `last` count on, the others are kept under a name of their own."""
+        if self.heads_path.exists():
+            left = [f"{seq} {one}\n" for seq, hashes in self.heads().items() if seq <= last for one in sorted(hashes)]
+            os.link(self.heads_path, self.heads_path.with_name(f"{self.heads_path.name}-{stamp}"))
+            durable(self.heads_path, "".join(left).encode(), mode=0o600)
+
     def heads(self) -> dict[int, set[str]]:
         """All recorded heads by seq; more than one hash for a seq when history was rewritten."""
         heads: dict[int, set[str]] = {}

@@ -2,6 +2,8 @@
 
 import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,19 @@ class Damaged(NamedTuple):
 
     seq: int
     why: str
+
+
+class Verified(NamedTuple):
+    """What a walk of the chain came to: how many rows are whole from the first on, and what is wrong after them."""
+
+    events: int
+    head: Head
+    """The last whole row."""
+    damage: Damaged | None
+
+
+REMEDY = "Remedy: stop the engine, then `factory-tui journal restore BACKUP`"
+"""What mends a journal that is damaged."""
 
 
 class JournalError(Exception):
@@ -37,6 +52,25 @@ class JournalTooNew(JournalError):  # noqa: N818
 
 class JournalDamaged(JournalError):  # noqa: N818
     """A row or its payload cannot be read."""
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Raise JournalError or JournalDamaged where SQLite cannot read the file; a full disk is left as it is."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        if _is_damage(fault):
+            raise JournalDamaged(f"{path}: not a journal, or a damaged one: {fault}. {REMEDY}") from fault
+        if is_full(fault):
+            raise
+        raise JournalError(f"{path}: cannot be read: {fault}. Remedy: check that it is a journal, and yours") from fault
+
+
+def _is_damage(fault: sqlite3.Error) -> bool:
+    """Whether SQLite says that the file is not what it wrote."""
+    code = getattr(fault, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def is_full(fault: BaseException) -> bool:

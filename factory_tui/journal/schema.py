@@ -7,7 +7,7 @@ from typing import Any
 
 from factory_tui.config.workspace import sync_folder
 from factory_tui.domain.events import SCHEMA
-from factory_tui.journal.errors import JournalError, JournalTooNew
+from factory_tui.journal.errors import JournalTooNew, readable
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -44,46 +44,41 @@ class Writer(sqlite3.Connection):
             return super().executemany(sql, parameters)
 
 
-def prepare(path: Path) -> bool:
-    """Make the database or bring it up to date; whether it is new.
+def prepare(path: Path) -> None:
+    """Make the database or bring it up to date.
 
     WAL is set, a row written, the file closed and the folder synced once here, so that no power cut finds a journal
-    whose first event is in a file that has no name. Raises JournalTooNew, JournalError.
+    whose first event is in a file that has no name. Raises JournalTooNew, JournalDamaged.
     """
     database = sqlite3.connect(path)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        had = dict(_versions(database, path))
-        done = had.get("tables", 0)
-        for version, script in enumerate(MIGRATIONS[done:], done + 1):
-            database.executescript(f"BEGIN IMMEDIATE; {script}")
-            database.execute(_NOTE, ("tables", version))
-            database.commit()
-        if had.get("facts") != SCHEMA:
-            database.execute(_NOTE, ("facts", SCHEMA))
-            database.commit()
-    except sqlite3.DatabaseError as fault:
-        if getattr(fault, "sqlite_errorcode", None) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
-            raise JournalError(
-                f"{path}: not a journal ({fault}). Remedy: restore it from a backup, or move the folder away"
-            ) from fault
-        raise
+        with readable(path):
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("CREATE TABLE IF NOT EXISTS schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)")
+            had = check_version(database, path)
+            done = had.get("tables", 0)
+            for version, script in enumerate(MIGRATIONS[done:], done + 1):
+                database.executescript(f"BEGIN IMMEDIATE; {script}")
+                database.execute(_NOTE, ("tables", version))
+                database.commit()
+            if had.get("facts") != SCHEMA:
+                database.execute(_NOTE, ("facts", SCHEMA))
+                database.commit()
     finally:
         database.close()
     if not had:
         sync_folder(path.parent)
-    return not had
 
 
-def _versions(database: sqlite3.Connection, path: Path) -> list[tuple[str, int]]:
-    database.execute("CREATE TABLE IF NOT EXISTS schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)")
-    rows: list[tuple[str, int]] = database.execute("SELECT part, version FROM schema").fetchall()
-    for part, version in rows:
+def check_version(database: sqlite3.Connection, path: Path) -> dict[str, int]:
+    """The versions of a journal's parts; empty: just made. Raises JournalTooNew."""
+    versions = dict(database.execute("SELECT part, version FROM schema").fetchall())
+    for part, version in versions.items():
         ours = {"tables": len(MIGRATIONS), "facts": SCHEMA}.get(part, 0)
         if version > ours:
             raise JournalTooNew(
                 f"{path}: written by a newer factory-tui ({part} version {version}, this one knows {ours}). "
                 "Remedy: upgrade factory-tui, or use another workspace"
             )
-    return rows
+    return versions

@@ -23,7 +23,8 @@ from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import State
 from factory_tui.journal.blobs import INLINE, Blobs, drop_ballast, fill_ballast
 from factory_tui.journal.chain import GENESIS, Keys, link
-from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalFull, is_full
+from factory_tui.journal.errors import Damaged, Head, JournalError, JournalFull, is_full, readable
+from factory_tui.journal.rows import CHUNK, COLUMNS, check, revive
 from factory_tui.journal.schema import Writer, prepare
 from factory_tui.journal.verify import verify
 
@@ -31,12 +32,15 @@ RECORD_EVERY = 16
 """Commits between two recorded heads: how many an attacker could cut off unseen after a kill -9."""
 CACHE_EVERY = 2_000
 """Events after which the cached state is written anew."""
-CHUNK = 1_000
-"""Events read at a time when the whole journal is folded."""
+
+TELL_EVERY = 3_600_000
+"""Milliseconds between two heads in the log."""
+CHECKED = 64 << 20
+"""Bytes of a journal whose pages are all looked at before it is opened; a larger one has that done meanwhile."""
 
 _INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SELECT = "SELECT seq, id, at, run, actor, payload, digest FROM event WHERE seq > ?"
-_BEFORE = "SELECT seq, id, at, run, actor, payload, digest FROM event WHERE seq < ?"
+_SELECT = f"SELECT {COLUMNS} FROM event WHERE seq > ?"  # noqa: S608
+_BEFORE = f"SELECT {COLUMNS} FROM event WHERE seq < ?"  # noqa: S608
 _OF_KINDS = " AND kind IN (SELECT value FROM json_each(?))"
 _LAST = "SELECT seq, CAST(hash AS BLOB) FROM event ORDER BY seq DESC LIMIT 1"
 _KEEP = "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?)"
@@ -73,7 +77,7 @@ class Journal:
         entropy: Callable[[], int],
     ) -> None:
         self._folder = folder
-        self._blobs = Blobs(folder / "blobs")
+        self._blobs = Blobs(folder)
         self._ballast = folder / "ballast"
         self._keys = keys
         self._key = key
@@ -83,6 +87,8 @@ class Journal:
         self._waiting: list[_Append] = []
         self._writing: asyncio.Task[None] | None = None
         self._commits = 0
+        self._at = self._told = 0
+        """When the newest row was written, and when the log was last told of a head."""
         self._closed = False
         self._kept = 0
         self._to_keep: State | None = None
@@ -195,12 +201,15 @@ class Journal:
         if long:
             await asyncio.to_thread(self._blobs.write, long)
         await self._writer.executemany(_INSERT, rows)
-        self._seq, self._hash = seq, previous
+        self._seq, self._hash, self._at = seq, previous, at
         return events
 
     async def _tidy(self) -> None:
         """What follows a commit now and then. What was committed stays acknowledged, whatever becomes of this."""
         self._commits += 1
+        if abs(self._at - self._told) >= TELL_EVERY:
+            self._told = self._at
+            log.info("head of the journal: %s %s", *self.head)
         try:
             if self._commits % RECORD_EVERY == 0:
                 await asyncio.to_thread(self._keys.record, self.head)
@@ -225,24 +234,11 @@ class Journal:
         return (await self._read(sql + " ORDER BY seq DESC LIMIT ?", [*values, limit]))[::-1]
 
     async def _read(self, sql: str, values: list[Any]) -> list[Event]:
-        rows = list(await self._reader.execute_fetchall(sql, values))
+        with readable(self._folder / "journal.db"):
+            rows = list(await self._reader.execute_fetchall(sql, values))
         if any(row[5] is None for row in rows):
-            return await asyncio.to_thread(self._revive, rows)
-        return self._revive(rows)
-
-    def _revive(self, rows: Sequence[Any]) -> list[Event]:
-        return [
-            Event(seq, identity, at, self._fact(seq, payload, digest), run, actor)
-            for seq, identity, at, run, actor, payload, digest in rows
-        ]
-
-    def _fact(self, seq: int, payload: bytes | None, digest: bytes) -> AnyFact:
-        try:
-            return _facts.decode(self._blobs.read(seq, digest) if payload is None else payload)
-        except msgspec.MsgspecError as fault:
-            raise JournalDamaged(
-                f"{self._folder}: event {seq} is no fact: {fault}. Remedy: restore the journal from a backup"
-            ) from fault
+            return await asyncio.to_thread(revive, rows, self._blobs)
+        return revive(rows, self._blobs)
 
     async def state(self) -> State:
         """The state at the newest event: the cached one, if this reducer made it, and what came after it."""
@@ -292,7 +288,13 @@ class Journal:
 
     async def verify(self) -> Damaged | None:
         """The first row that is not what was written, or None. Reads everything, off the loop."""
-        return (await asyncio.to_thread(verify, self._folder, self._keys))[1]
+        return (await asyncio.to_thread(verify, self._folder, self._keys)).damage
+
+    async def check(self) -> None:
+        """Look at the pages of a file that was too large for that when it was opened. Raises JournalDamaged."""
+        path = self._folder / "journal.db"
+        if path.stat().st_size > CHECKED:
+            await asyncio.to_thread(check, path)
 
     async def close(self) -> None:
         """Write what waits, record the head, let the files go. A second call does nothing."""
@@ -324,6 +326,8 @@ def _payload(fact: AnyFact) -> bytes:
 def _make(folder: Path, path: Path, keys: Keys) -> tuple[bytes, tuple[int, bytes]]:
     (folder / "blobs").mkdir(mode=0o700, parents=True, exist_ok=True)
     prepare(path)
+    if path.stat().st_size <= CHECKED:
+        check(path)
     database = sqlite3.connect(path)
     try:
         last = database.execute(_LAST).fetchone()

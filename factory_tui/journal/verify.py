@@ -5,12 +5,14 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from factory_tui.journal.blobs import Blobs
 from factory_tui.journal.chain import GENESIS, Keys, link
-from factory_tui.journal.errors import Damaged, JournalDamaged
+from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalTooNew, Verified, readable
+from factory_tui.journal.rows import connect
 
 _ROWS = "SELECT seq, id, at, run, actor, kind, payload, digest, size, hash FROM event ORDER BY seq"
 
@@ -22,53 +24,60 @@ class _Tag(msgspec.Struct):
 _tag = msgspec.json.Decoder(_Tag).decode
 
 
-def verify(folder: Path, keys: Keys) -> tuple[int, Damaged | None]:
-    """How many rows the journal in `folder` has, and the first that is not what was written.
+def verify(folder: Path, keys: Keys) -> Verified:
+    """Walk the chain of the journal in `folder`, and compare it with the recorded heads.
 
-    Changes nothing, and may be asked while an engine writes. Raises JournalError for its key.
+    Changes nothing, and may be asked while an engine writes. Raises JournalError for its key, JournalTooNew.
     """
-    path, heads = folder / "journal.db", keys.heads()  # heads first: what is written meanwhile comes after them
-    damage = first_damage(path, keys.load(make=False), Blobs(folder / "blobs"), heads)
-    return (damage.seq - 1 if damage else _count(path)), damage
+    heads = keys.heads()  # first: what is written meanwhile comes after them
+    return walk(folder / "journal.db", keys.load(make=False), Blobs(folder), heads)
 
 
-def first_damage(path: Path, key: bytes, blobs: Blobs, heads: Mapping[int, set[str]]) -> Damaged | None:
+def verify_copy(path: Path, keys: Keys) -> Verified:
+    """As `verify`, of a copy that holds everything in one file and may be older than the recorded heads."""
+    with closing(connect(path)) as database, readable(path):
+        last: int = database.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0]
+    heads = {seq: hashes for seq, hashes in keys.heads().items() if seq <= last}
+    return walk(path, keys.load(make=False), Blobs(path), heads)
+
+
+def walk(path: Path, key: bytes, blobs: Blobs, heads: Mapping[int, set[str]]) -> Verified:
     """Walk the chain from its beginning; `heads` are the recorded ones, by seq. Blocks for about 5 us a row."""
-    seq, previous = 0, GENESIS
-    database = _open(path)
+    seq, previous, why = 0, GENESIS, ""
     try:
-        for row in database.execute(_ROWS):
-            if row[0] != seq + 1:
-                return Damaged(seq + 1, f"the row is missing; the next one there is {row[0]}")
-            seq = row[0]
-            why = _fault(row, key, previous, blobs)
-            if why:
-                return Damaged(seq, why)
-            previous = row[9]
-            recorded = heads.get(seq)
-            if recorded is not None and recorded != {previous.hex()}:
-                return Damaged(seq, "the history up to this row was written anew: its hash is not the recorded one")
-        last = max(heads, default=0)
-        if last > seq:
-            return Damaged(seq + 1, f"the end was cut off: rows up to {last} were recorded")
+        with closing(connect(path)) as database:
+            for row in database.execute(_ROWS):
+                why = _misplaced(row[0], seq + 1) or _fault(row, key, previous, blobs) or _forked(row, heads)
+                if why:
+                    break
+                seq, previous = row[0], row[9]
+            if not why and max(heads, default=0) > seq:
+                why = f"the end was cut off: rows up to {max(heads)} were recorded"
+            if not why:
+                why = _unsound(database)
+    except JournalTooNew:
+        raise
+    except JournalError as trouble:
+        why = _without_remedy(trouble)
     except sqlite3.DatabaseError as fault:
-        return Damaged(seq + 1, f"the database cannot be read from here on: {fault}")
-    finally:
-        database.close()
-    return None
+        why = f"the database cannot be read from here on: {fault}"
+    return Verified(seq, Head(seq, previous.hex()), Damaged(seq + 1, why) if why else None)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """For reading; not `mode=ro`, which cannot put SQLite's own files away again."""
-    database = sqlite3.connect(path)
-    database.execute("PRAGMA query_only = ON")
-    return database
+def _misplaced(seq: int, expected: int) -> str:
+    return "" if seq == expected else f"the row is missing; the next one there is {seq}"
 
 
-def _count(path: Path) -> int:
-    with closing(_open(path)) as database:
-        count: int = database.execute("SELECT count(*) FROM event").fetchone()[0]
-        return count
+def _forked(row: tuple[Any, ...], heads: Mapping[int, set[str]]) -> str:
+    if heads.get(row[0], {row[9].hex()}) == {row[9].hex()}:
+        return ""
+    return "the history up to this row was written anew: its hash is not the recorded one"
+
+
+def _unsound(database: sqlite3.Connection) -> str:
+    """What is wrong with the file though all rows are whole: an index may hide some from whoever asks for a run."""
+    said: str = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    return "" if said == "ok" else f"all rows are whole, but the file is damaged: {said}"
 
 
 def _fault(
@@ -85,7 +94,12 @@ def _fault(
         if _tag(body).fact != kind:
             return f"the row says {kind}, its payload does not"
     except JournalDamaged as damage:
-        return str(damage)
+        return _without_remedy(damage)
     except (TypeError, ValueError) as fault:
         return f"the row holds what was never written: {fault}"
     return ""
+
+
+def _without_remedy(trouble: JournalError) -> str:
+    """Whoever tells the damage has one for all."""
+    return str(trouble).partition(". Remedy:")[0]

@@ -242,7 +242,9 @@ def test_the_doctor_walks_the_journal_of_a_living_engine_and_names_a_broken_row(
     code, said = unserved.at("doctor")
     assert code == 1
     assert "✗ journal: seq 2: the row, or its place, is not what was written" in said
-    assert "  Remedy: what stands before seq 2 can be trusted, the rest cannot; restore " in said
+    assert (
+        "  Remedy: what stands before seq 2 can be trusted, the rest cannot; factory-tui journal restore BACKUP" in said
+    )
     assert sorted(path.name for path in unserved.workspace.state.iterdir()) == before
 
 

@@ -1,0 +1,75 @@
+"""Rows as events, whoever asks for them: the engine by its own connection, a command beside a running engine."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from factory_tui.domain.events import AnyFact, Event
+from factory_tui.journal.blobs import Blobs
+from factory_tui.journal.errors import REMEDY, JournalDamaged, readable
+from factory_tui.journal.schema import check_version
+
+CHUNK = 1_000
+"""Rows read at a time where all are."""
+_END = (1 << 63) - 1
+"""No seq is larger."""
+COLUMNS = "seq, id, at, run, actor, payload, digest"
+_NEXT = f"SELECT {COLUMNS} FROM event WHERE seq > ? AND seq <= ? AND (? IS NULL OR run = ?) ORDER BY seq LIMIT {CHUNK}"  # noqa: S608
+_facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+
+
+def revive(rows: Sequence[Any], blobs: Blobs) -> list[Event]:
+    """The events of rows of COLUMNS. Raises JournalDamaged."""
+    return [
+        Event(seq, identity, at, _fact(seq, payload, digest, blobs), run, actor)
+        for seq, identity, at, run, actor, payload, digest in rows
+    ]
+
+
+def _fact(seq: int, payload: bytes | None, digest: bytes, blobs: Blobs) -> AnyFact:
+    try:
+        return _facts.decode(blobs.read(seq, digest) if payload is None else payload)
+    except msgspec.MsgspecError as fault:
+        raise JournalDamaged(f"{blobs.folder.parent}: event {seq} is no fact: {fault}. {REMEDY}") from fault
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """For reading; not `mode=ro`, which cannot put SQLite's own files away again. Raises JournalError and its kinds."""
+    database = sqlite3.connect(path)
+    try:
+        with readable(path):
+            database.execute("PRAGMA query_only = ON")
+            check_version(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def check(path: Path) -> None:
+    """Look at every page of the file, not at what the rows hold. Raises JournalDamaged."""
+    with closing(connect(path)) as database, readable(path):
+        said: str = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if said != "ok":
+        raise JournalDamaged(f"{path}: damaged: {' '.join(said.split())}. {REMEDY}")
+
+
+def read(folder: Path, *, after: int = 0, to: int | None = None, run: str | None = None) -> Iterator[Event]:
+    """The events of the journal in `folder` with `after` < seq <= `to`, of one run or of all; an engine may be writing.
+
+    No reading goes on while the caller takes its time. Raises JournalError and its kinds.
+    """
+    path, blobs = folder / "journal.db", Blobs(folder)
+    last = _END if to is None else to
+    with closing(connect(path)) as database:
+        while True:
+            with readable(path):
+                rows = database.execute(_NEXT, (after, last, run, run)).fetchall()
+            if not rows:
+                return
+            yield from revive(rows, blobs)
+            after = rows[-1][0]
