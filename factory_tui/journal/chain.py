@@ -61,6 +61,8 @@ class Keys:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = secrets.token_bytes(_KEY_SIZE)
         durable(self.path, key, mode=0o600)
+        for folder in (self.folder.parent, self.folder.parent.parent):  # either may have been made just now
+            sync_folder(folder)
         return key
 
     def record(self, head: Head) -> None:
