@@ -7,14 +7,28 @@ import re
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+_MOMENT, _CHANCE = tuple(range(40, -10, -10)), tuple(range(70, -10, -10))
 SEED_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 """What a seed, loop or scenario may be called: it becomes a path, a label and part of a run's name."""
 
 
 def ulid(milliseconds: int, entropy: int) -> str:
     """26 characters that sort by time: 48 bits of UTC milliseconds, then 80 bits of entropy (ulid/spec)."""
-    value = (milliseconds & (1 << 48) - 1) << 80 | entropy & (1 << 80) - 1
-    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -10, -10)])
+    return moment(milliseconds) + chance(entropy)
+
+
+def moment(milliseconds: int) -> str:
+    """The beginning of a ULID, the same for all of one millisecond."""
+    return _characters(milliseconds & (1 << 48) - 1, _MOMENT)
+
+
+def chance(entropy: int) -> str:
+    """The rest of a ULID."""
+    return _characters(entropy & (1 << 80) - 1, _CHANCE)
+
+
+def _characters(value: int, shifts: tuple[int, ...]) -> str:
+    return "".join([_PAIRS[value >> shift & 1023] for shift in shifts])
 
 
 def run_id(seed: str, number: int) -> str:

@@ -6,7 +6,6 @@ Owns the order of start and stop. What takes long (the SDK, the cells) comes aft
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import sys
 import time
@@ -64,7 +63,7 @@ def now() -> int:
 
 def entropy() -> int:
     """80 random bits."""
-    return secrets.randbits(80)
+    return int.from_bytes(os.urandom(10))
 
 
 class Engine:

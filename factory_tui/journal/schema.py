@@ -7,7 +7,7 @@ from typing import Any
 
 from factory_tui.config.workspace import sync_folder
 from factory_tui.domain.events import SCHEMA
-from factory_tui.journal.errors import JournalTooNew, readable
+from factory_tui.journal.errors import REMEDY, JournalDamaged, JournalTooNew, readable
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -72,9 +72,11 @@ def prepare(path: Path) -> None:
 
 
 def check_version(database: sqlite3.Connection, path: Path) -> dict[str, int]:
-    """The versions of a journal's parts; empty: just made. Raises JournalTooNew."""
-    versions = dict(database.execute("SELECT part, version FROM schema").fetchall())
+    """The versions of a journal's parts; empty: just made. Raises JournalTooNew, JournalDamaged."""
+    versions: dict[str, Any] = dict(database.execute("SELECT part, version FROM schema").fetchall())
     for part, version in versions.items():
+        if not isinstance(version, int):
+            raise JournalDamaged(f"{path}: damaged: {version!r} is no version. {REMEDY}")
         ours = {"tables": len(MIGRATIONS), "facts": SCHEMA}.get(part, 0)
         if version > ours:
             raise JournalTooNew(

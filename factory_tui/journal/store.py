@@ -11,20 +11,20 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import aiosqlite
 import msgspec
 
 from factory_tui.domain.events import AnyFact, Draft, Event
-from factory_tui.domain.identifiers import ulid
+from factory_tui.domain.identifiers import chance, moment
 from factory_tui.domain.reducer import VERSION, fold
 from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import State
 from factory_tui.journal.blobs import INLINE, Blobs, drop_ballast, fill_ballast
-from factory_tui.journal.chain import GENESIS, Keys, link
+from factory_tui.journal.chain import GENESIS, Keys, linker
 from factory_tui.journal.errors import Damaged, Head, JournalError, JournalFull, is_full, readable
-from factory_tui.journal.rows import CHUNK, COLUMNS, check, revive
+from factory_tui.journal.rows import COLUMNS, check, read, revive
 from factory_tui.journal.schema import Writer, prepare
 from factory_tui.journal.verify import verify
 
@@ -55,7 +55,7 @@ _states = msgspec.json.Decoder(State)
 log = logging.getLogger(__name__)
 
 
-class _Append(NamedTuple):
+class _Append(msgspec.Struct, frozen=True):
     """One caller's facts, encoded, and where it waits."""
 
     drafts: Sequence[Draft]
@@ -81,6 +81,7 @@ class Journal:
         self._ballast = folder / "ballast"
         self._keys = keys
         self._key = key
+        self._link = linker(key)
         self._clock = clock
         self._entropy = entropy
         self._seq, self._hash = head
@@ -184,14 +185,15 @@ class Journal:
         """One transaction. The head moves only after it."""
         events, rows, long = [], [], []
         seq, previous, at = self._seq, self._hash, self._clock()
+        link, entropy, began = self._link, self._entropy, moment(at)
         for append in batch:
             for draft, payload in zip(append.drafts, append.payloads, strict=True):
                 seq += 1
                 fact, run, actor = draft.fact, draft.run, draft.actor
-                identity = ulid(at, self._entropy())
+                identity = began + chance(entropy())
                 kind = str(fact.__struct_config__.tag)
                 digest = hashlib.sha256(payload).digest()
-                previous = link(self._key, previous, (seq, identity, at, run, actor, kind), digest)
+                previous = link(previous, (seq, identity, at, run, actor, kind), digest)
                 inline = len(payload) <= INLINE
                 if not inline:
                     long.append((digest, payload))
@@ -244,8 +246,7 @@ class Journal:
         """The state at the newest event: the cached one, if this reducer made it, and what came after it."""
         state = await self._cached()
         begun = state.seq
-        while events := await self.events(after=state.seq, limit=CHUNK):
-            state = fold(events, state)
+        state = await asyncio.to_thread(fold, read(self._folder, after=begun), state)
         if state.seq >= begun + CACHE_EVERY:
             await self._cache(state)
         return state
@@ -255,7 +256,8 @@ class Journal:
         self._to_keep = state
 
     async def _cached(self) -> State:
-        rows = list(await self._reader.execute_fetchall(_KEPT, (VERSION,)))
+        with readable(self._folder / "journal.db"):
+            rows = list(await self._reader.execute_fetchall(_KEPT, (VERSION,)))
         if not rows:
             return State()
         seq, body, mac, at = rows[0]

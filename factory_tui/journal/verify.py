@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from factory_tui.journal.blobs import Blobs
-from factory_tui.journal.chain import GENESIS, Keys, link
+from factory_tui.journal.chain import GENESIS, Keys, Link, linker
 from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalTooNew, Verified, readable
 from factory_tui.journal.rows import connect
 
@@ -43,11 +43,11 @@ def verify_copy(path: Path, keys: Keys) -> Verified:
 
 def walk(path: Path, key: bytes, blobs: Blobs, heads: Mapping[int, set[str]]) -> Verified:
     """Walk the chain from its beginning; `heads` are the recorded ones, by seq. Blocks for about 5 us a row."""
-    seq, previous, why = 0, GENESIS, ""
+    seq, previous, why, link = 0, GENESIS, "", linker(key)
     try:
         with closing(connect(path)) as database:
             for row in database.execute(_ROWS):
-                why = _misplaced(row[0], seq + 1) or _fault(row, key, previous, blobs) or _forked(row, heads)
+                why = _misplaced(row[0], seq + 1) or _fault(row, link, previous, blobs) or _forked(row, heads)
                 if why:
                     break
                 seq, previous = row[0], row[9]
@@ -81,11 +81,11 @@ def _unsound(database: sqlite3.Connection) -> str:
 
 
 def _fault(
-    row: tuple[int, str, int, str, str, str, bytes | None, bytes, int, bytes], key: bytes, previous: bytes, blobs: Blobs
+    row: tuple[int, str, int, str, str, str, bytes | None, bytes, int, bytes], link: Link, previous: bytes, blobs: Blobs
 ) -> str:
     seq, identity, at, run, actor, kind, payload, digest, size, chained = row
     try:
-        expected = link(key, previous, (seq, identity, at, run, actor, kind), digest)
+        expected = link(previous, (seq, identity, at, run, actor, kind), digest)
         if chained != expected:
             return "the row, or its place, is not what was written: its hash does not follow from the row before"
         body = blobs.read(seq, digest) if payload is None else payload

