@@ -211,3 +211,17 @@ async def test_ids_come_from_the_injected_clock_and_entropy(tmp_path: Path) -> N
     (event,) = await journal.append([noticed("x")])
     await journal.close()
     assert (event.at, event.id) == (1_469_918_176_385, "01ARYZ6S410000000000000005")
+
+
+async def test_a_clock_that_jumps_back_changes_no_order(tmp_path: Path) -> None:
+    times = iter([5_000_000, 1_000, 6_000_000])
+    journal = await Journal.open(
+        tmp_path / "j", tmp_path / "k", workspace="w", clock=lambda: next(times), entropy=lambda: 0
+    )
+    for text in ("before", "after the jump", "later"):
+        await journal.append([noticed(text)])
+    told = await journal.events()
+    assert [(event.seq, event.at) for event in told] == [(1, 5_000_000), (2, 1_000), (3, 6_000_000)]
+    assert await journal.state() == fold(told)
+    assert await journal.verify() is None
+    await journal.close()
