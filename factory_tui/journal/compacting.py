@@ -17,6 +17,7 @@ import msgspec
 
 from factory_tui.config.workspace import sync_folder
 from factory_tui.journal.blobs import Archives, Blobs
+from factory_tui.journal.copies import discard
 from factory_tui.journal.errors import REMEDY, JournalDamaged, readable
 
 CHUNK = 256
@@ -44,14 +45,12 @@ def compact(folder: Path, runs: Collection[str]) -> Compacted:
     with closing(sqlite3.connect(path)) as database, readable(path):
         database.execute("PRAGMA synchronous = FULL")
         digests, archive = _archive(blobs.archives.folder, _payloads(database, names, blobs))
-        if archive is None:
-            return Compacted(None, 0, 0)
         with database:
             database.executemany("UPDATE event SET payload = NULL WHERE seq = ?", [(seq,) for seq in digests])
         needed = {digest for (digest,) in database.execute(_LEFT, (names,))}
         for digest in set(digests.values()) - needed:
             blobs.path(digest).unlink(missing_ok=True)
-        database.execute("VACUUM")
+        database.execute("VACUUM")  # with nothing to archive too: the time before, there may have been no room for it
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Compacted(archive, len(digests), before - _size(folder))
 
@@ -87,7 +86,7 @@ def _archive(folder: Path, payloads: Iterator[tuple[int, bytes, bytes]]) -> tupl
         path = folder / f"{min(digests)}-{max(digests)}-{secrets.token_hex(4)}.archive"
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        discard(partial)
     sync_folder(folder)
     written = Archives(folder)
     for seq, digest in digests.items():

@@ -28,7 +28,7 @@ def backup(folder: Path, keys: Keys, file: Path) -> Verified:
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        with closing(connect(path)) as source, closing(sqlite3.connect(partial)) as copy, readable(path):
+        with closing(connect(path)) as source, closing(sqlite3.connect(partial)) as copy, readable(path, file.parent):
             source.backup(copy)  # all pages in one step, so of one moment; the engine's commits go on meanwhile
             copy.execute("PRAGMA journal_mode = DELETE")
             _fill_in(copy, Blobs(folder))
@@ -42,7 +42,7 @@ def backup(folder: Path, keys: Keys, file: Path) -> Verified:
             raise JournalError(f"{file} is there already. Remedy: name another file") from None
         sync_folder(file.parent)
     finally:
-        partial.unlink(missing_ok=True)
+        discard(partial)
     return found
 
 
@@ -80,10 +80,15 @@ def restore(folder: Path, keys: Keys, file: Path, stamp: str) -> Path:
         fresh.replace(path)
         sync_folder(folder)
     finally:
-        for suffix in ("", "-wal", "-shm"):
-            fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+        discard(fresh)
     keys.begin_anew(found.events, stamp)
     return aside
+
+
+def discard(path: Path) -> None:
+    """Remove a database with what SQLite keeps beside it: on a full disk it does not tidy up itself."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -43,7 +43,7 @@ class JournalFull(JournalError):  # noqa: N818
     """The disk is full: nothing of this append was kept, all that was acknowledged is readable."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder}: the disk is full. Remedy: make room there, then resume the held runs")
+        super().__init__(f"{folder}: the disk is full. Remedy: make room there; what was held goes on")
 
 
 class JournalTooNew(JournalError):  # noqa: N818
@@ -55,15 +55,15 @@ class JournalDamaged(JournalError):  # noqa: N818
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Raise JournalError or JournalDamaged where SQLite cannot read the file; a full disk is left as it is."""
+def readable(path: Path, room: Path | None = None) -> Iterator[None]:
+    """Raise JournalError and its kinds where SQLite cannot work on the file; `room`: the folder that is written to."""
     try:
         yield
     except sqlite3.Error as fault:
         if _is_damage(fault):
             raise JournalDamaged(f"{path}: not a journal, or a damaged one: {fault}. {REMEDY}") from fault
         if is_full(fault):
-            raise
+            raise JournalFull(room or path.parent) from fault
         raise JournalError(f"{path}: cannot be read: {fault}. Remedy: check that it is a journal, and yours") from fault
 
 

@@ -1,6 +1,10 @@
 """A backup is of one moment and whole, and can take the journal's place; an archive leaves the chain whole."""
 
 import asyncio
+import itertools
+import os
+import random
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +18,7 @@ from factory_tui.journal import (
     Journal,
     JournalDamaged,
     JournalError,
+    JournalFull,
     Keys,
     backup,
     compact,
@@ -203,3 +208,29 @@ async def test_an_index_that_hides_a_row_is_found(journal: Journal, folder: Path
     found = verify(folder, keys)
     assert found.damage is not None
     assert "all rows are whole, but the file is damaged" in found.damage.why
+
+
+async def test_a_full_disk_takes_no_copy_and_no_archive_and_nothing_is_lost(small_disk: Path, tmp_path: Path) -> None:
+    folder, keys, tick = small_disk / "journal", Keys(tmp_path / "keys", "w1"), itertools.count()
+    journal = await Journal.open(
+        folder, tmp_path / "keys", workspace="w1", clock=lambda: next(tick), entropy=lambda: next(tick)
+    )
+    noise = random.Random(1)
+    for number in range(40):
+        text = noise.randbytes(50_000).hex()
+        await journal.append([Draft(ToolReturned(number, "call", text), "a-1")])
+    written = await journal.events()
+    await journal.close()
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize - 300_000))
+    with pytest.raises(JournalFull, match=re.escape(f"{small_disk}: the disk is full. Remedy: make room")):
+        backup(folder, keys, small_disk / "copy")
+    with pytest.raises(JournalFull, match=r"journal: the disk is full\. Remedy: make room"):
+        compact(folder, ["a-1"])
+    assert not names(folder / "archives")
+    assert names(small_disk) == {"journal", "filler"}
+    assert list(read(folder)) == written
+    filler.unlink()
+    assert compact(folder, ["a-1"]).events == 40
+    assert list(read(folder)) == written
+    assert verify(folder, keys).damage is None
