@@ -156,7 +156,8 @@ def _kind(node: inspect.Type) -> str:
             return f"table of {_kind(node.value_type)}"
         case inspect.VarTupleType() | inspect.ListType():
             return f"list of {_kind(node.item_type)}"
-    words = {"Str": "text", "Int": "whole number", "Float": "number", "Bool": "true or false", "Decimal": "amount"}
+    words = {"Str": "text", "Int": "whole number", "Float": "number", "Bool": "true or false"}
+    words |= {"Decimal": "amount", "Struct": "table"}
     return words[type(node).__name__.removesuffix("Type")]
 
 

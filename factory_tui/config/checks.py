@@ -10,6 +10,8 @@ from typing import Any
 from factory_tui.config.lines import Step
 from factory_tui.config.reading import Document, Problem
 
+CAP = "0.."
+"""What a cap may be."""
 Figure = int | float | Decimal | None
 SHIP_RULE = {
     "ship_at": "0..1",

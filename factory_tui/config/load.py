@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from factory_tui.config.checks import SHIP_RULE, out_of_bounds, within
+from factory_tui.config.checks import CAP, SHIP_RULE, out_of_bounds, within
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of, nearest
 from factory_tui.config.settings import ModelTable, Settings, UiTable
+from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 
 RESERVED = ("alias", "ladder")
 """Names under [models] that are no models."""
@@ -85,8 +86,8 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from out_of_bounds(
         document, settings.harness, SHIP_RULE | {"parallel": "1..", "timeout": "(0.."}, ("harness",)
     )
-    bounds = {"run_cap": "0..", "factory_cap": "0..", "stall_after": "2.."}
-    yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
+    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP)
+    yield from out_of_bounds(document, settings.policy, bounds | {"stall_after": "2.."}, ("policy",))
     for name, owner in settings.owners.items():
         if owner.email and "@" not in owner.email:
             yield document.problem(

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from factory_tui.config.checks import SHIP_RULE, out_of_bounds
+from factory_tui.config.checks import CAP, SHIP_RULE, out_of_bounds
 from factory_tui.config.reading import Document, Mistakes, Problem, as_text, nearest
 from factory_tui.config.recipe import Recipe, recipe_of
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.identifiers import SEED_NAME
+from factory_tui.domain.money import RUN_CAPS
 
 IGNORED = (".*", "*~", "README.md", "__pycache__")
 """Names (globs) that are neither seeds nor attachments: hidden files, editors' copies, notes."""
@@ -25,6 +26,17 @@ UNWRITTEN = "NOT WRITTEN YET"
 """Stands in what `factory-tui new` makes until somebody writes it; no run begins on what says so."""
 _FENCE = "+++"
 _FORM = "Begin the file with a line `+++`, then the keys (owner = ...), a line `+++`, and then the prose."
+
+
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`budget` as a table: what a run, one of its passes or steps may spend. None: what config.toml says."""
+
+    run_cap: Decimal | None = None
+    run_tokens: int | None = None
+    pass_cap: Decimal | None = None
+    pass_tokens: int | None = None
+    step_cap: Decimal | None = None
+    step_tokens: int | None = None
 
 
 class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,8 +49,8 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alpha: float | None = None
     max_passes: int | None = None
     max_trajectories: int | None = None
-    budget: Decimal | None = None
-    """Dollars a run may spend."""
+    budget: Decimal | Budget | None = None
+    """Dollars a run may spend; or a table of its caps by their names in `[policy]`, `run_cap` to `step_tokens`."""
     image: str = ""
     """What its cells are made from, in place of `[cells] image`; one to be built lies in `cell/` (docs/images.md)."""
     autostart: bool = False
@@ -70,6 +82,11 @@ class Seed(FrontMatter, frozen=True, kw_only=True):
     """12 hex digits that change with any byte of the seed or its attachments."""
     file: str
     """Relative to the workspace."""
+
+    @property
+    def caps(self) -> Budget:
+        """What its runs may spend."""
+        return self.budget if isinstance(self.budget, Budget) else Budget(run_cap=self.budget)
 
     @property
     def recipe(self) -> Recipe:
@@ -207,7 +224,11 @@ def _judge(document: Document, front: FrontMatter, owners: Collection[str]) -> I
         yield document.problem(
             ("loop",), f"`{front.loop}` is no loop's name.", "Name a file in loops/, without `.dot`."
         )
-    yield from out_of_bounds(document, front, SHIP_RULE | {"budget": "0.."})
+    yield from out_of_bounds(document, front, SHIP_RULE)
+    if isinstance(front.budget, Budget):
+        yield from out_of_bounds(document, front.budget, dict.fromkeys(RUN_CAPS, CAP), ("budget",))
+    else:
+        yield from out_of_bounds(document, front, {"budget": CAP})
 
 
 def _attachments(folder: Path, shown: str) -> Iterator[Attachment]:

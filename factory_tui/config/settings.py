@@ -97,10 +97,24 @@ class HarnessTable(_Table, frozen=True):
 
 
 class PolicyTable(_Table, frozen=True):
-    """`[policy]`: caps in dollars (none: no cap), and when a human is asked."""
+    """`[policy]`: what may be spent at most (none: no cap), and when a human is asked."""
 
     run_cap: Decimal | None = Decimal(10)
+    """Dollars of a run; a seed's `budget` goes before this key and the five below."""
+    run_tokens: int | None = None
+    """Tokens of a run, of all four kinds together."""
+    pass_cap: Decimal | None = None
+    """Dollars of one pass."""
+    pass_tokens: int | None = None
+    step_cap: Decimal | None = None
+    """Dollars of one step: a model call with the further attempts that it took."""
+    step_tokens: int | None = None
+    day_cap: Decimal | None = None
+    """Dollars of all live runs together in a day, which begins at 00:00 UTC."""
+    day_tokens: int | None = None
     factory_cap: Decimal | None = None
+    """Dollars of all live runs together, ever."""
+    factory_tokens: int | None = None
     stall_after: int = 3
     """Passes in a row that fail the same stories, with no more satisfaction, after which a run asks its owner."""
 

@@ -55,6 +55,7 @@ from factory_tui.domain.step_facts import (
     CallReserved as CallReserved,
     CallSettled as CallSettled,
     Prompted as Prompted,
+    Purpose as Purpose,
     ToolCalled as ToolCalled,
     ToolReturned as ToolReturned,
 )

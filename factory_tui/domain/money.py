@@ -4,17 +4,25 @@ Owns prices and the arithmetic on them. Money is Decimal dollars; prices are dol
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 MILLION = Decimal(1_000_000)
 HIGHEST = Decimal(1_000_000_000)
-"""Dollars that a cap may be, at most."""
+"""Dollars, or tokens, that a cap may be, at most."""
 CENTS = 6
 """Decimals that it may have, at most."""
+DAY = 86_400_000
+"""Milliseconds of a day, which is one of UTC."""
 Ledger = Literal["live", "rehearsal"]
 """Rehearsal money has a ledger of its own and never touches a live cap."""
+RunCap = Literal["step_cap", "step_tokens", "pass_cap", "pass_tokens", "run_cap", "run_tokens"]
+FloorCap = Literal["day_cap", "day_tokens", "factory_cap", "factory_tokens"]
+CapName = Literal[RunCap, FloorCap]
+"""What may be spent at most, by its key in config.toml: dollars, or tokens of all four kinds."""
+RUN_CAPS: tuple[RunCap, ...] = get_args(RunCap)
+FLOOR_CAPS: tuple[FloorCap, ...] = get_args(FloorCap)
 
 
 class Tokens(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,14 +75,33 @@ class Burn(msgspec.Struct, frozen=True, omit_defaults=True):
     tokens: Tokens = Tokens()
     money: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)
+    unsaid: int = 0
+    """Tokens that count against caps beside those used: of calls that ended without a word of what they used."""
 
-    def spend(self, tokens: Tokens, money: Decimal) -> "Burn":
+    def spend(self, tokens: Tokens, money: Decimal, unsaid: int = 0) -> "Burn":
         """Return the burn after one settled call."""
-        return Burn(self.tokens + tokens, self.money + money, self.reserved)
+        return Burn(self.tokens + tokens, self.money + money, self.reserved, self.unsaid + unsaid)
+
+    def of(self, cap: CapName) -> Decimal:
+        """What counts against a cap of that name."""
+        return Decimal(self.tokens.total + self.unsaid) if in_tokens(cap) else self.money
 
 
-def no_cap(amount: Decimal) -> str:
-    """Why a finite amount can be no run's cap; empty if it can."""
-    if amount <= HIGHEST and -int(amount.as_tuple().exponent) <= CENTS:
+def in_tokens(cap: CapName) -> bool:
+    """Whether the cap is one of tokens; else it is one of dollars."""
+    return cap.endswith("_tokens")
+
+
+def of_cap(cap: CapName, amount: Decimal) -> str:
+    """An amount in the unit of a cap, for people."""
+    return f"{amount:,f} tokens" if in_tokens(cap) else f"${amount:f}"
+
+
+def no_cap(amount: Decimal, cap: CapName = "run_cap") -> str:
+    """Why a finite amount can be no such cap; empty if it can."""
+    decimals = 0 if in_tokens(cap) else CENTS
+    if 0 <= amount <= HIGHEST and -int(amount.as_tuple().exponent) <= decimals:
         return ""
+    if in_tokens(cap):
+        return f"that is no cap: name at most {HIGHEST:,f} tokens, in whole numbers"
     return f"that is no cap: name at most ${HIGHEST:f}, with at most {CENTS} decimals"

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from factory_tui.domain import events as e
-from factory_tui.domain.money import Burn
+from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, State
 
@@ -102,6 +102,7 @@ def _queued(state: State, event: e.Event, fact: e.RunQueued) -> State:
         unfenced=fact.unfenced,
         stations=fact.stations,
         tracks=fact.tracks,
+        limits=fact.limits,
         queued_at=event.at,
         moved_at=event.at,
         changed_at=event.at,
@@ -115,14 +116,28 @@ def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
     if run is None:
         return state
     key = call_key(fact.step, fact.attempt)
-    calls = {name: money for name, money in run.open_calls.items() if name != key}
-    burn = replace(run.burn.spend(fact.tokens, fact.money), reserved=sum(calls.values(), Decimal(0)))
-    changed = replace(run, burn=burn, open_calls=calls, changed_at=event.at)
+    calls = {name: call for name, call in run.open_calls.items() if name != key}
+
+    def spend(burn: Burn) -> Burn:
+        return burn.spend(fact.tokens, fact.money, fact.unsaid)
+
+    reserved = sum((call.money for call in calls.values()), Decimal(0))
+    changed = replace(run, burn=replace(spend(run.burn), reserved=reserved), open_calls=calls, changed_at=event.at)
+    if fact.step == run.steps:
+        changed = replace(changed, step_burn=spend(run.step_burn))
+    if fact.purpose == "judge":
+        changed = replace(changed, judging=spend(run.judging))
     if current := run.current:
-        spent = current.burn.spend(fact.tokens, fact.money)
-        changed = on_pass(changed, current.number, lambda item: replace(item, burn=spent))
-    total = state.burn.get(run.ledger, Burn()).spend(fact.tokens, fact.money)
-    return replace(state, runs={**state.runs, run.id: changed}, burn={**state.burn, run.ledger: total})
+        changed = on_pass(changed, current.number, lambda item: replace(item, burn=spend(item.burn)))
+    day = max(state.day, fact.day or event.at // DAY)  # a clock that goes back takes no day back
+    today = state.today if day == state.day else {}
+    return replace(
+        state,
+        runs={**state.runs, run.id: changed},
+        burn={**state.burn, run.ledger: spend(state.burn.get(run.ledger, Burn()))},
+        day=day,
+        today={**today, run.ledger: spend(today.get(run.ledger, Burn()))},
+    )
 
 
 def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:

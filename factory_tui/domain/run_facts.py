@@ -11,7 +11,7 @@ import msgspec
 from factory_tui.domain.fact import Fact
 from factory_tui.domain.floor_facts import ScenarioSet
 from factory_tui.domain.hostile import Text
-from factory_tui.domain.money import Ledger
+from factory_tui.domain.money import CapName, Ledger, RunCap
 from factory_tui.domain.visit_facts import Satisfaction
 
 RunState = Literal["queued", "running", "paused", "held", "jammed", "signoff", "shipped", "stopped", "failed"]
@@ -47,6 +47,8 @@ class RunQueued(Fact, frozen=True, tag="run-queued"):
     """The loop's nodes in the order they were declared: what a console draws without reading DOT."""
     tracks: tuple[tuple[str, str], ...] = ()
     """The loop's edges, as pairs of stations."""
+    limits: dict[RunCap, Decimal] = {}  # noqa: RUF012 -- msgspec copies it
+    """Its other caps, by name: tokens, and what a pass or a step may spend."""
 
 
 class RunReseeded(Fact, frozen=True, tag="run-reseeded"):
@@ -70,6 +72,8 @@ class RunMoved(Fact, frozen=True, tag="run-moved"):
     why: Text = ""
     retry_at: int | None = None
     """UTC ms at which a held run comes back by itself."""
+    cap: CapName | None = None
+    """The cap that holds it, where it is held for its budget."""
 
 
 class NodeEntered(Fact, frozen=True, tag="node-entered"):

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
-from factory_tui.domain.state import GOES_ON, CellView, Guidance, NodeTally, Pass, Run, Tally, Visit
+from factory_tui.domain.money import Burn
+from factory_tui.domain.state import GOES_ON, CellView, Guidance, NodeTally, OpenCall, Pass, Run, Tally, Visit
 
 SAID_SHOWN = 2_000
 """Characters that the state holds of a question, of an answer, and of what an agent was told; the events have all."""
@@ -58,6 +59,7 @@ def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:
         reason=fact.reason,
         why=fact.why,
         retry_at=fact.retry_at,
+        held_by=fact.cap,
         asked=asked,
         moved_at=event.at,
     )
@@ -143,11 +145,15 @@ def _cell_closed(run: Run, _event: e.Event, fact: e.CellClosed) -> Run:
 
 
 def _reserved(run: Run, _event: e.Event, fact: e.CallReserved) -> Run:
-    calls = {**run.open_calls, call_key(fact.step, fact.attempt): fact.money}
-    burn = replace(run.burn, reserved=sum(calls.values(), Decimal(0)))
+    call = OpenCall(fact.money, fact.tokens, fact.purpose)
+    calls = {**run.open_calls, call_key(fact.step, fact.attempt): call}
+    burn = replace(run.burn, reserved=sum((one.money for one in calls.values()), Decimal(0)))
     new, current = fact.step - run.steps, run.current
-    run = replace(run, open_calls=calls, burn=burn, steps=max(run.steps, fact.step))
-    if new <= 0 or current is None:
+    run = replace(run, open_calls=calls, burn=burn)
+    if new <= 0:
+        return run
+    run = replace(run, steps=fact.step, step_burn=Burn())
+    if current is None:
         return run
     return on_pass(run, current.number, lambda item: replace(item, steps=item.steps + new))
 

@@ -13,13 +13,14 @@ from factory_tui.domain.events import (
     HeldReason,
     JamClass,
     NodeStatus,
+    Purpose,
     RunState,
     Satisfaction,
     ScenarioKind,
     ScenarioSet,
     VisitKind,
 )
-from factory_tui.domain.money import Burn, Ledger
+from factory_tui.domain.money import Burn, CapName, Ledger, RunCap
 
 OVER: frozenset[RunState] = frozenset({"shipped", "stopped", "failed"})
 """States that a run does not leave."""
@@ -108,6 +109,14 @@ class CellView(msgspec.Struct, frozen=True):
     """Digest of what the seed asked of it."""
 
 
+class OpenCall(msgspec.Struct, frozen=True):
+    """A model call in flight, with what is reserved for it."""
+
+    money: Decimal
+    tokens: int = 0
+    purpose: Purpose = "agent"
+
+
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """One seed going through one loop."""
 
@@ -132,6 +141,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: HeldReason | None = None
     why: str = ""
     retry_at: int | None = None
+    held_by: CapName | None = None
+    """The cap that it was held for."""
     asked: Escalate | Pause | Restart | Stop | None = None
     """Taken, and not in effect yet: an engine that dies meanwhile does not forget it."""
     said: tuple[Guidance, ...] = ()
@@ -157,8 +168,12 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     visit: Visit | None = None
     steps: int = 0
     burn: Burn = Burn()
-    open_calls: dict[str, Decimal] = {}
-    """Reservations of calls in flight, by `step.attempt`."""
+    step_burn: Burn = Burn()
+    """Of the newest step."""
+    judging: Burn = Burn()
+    """What part of its burn judges had."""
+    open_calls: dict[str, OpenCall] = {}
+    """Calls in flight, by `step.attempt`."""
     cells: dict[str, CellView] = {}
     escalation: str = ""
     """The open one, if any."""
@@ -169,6 +184,21 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """The loop's nodes, in the order declared."""
     tracks: tuple[tuple[str, str], ...] = ()
     """The loop's edges."""
+    limits: dict[RunCap, Decimal] = {}
+    """Its caps other than that of dollars for the whole of it."""
+
+    @property
+    def caps(self) -> dict[RunCap, Decimal]:
+        """All of them."""
+        return self.limits if self.cap is None else {**self.limits, "run_cap": self.cap}
+
+    def spent(self, name: CapName) -> Decimal:
+        """What counts against a cap of that name by now."""
+        if name.startswith("run"):
+            return self.burn.of(name)
+        if name.startswith("pass"):
+            return (self.current.burn if self.current else Burn()).of(name)
+        return self.step_burn.of(name)
 
     @property
     def current(self) -> Pass | None:
@@ -272,5 +302,9 @@ class State(msgspec.Struct, frozen=True):
     edits: dict[str, str] = {}
     """Files that cannot be used as they are, and why; the last good version of each is in use."""
     burn: dict[Ledger, Burn] = {}
+    day: int = 0
+    """Days since 1970, in UTC, of what was settled last."""
+    today: dict[Ledger, Burn] = {}
+    """What was settled on that day."""
     notices: tuple[Notice, ...] = ()
     """The newest few, newest last."""

@@ -10,6 +10,8 @@ from factory_tui.domain.fact import Fact
 from factory_tui.domain.hostile import Text
 from factory_tui.domain.money import Tokens
 
+Purpose = Literal["agent", "judge"]
+
 
 class Prompted(Fact, frozen=True, tag="prompted"):
     """A user message joined the agent's conversation. `content` is the JSON list of its blocks, as sent."""
@@ -29,8 +31,10 @@ class CallReserved(Fact, frozen=True, tag="call-reserved"):
     step: int
     attempt: int
     model: str
-    purpose: Literal["agent", "judge"]
+    purpose: Purpose
     money: Decimal
+    tokens: int = 0
+    """Its worst case in tokens."""
 
 
 class CallSettled(Fact, frozen=True, tag="call-settled"):
@@ -45,6 +49,11 @@ class CallSettled(Fact, frozen=True, tag="call-settled"):
     seconds: float
     outcome: Literal["answered", "failed", "cancelled", "possibly-paid-twice"]
     why: Text = ""
+    purpose: Purpose = "agent"
+    unsaid: int = 0
+    """Tokens that count against caps beside `tokens`: nobody said what was used, so all that was reserved counts."""
+    day: int = 0
+    """The day it counts for, in days since 1970; 0: that of the event."""
 
 
 class Answered(Fact, frozen=True, tag="answered"):

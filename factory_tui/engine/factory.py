@@ -26,6 +26,8 @@ from factory_tui.model.failures import ProviderHeld
 
 log = logging.getLogger(__name__)
 
+LOOK = 60.0
+"""Seconds after which a held run's time is looked at again: wall clocks are set, and machines sleep."""
 CELL_LIVES = 3
 ENGINE_TROUBLE = 3_000
 """Milliseconds after which runs that are held since no container engine answers look for one again."""
@@ -94,7 +96,9 @@ class Factory:
     async def _wait_for_change(self) -> None:
         """Until a task or a command changed something, or a held run is to be tried again."""
         due = [self._due(run) for run in self.state.runs.values() if self._due(run)]
-        timeout = max(0.0, (min(due) - self._workplace.now()) / 1000) if due and not self.state.frozen else None
+        timeout = (
+            min(LOOK, max(0.0, (min(due) - self._workplace.now()) / 1000)) if due and not self.state.frozen else None
+        )
         self._changed.clear()
         try:
             async with asyncio.timeout(timeout):
@@ -171,7 +175,7 @@ class Factory:
         try:
             if now.state != "running":
                 await scribe.record(RunMoved("running"))
-            place.budget.enter(run, now.cap, now.burn.money)
+            place.budget.enter(run, now.caps)
             await place.thaw_home(run)
             return await self._walk(Walk(place, scribe, HANDLERS, asked=lambda: self._asked_for(run)))
         except Parked as parked:
@@ -179,7 +183,7 @@ class Factory:
         except Ended as ended:
             return Parked(ended.moved.state, ended.moved.why)
         except ProviderHeld as held:
-            return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at)
+            return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at, cap=held.cap)
         except NoEngine as silent:
             soon = place.now() + ENGINE_TROUBLE
             return Parked("held", f"no cell to work in: {silent}", reason="config", retry_at=soon)
@@ -311,7 +315,7 @@ class Factory:
             case c.Escalate() if command.run in self._walking and self.state.runs[command.run].handler != "harness":
                 return
             case c.RaiseCap():
-                self._workplace.budget.enter(command.run, command.cap)
+                self._workplace.budget.enter(command.run, self.state.runs[command.run].caps)
             case c.Pause() | c.Stop() | c.Escalate() | c.Restart() | c.Reseed() if command.run in self._walking:
                 if (asked := self._asked_for(command.run)) is not None:
                     self._interrupt(command.run, asked)

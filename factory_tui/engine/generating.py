@@ -103,6 +103,7 @@ async def _begin_pass(walk: Walk, node: Node) -> None:
         told = Prompt("reseed", ({"type": "text", "text": RESEEDED + difference(before, after)},))
         facts.append(as_prompted(node.id, told, walk.place.redact, await walk.watch_with(revision, corpus.hash)))
     await walk.scribe.record(*facts)
+    walk.place.budget.pass_began(run.id)
 
 
 def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from factory_tui import pipeline
+from factory_tui.config.caps import of_run
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import Seed, unwritten
@@ -72,7 +73,7 @@ class Opening:
                 "a live model is refused where no fence holds. Remedy: start a Docker engine or install bubblewrap, "
                 "see what `factory-tui doctor --fence` says, start this engine again; or insist with --unfenced."
             )
-        figures = settings.harness
+        figures, caps = settings.harness, of_run(settings.policy, seed)
         queued = RunQueued(
             seed=seed.name,
             revision=seed.revision,
@@ -86,7 +87,8 @@ class Opening:
             alpha=_or(seed.alpha, figures.alpha),
             max_passes=_or(seed.max_passes, figures.max_passes),
             max_trajectories=_or(seed.max_trajectories, figures.max_trajectories),
-            cap=seed.budget if seed.budget is not None else settings.policy.run_cap,
+            cap=caps.pop("run_cap", None),
+            limits=caps,
             scenarios=tuple((one.name, one.set) for one in corpus.scenarios),
             unfenced=command.unfenced,
             stations=tuple(graph.nodes),

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from factory_tui.domain.events import HeldReason, JamClass, RunMoved, RunRestarted, RunState
+from factory_tui.domain.money import CapName
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -30,11 +31,12 @@ class Parked(Exception):  # noqa: N818
         *,
         reason: HeldReason | None = None,
         retry_at: int | None = None,
+        cap: CapName | None = None,
         question: Question | None = None,
         anew: RunRestarted | None = None,
     ) -> None:
         super().__init__(why)
-        self.moved = RunMoved(state, reason, why, retry_at)
+        self.moved = RunMoved(state, reason, why, retry_at, cap)
         self.question = question
         self.anew = anew
         """Where the run is to begin again, once it has come to rest."""

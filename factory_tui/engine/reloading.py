@@ -9,10 +9,12 @@ import os
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Protocol
 
+from factory_tui.config.caps import of_floor
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Command, Restart, StartRun
 from factory_tui.domain.events import AnyFact, CorpusConfirmed, Draft, EngineStarted, Noticed, RunReseeded, SeedRevised
+from factory_tui.domain.money import FLOOR_CAPS
 from factory_tui.domain.state import GOES_ON, OVER, Run, SeedView, State
 from factory_tui.engine.library import Library, Whole
 from factory_tui.engine.orders import ASKS
@@ -136,7 +138,9 @@ class Reloading:
     async def _apply(self, settings: Settings) -> None:
         """What can change while runs work; the rest is said to wait for the engine's next start."""
         self._credentials.learn(settings.models.values(), os.environ)
-        self._budget.limit("live", settings.policy.factory_cap)
+        caps = of_floor(settings.policy)
+        for name in FLOOR_CAPS:
+            self._budget.limit(name, caps.get(name))
         if (slots := self._slots()) is not None:
             slots.resize(settings.engine.slots)
         if waiting := _waits(self._began_with, settings):

@@ -20,6 +20,7 @@ import factory_tui
 from factory_tui.cells.choose import choose, limits_of
 from factory_tui.cells.pool import Pool
 from factory_tui.cells.protocol import CellError, Cells
+from factory_tui.config.caps import of_floor
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.settings import Settings
@@ -155,7 +156,7 @@ class Engine:
         for run in state.runs.values():
             if run.open_calls:
                 await record.append([Draft(fact, run.id) for fact in lost_calls(run)])
-        budget = Budget.of(record.state, {"live": settings.policy.factory_cap})
+        budget = Budget.of(record.state, of_floor(settings.policy), now)
         door = Door(budget, credentials, now=now, attempts=settings.agent.attempts)
         stack.push_async_callback(door.close)
         warm = asyncio.create_task(door.warm(), name="sdk")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from factory_tui.config.settings import ModelTable
-from factory_tui.domain.events import Answered, CallReserved, CallSettled
+from factory_tui.domain.events import Answered, CallReserved, CallSettled, Purpose
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Ledger, Price, Tokens
@@ -44,8 +44,6 @@ _LINGER = 1.0
 _REST = 16
 """Pieces of it to read at most."""
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-Purpose = Literal["agent", "judge"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,8 @@ class _Call:
     step: int
     request: bytes
     worst: Decimal
+    tokens: int
+    """The worst case in tokens."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Door:
         request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit, "stream": True}
         if tools:
             request["tools"] = list(tools)
-        call = _Call(scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst))
+        call = _Call(scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst), worst.total)
         for attempt in range(1, self._attempts + 1):
             answered = await self._attempt(call, attempt, key)
             if isinstance(answered, Answer):
@@ -211,10 +211,11 @@ class Door:
 
     async def _attempt(self, call: _Call, number: int, key: str) -> Answer | Failure:
         try:
-            hold = await self._budget.reserve(call.scribe.run, call.ledger, call.worst)
+            hold = await self._budget.reserve(call.scribe.run, call.ledger, call.worst, call.tokens, call.step)
         except OverBudget as error:
-            raise ProviderHeld("budget", f"{error}; raise the cap, or stop the run") from error
-        reserved = CallReserved(call.step, number, call.model.id, call.purpose, hold.money)
+            why = f"{error}; raise the cap, or stop the run"
+            raise ProviderHeld("budget", why, error.retry_at, error.cap) from error
+        reserved = CallReserved(call.step, number, call.model.id, call.purpose, hold.money, hold.tokens)
         attempt = _Attempt(call, number, hold, self._begin(call.scribe.record(reserved)))
         try:
             end = await self._tried(attempt, key)
@@ -264,13 +265,26 @@ class Door:
         """Give the room back; what has no final usage is taken to have cost its worst case."""
         call, hold, assembly = attempt.call, attempt.hold, attempt.assembly
         if failure is None and assembly.final_usage:
-            money = call.model.price.cost(assembly.tokens)
+            money, tokens = call.model.price.cost(assembly.tokens), assembly.tokens.total
+        elif failure is not None and failure.free:
+            money, tokens = Decimal(0), 0
         else:
-            money = Decimal(0) if failure is not None and failure.free else hold.money
-        self._budget.settle(hold, money)
+            money, tokens = hold.money, max(hold.tokens, assembly.tokens.total)
+        self._budget.settle(hold, money, tokens)
         why = failure.why if failure else "" if assembly.final_usage else "the endpoint did not say what it used"
-        seconds = time.monotonic() - attempt.began
-        return CallSettled(call.step, attempt.number, assembly.tokens, money, hold.money, seconds, outcome, why)
+        return CallSettled(
+            call.step,
+            attempt.number,
+            assembly.tokens,
+            money,
+            hold.money,
+            time.monotonic() - attempt.began,
+            outcome,
+            why,
+            call.purpose,
+            max(0, tokens - assembly.tokens.total),
+            self._budget.day,
+        )
 
     async def _stream(self, attempt: _Attempt, key: str) -> "Failure | asyncio.Task[None]":
         """Read one answer into the attempt's assembly, and return what still reads the end of its body; or a failure,

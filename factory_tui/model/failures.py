@@ -9,6 +9,7 @@ from typing import Any
 
 from factory_tui.domain.events import HeldReason
 from factory_tui.domain.hostile import one_line
+from factory_tui.domain.money import CapName
 from factory_tui.model.stream import BrokenStream, TooLong
 
 _SAID = 1_500
@@ -18,13 +19,15 @@ _SAID = 1_500
 class ProviderHeld(Exception):  # noqa: N818
     """The run cannot have its answer now. The engine holds it with this reason."""
 
-    def __init__(self, reason: HeldReason, why: str, retry_at: int | None = None) -> None:
+    def __init__(self, reason: HeldReason, why: str, retry_at: int | None = None, cap: CapName | None = None) -> None:
         super().__init__(why)
         self.reason: HeldReason = reason
         self.why = why
         """What happened, with the remedy."""
         self.retry_at = retry_at
         """UTC ms at which it is worth another try without a person; None: a person has to mend something."""
+        self.cap = cap
+        """The cap that stands against it, where one does."""
 
 
 @dataclass(frozen=True)

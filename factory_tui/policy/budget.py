@@ -1,42 +1,78 @@
 """What may be spent: room is reserved before every model call and settled after it, so that a cap is never passed.
 
-Owns the arithmetic of caps for every run and, apart from each other, for the live and the rehearsal ledger. Knows no
-model, no journal and no clock; what was spent before a restart comes from the state.
+Owns the arithmetic of caps: of a step, a pass, a run, a day and the whole factory, in dollars and in tokens. Knows no
+model and no journal; what was spent before a restart comes from the state. Rehearsals have their runs' caps alone.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from factory_tui.domain.events import CallSettled
-from factory_tui.domain.money import Ledger, Tokens
+from factory_tui.domain.money import DAY, FLOOR_CAPS, CapName, FloorCap, Ledger, RunCap, Tokens, in_tokens, of_cap
+from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import Run, State
+
+_STEPS = 64
+"""Steps of a run whose accounts are kept: more than it can have calls in flight."""
 
 
 class OverBudget(Exception):  # noqa: N818
     """What was spent, with this call's worst case, would pass a cap. The message names the cap and the figures."""
 
+    def __init__(self, why: str, cap: CapName, retry_at: int | None) -> None:
+        super().__init__(why)
+        self.cap: CapName = cap
+        self.retry_at = retry_at
+        """UTC ms from which on there is room again, though nobody raises the cap."""
+
 
 @dataclass(eq=False)
 class _Account:
-    """Money of a run or of a whole ledger, in dollars."""
+    """What counts against one cap, in its unit."""
 
-    name: str
+    owner: str
+    name: CapName
     cap: Decimal | None = None
     spent: Decimal = Decimal(0)
     held: Decimal = Decimal(0)
 
-    def room(self, money: Decimal) -> bool:
-        return self.cap is None or self.spent + self.held + money <= self.cap
+    def room(self, amount: Decimal) -> bool:
+        return self.cap is None or self.spent + self.held + amount <= self.cap
 
-    def refusal(self, money: Decimal) -> str:
-        """Why this money can never be had, whatever the calls in flight give back; empty when it may be."""
-        if self.cap is None or self.spent + money <= self.cap:
+    def refusal(self, amount: Decimal) -> str:
+        """Why this can never be had, whatever the calls in flight give back; empty when it may be."""
+        if self.cap is None or self.spent + amount <= self.cap:
             return ""
-        return (
-            f"{self.name}: ${self.spent:f} spent and up to ${money:f} for the next call pass the cap of ${self.cap:f}"
-        )
+        spent, most, cap = (of_cap(self.name, one) for one in (self.spent, amount, self.cap))
+        return f"{self.owner}: {spent} spent and up to {most} for the next call pass the cap of {cap} ({self.name})"
+
+
+class _Purse:
+    """The accounts of one run."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._caps: Mapping[RunCap, Decimal] = {}
+        self.whole = self._open(run, "run_cap", "run_tokens")
+        self.turn = self._open(f"{run}, this pass", "pass_cap", "pass_tokens")
+        self._steps: dict[int, tuple[_Account, ...]] = {}
+
+    def _open(self, owner: str, *names: RunCap) -> tuple[_Account, ...]:
+        return tuple(_Account(owner, name, self._caps.get(name)) for name in names)
+
+    def limit(self, caps: Mapping[RunCap, Decimal]) -> None:
+        self._caps = caps
+        for account in (*self.whole, *self.turn, *(one for step in self._steps.values() for one in step)):
+            account.cap = next((cap for name, cap in caps.items() if name == account.name), None)
+
+    def step(self, number: int) -> tuple[_Account, ...]:
+        if number not in self._steps:
+            self._steps[number] = self._open(f"{self._run}, step {number}", "step_cap", "step_tokens")
+            while len(self._steps) > _STEPS:
+                del self._steps[next(iter(self._steps))]
+        return self._steps[number]
 
 
 @dataclass(eq=False)
@@ -44,62 +80,91 @@ class Hold:
     """Room reserved for one call; `Budget.settle` gives it back, once."""
 
     money: Decimal
+    tokens: int
     accounts: tuple[_Account, ...] = field(repr=False)
     open: bool = True
+
+    def of(self, account: _Account) -> Decimal:
+        """What is reserved, in the unit of an account."""
+        return _in(account, self.money, self.tokens)
+
+
+def _in(account: _Account, money: Decimal, tokens: int) -> Decimal:
+    return Decimal(tokens) if in_tokens(account.name) else money
 
 
 @dataclass(eq=False)
 class _Waiter:
-    money: Decimal
-    accounts: tuple[_Account, ...]
+    hold: Hold
     granted: "asyncio.Future[Hold]"
 
 
 class Budget:
-    """The caps of one factory; for one event loop, no locks needed."""
+    """The caps of one factory; for one event loop, no locks needed. `now` tells when a day ends."""
 
-    def __init__(self, factory_caps: Mapping[Ledger, Decimal | None] | None = None) -> None:
-        caps = factory_caps or {}
-        self._ledgers: dict[Ledger, _Account] = {
-            "live": _Account("the factory", caps.get("live")),
-            "rehearsal": _Account("the factory's rehearsals", caps.get("rehearsal")),
+    def __init__(self, caps: Mapping[FloorCap, Decimal] | None = None, now: Clock = lambda: 0) -> None:
+        self._now = now
+        self._day = now() // DAY
+        whose = {"day": "the factory, today", "factory": "the factory"}
+        self._floor: dict[FloorCap, _Account] = {
+            name: _Account(whose[name.partition("_")[0]], name, (caps or {}).get(name))
+            for name in sorted(FLOOR_CAPS, reverse=True)  # what nobody has to raise is told last
         }
-        self._runs: dict[str, _Account] = {}
+        self._runs: dict[str, _Purse] = {}
         self._line: list[_Waiter] = []
 
     @classmethod
-    def of(cls, state: State, factory_caps: Mapping[Ledger, Decimal | None] | None = None) -> "Budget":
+    def of(cls, state: State, caps: Mapping[FloorCap, Decimal] | None = None, now: Clock = lambda: 0) -> "Budget":
         """The budget as the state has it. Calls that a dead engine left open count as spent: nobody knows better."""
-        budget = cls(factory_caps)
-        for ledger, burn in state.burn.items():
-            budget._ledgers[ledger].spent = burn.money
+        budget = cls(caps, now)
+        budget._day = max(budget._day, state.day)
+        days = {"day": state.today if state.day == budget._day else {}, "factory": state.burn}
+        for name, account in budget._floor.items():
+            burn = days[name.partition("_")[0]].get("live")
+            account.spent = burn.of(name) if burn else Decimal(0)
         for run in state.runs.values():
-            lost = sum(run.open_calls.values(), Decimal(0))
-            budget.enter(run.id, run.cap, run.burn.money + lost)
-            budget._ledgers[run.ledger].spent += lost
+            budget.enter(run.id, run.caps)
+            purse = budget._runs[run.id]
+            newest = purse.step(run.steps)
+            for account in (*newest, *purse.turn, *purse.whole):
+                account.spent = run.spent(account.name)
+            for call, lost in run.open_calls.items():
+                step = newest if call.startswith(f"{run.steps}.") else ()
+                floor = budget._floor.values() if run.ledger == "live" else ()
+                for account in (*step, *purse.turn, *purse.whole, *floor):
+                    account.spent += _in(account, lost.money, lost.tokens)
         return budget
 
-    def enter(self, run: str, cap: Decimal | None, spent: Decimal = Decimal(0)) -> None:
-        """Open a run's account, or change its cap, which may let waiting calls go. Its money so far stays."""
-        account = self._runs.get(run)
-        if account is None:
-            self._runs[run] = _Account(run, cap, spent)
-        else:
-            account.cap = cap
-            self._move_on()
+    @property
+    def day(self) -> int:
+        """The day that calls count for, in days since 1970."""
+        return self._day
 
-    def limit(self, ledger: Ledger, cap: Decimal | None) -> None:
-        """Change the cap of a whole ledger, which may let waiting calls go."""
-        self._ledgers[ledger].cap = cap
+    def enter(self, run: str, caps: Mapping[RunCap, Decimal]) -> None:
+        """Open a run's accounts, or change its caps, which may let waiting calls go. What it spent stays."""
+        self._runs.setdefault(run, _Purse(run)).limit(caps)
         self._move_on()
 
-    async def reserve(self, run: str, ledger: Ledger, money: Decimal) -> Hold:
+    def pass_began(self, run: str) -> None:
+        """What is spent from here on counts for another pass."""
+        for account in self._runs.setdefault(run, _Purse(run)).turn:
+            account.spent = Decimal(0)
+        self._move_on()
+
+    def limit(self, name: FloorCap, cap: Decimal | None) -> None:
+        """Change a cap of all live runs together, which may let waiting calls go."""
+        self._floor[name].cap = cap
+        self._move_on()
+
+    async def reserve(self, run: str, ledger: Ledger, money: Decimal, tokens: int = 0, step: int = 0) -> Hold:
         """Room for a call's worst case, in the order asked; waits while calls in flight may still give room back.
 
         Raises OverBudget when nothing that is in flight could make it fit.
         """
-        accounts = (self._runs.setdefault(run, _Account(run)), self._ledgers[ledger])
-        waiter = _Waiter(money, accounts, asyncio.get_running_loop().create_future())
+        purse = self._runs.setdefault(run, _Purse(run))
+        floor = self._floor.values() if ledger == "live" else ()
+        hold = Hold(money, tokens, (*purse.step(step), *purse.turn, *purse.whole, *floor))
+        waiter = _Waiter(hold, asyncio.get_running_loop().create_future())
         self._line.append(waiter)
         self._move_on()
         try:
@@ -112,49 +177,76 @@ class Budget:
                 self.settle(waiter.granted.result(), Decimal(0))
             raise
 
-    def settle(self, hold: Hold, money: Decimal) -> None:
+    def settle(self, hold: Hold, money: Decimal, tokens: int = 0) -> None:
         """Give the reservation back and count what the call cost. Settling again does nothing."""
         if not hold.open:
             return
         hold.open = False
+        self._turn()
         for account in hold.accounts:
-            account.held -= hold.money
-            account.spent += money
+            account.held -= hold.of(account)
+            account.spent += _in(account, money, tokens)
         self._move_on()
 
     def spent(self, run: str) -> Decimal:
         """Dollars settled for the run."""
-        return self._runs[run].spent if run in self._runs else Decimal(0)
+        return self._runs[run].whole[0].spent if run in self._runs else Decimal(0)
+
+    def _turn(self) -> None:
+        """Begin another day when one has; calls in flight are its own. A clock that goes back takes no day back."""
+        today = self._now() // DAY
+        if today > self._day:
+            self._day = today
+            self._floor["day_cap"].spent = self._floor["day_tokens"].spent = Decimal(0)
 
     def _move_on(self) -> None:
         """Grant, refuse or leave waiting, in order: who waits for an account lets nobody pass on that account."""
+        self._turn()
         waited_for: set[_Account] = set()
         still: list[_Waiter] = []
         for waiter in self._line:
+            hold = waiter.hold
             if waiter.granted.done():
                 continue
-            refusal = next(filter(None, (account.refusal(waiter.money) for account in waiter.accounts)), "")
-            if refusal:
-                waiter.granted.set_exception(OverBudget(refusal))
+            refused = next(self._refusals(hold), None)
+            if refused:
+                waiter.granted.set_exception(refused)
                 continue
-            full = {account for account in waiter.accounts if not account.room(waiter.money)}
-            if full or not waited_for.isdisjoint(waiter.accounts):
+            full = {account for account in hold.accounts if not account.room(hold.of(account))}
+            if full or not waited_for.isdisjoint(hold.accounts):
                 waited_for |= full
                 still.append(waiter)
                 continue
-            for account in waiter.accounts:
-                account.held += waiter.money
-            waiter.granted.set_result(Hold(waiter.money, waiter.accounts))
+            for account in hold.accounts:
+                account.held += hold.of(account)
+            waiter.granted.set_result(hold)
         self._line = still
+
+    def _refusals(self, hold: Hold) -> Iterator[OverBudget]:
+        for account in hold.accounts:
+            why = account.refusal(hold.of(account))
+            if why:
+                tomorrow = account.name.startswith("day") and hold.of(account) <= (account.cap or 0)
+                yield OverBudget(why, account.name, (self._day + 1) * DAY if tomorrow else None)
 
 
 def lost_calls(run: Run) -> list[CallSettled]:
     """Facts that settle the calls which a dead engine left open: at their reservation, for they may have been paid."""
     facts = []
-    for name, money in run.open_calls.items():
+    for name, call in run.open_calls.items():
         step, _, attempt = name.partition(".")
         why = "the engine ended while the call was in flight"
-        facts.append(
-            CallSettled(int(step), int(attempt), Tokens(), money, money, 0.0, outcome="possibly-paid-twice", why=why)
+        fact = CallSettled(
+            int(step),
+            int(attempt),
+            Tokens(),
+            call.money,
+            call.money,
+            0.0,
+            "possibly-paid-twice",
+            why,
+            call.purpose,
+            call.tokens,
         )
+        facts.append(fact)
     return facts

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.config.caps import of_floor, of_run
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import Seed, all_seeds, load_seed
+from factory_tui.config.settings import PolicyTable
 from factory_tui.config.workspace import Workspace
 
 HEAD = '+++\nowner = "demo"\n+++\n'
@@ -30,6 +32,17 @@ def mistakes(workspace: Workspace, name: str, owners: tuple[str, ...] = ()) -> l
     with pytest.raises(Mistakes) as caught:
         load_seed(workspace, name, owners)
     return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_caps_of_a_seed_go_before_those_of_the_policy(workspace: Workspace) -> None:
+    head = '+++\nowner = "demo"\nbudget = { run_tokens = 900, pass_cap = 0.50 }\n+++\nhi\n'
+    put(workspace, "shop.md", head)
+    put(workspace, "plain.md", head.replace("{ run_tokens = 900, pass_cap = 0.50 }", "7"))
+    policy = PolicyTable(run_cap=Decimal(3), pass_cap=Decimal(1), step_tokens=50, factory_cap=Decimal(99))
+    shop, plain = load_seed(workspace, "shop"), load_seed(workspace, "plain")
+    assert of_run(policy, shop) == {"run_cap": 3, "run_tokens": 900, "pass_cap": Decimal("0.5"), "step_tokens": 50}
+    assert of_run(policy, plain) == {"run_cap": 7, "pass_cap": 1, "step_tokens": 50}
+    assert of_floor(policy) == {"factory_cap": 99}
 
 
 def test_a_seed_is_its_front_matter_and_its_prose(workspace: Workspace) -> None:
@@ -98,6 +111,18 @@ def test_the_revision_names_the_content(workspace: Workspace) -> None:
         ("+++\nowner = 3\n+++\nhi", "seeds/a.md:2: owner: ", "expected text in quotes"),
         ("+++\nowner = 'demo'\nship_at = 2\n+++\nhi", "seeds/a.md:3: ship_at: ", "at most 1"),
         ("+++\nowner = 'demo'\n\nbudget = -1\n+++\nhi", "seeds/a.md:4: budget: ", "at least 0"),
+        (
+            "+++\nowner = 'demo'\nbudget = { run_cap = 2, pass_tokens = -1 }\n+++\nhi",
+            "seeds/a.md:3: budget.pass_tokens: ",
+            "at least 0",
+        ),
+        (
+            "+++\nowner = 'demo'\nbudget = { run_tokns = 1 }\n+++\nhi",
+            "seeds/a.md:3: budget.run_tokns: ",
+            "`run_tokens`?",
+        ),
+        ("+++\nowner = 'demo'\nbudget = { step_tokens = 1.5 }\n+++\nhi", "seeds/a.md:3: ", "a whole number"),
+        ("+++\nowner = 'demo'\nbudget = 'much'\n+++\nhi", "seeds/a.md:3: budget: ", "`much` does not fit"),
         ("+++\nowner = 'demo'\nloop = '../x'\n+++\nhi", "seeds/a.md:3: loop: ", "no loop's name"),
         ("+++\nowner = demo\n+++\nhi", "seeds/a.md:2: ", "not TOML"),
         (HEAD.encode() + b"caf\xe9\n", "seeds/a.md:4: ", "byte 4 of the line, 0xe9, is not UTF-8"),

@@ -84,7 +84,7 @@ def test_a_fact_about_an_unknown_run_changes_only_seq_and_at(history: list[Event
 def test_reservations_and_questions_add_up(history: list[Event]) -> None:
     state = fold(history)
     for run in state.runs.values():
-        assert run.burn.reserved == sum(run.open_calls.values(), Decimal(0))
+        assert run.burn.reserved == sum((call.money for call in run.open_calls.values()), Decimal(0))
         if run.escalation:
             assert run.escalation in state.escalations
     assert len(state.notices) <= reducer.NOTICES

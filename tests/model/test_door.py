@@ -344,7 +344,7 @@ async def test_an_answer_without_usage_costs_its_worst_case(rig: Rig) -> None:
 
 
 async def test_a_call_over_the_cap_is_never_sent(rig: Rig) -> None:
-    rig.budget.enter("shortlinks-1", Decimal("0.001"))
+    rig.budget.enter("shortlinks-1", {"run_cap": Decimal("0.001")})
     error = await held(rig.call())
     assert error.reason == "budget"
     assert "raise the cap" in error.why
@@ -382,7 +382,7 @@ async def test_a_call_whose_reservation_cannot_be_written_is_never_sent(rig: Rig
     with pytest.raises(OSError, match="the disk is full"):
         await task
     assert (rig.endpoint.sent, notes.facts, rig.budget.spent("shortlinks-1")) == ([], [], Decimal(0))
-    rig.budget.enter("shortlinks-1", Decimal(1))
+    rig.budget.enter("shortlinks-1", {"run_cap": Decimal(1)})
     rig.notes, rig.endpoint.script = Notebook(), [stream(WHOLE)]
     await rig.call()  # and its room was given back
 
@@ -418,7 +418,8 @@ async def test_cancelled_at_any_step_every_reservation_is_settled(rig: Rig) -> N
         assert rig.budget.spent("shortlinks-1") - before == paid
         through = not task.cancelled()
         assert turns < 1000
-    rig.budget.enter("shortlinks-1", rig.budget.spent("shortlinks-1") + rig.notes.of(CallReserved)[0].money)
+    just = rig.budget.spent("shortlinks-1") + rig.notes.of(CallReserved)[0].money
+    rig.budget.enter("shortlinks-1", {"run_cap": just})
     await rig.call()
 
 
@@ -462,7 +463,7 @@ async def test_cancelled_again_while_it_settles_it_is_over_once_that_is_written(
 async def test_many_callers_never_pass_the_cap(rig: Rig) -> None:
     rig.endpoint.script = [stream(message(text("x"), input_tokens=100, output_tokens=900))]
     cap = Decimal("0.08")
-    rig.budget.enter("shortlinks-1", cap)
+    rig.budget.enter("shortlinks-1", {"run_cap": cap})
     done = await asyncio.gather(*(rig.call(step=step) for step in range(20)), return_exceptions=True)
     answered = [item for item in done if isinstance(item, Answer)]
     assert 0 < len(answered) < 20

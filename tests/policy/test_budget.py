@@ -20,7 +20,7 @@ ONE = Decimal(1)
 
 async def test_a_call_that_fits_is_reserved_at_once() -> None:
     budget = Budget()
-    budget.enter("r-1", Decimal(2))
+    budget.enter("r-1", {"run_cap": Decimal(2)})
     hold = await budget.reserve("r-1", "live", ONE)
     budget.settle(hold, Decimal("0.25"))
     assert budget.spent("r-1") == Decimal("0.25")
@@ -28,7 +28,7 @@ async def test_a_call_that_fits_is_reserved_at_once() -> None:
 
 async def test_a_call_waits_for_one_in_flight_and_goes_when_that_one_was_cheap() -> None:
     budget = Budget()
-    budget.enter("r-1", Decimal("1.5"))
+    budget.enter("r-1", {"run_cap": Decimal("1.5")})
     first = await budget.reserve("r-1", "live", ONE)
     second = asyncio.ensure_future(budget.reserve("r-1", "live", ONE))
     await asyncio.sleep(0)
@@ -39,7 +39,7 @@ async def test_a_call_waits_for_one_in_flight_and_goes_when_that_one_was_cheap()
 
 async def test_a_waiting_call_is_refused_when_the_one_in_flight_was_dear() -> None:
     budget = Budget()
-    budget.enter("r-1", Decimal("1.5"))
+    budget.enter("r-1", {"run_cap": Decimal("1.5")})
     first = await budget.reserve("r-1", "live", ONE)
     second = asyncio.ensure_future(budget.reserve("r-1", "live", ONE))
     await asyncio.sleep(0)
@@ -49,14 +49,14 @@ async def test_a_waiting_call_is_refused_when_the_one_in_flight_was_dear() -> No
 
 
 async def test_the_cap_itself_may_be_reached_but_not_passed() -> None:
-    budget = Budget({"live": ONE})
+    budget = Budget({"factory_cap": ONE})
     await budget.reserve("r-1", "live", ONE)
     with pytest.raises(OverBudget, match="the factory"):
         await budget.reserve("r-2", "live", Decimal("1.01"))
 
 
 async def test_rehearsal_money_never_touches_the_live_cap() -> None:
-    budget = Budget({"live": ONE})
+    budget = Budget({"factory_cap": ONE})
     hold = await budget.reserve("r-1", "rehearsal", Decimal(50))
     budget.settle(hold, Decimal(50))
     assert (await budget.reserve("r-2", "live", ONE)).money == ONE
@@ -64,16 +64,16 @@ async def test_rehearsal_money_never_touches_the_live_cap() -> None:
 
 async def test_a_raised_cap_lets_a_waiting_call_go() -> None:
     budget = Budget()
-    budget.enter("r-1", ONE)
+    budget.enter("r-1", {"run_cap": ONE})
     await budget.reserve("r-1", "live", ONE)
     waiting = asyncio.ensure_future(budget.reserve("r-1", "live", ONE))
     await asyncio.sleep(0)
-    budget.enter("r-1", Decimal(2))
+    budget.enter("r-1", {"run_cap": Decimal(2)})
     assert (await waiting).money == ONE
 
 
 async def test_who_gives_up_waiting_leaves_the_line() -> None:
-    budget = Budget({"live": ONE})
+    budget = Budget({"factory_cap": ONE})
     held = await budget.reserve("r-1", "live", ONE)
     gone = asyncio.ensure_future(budget.reserve("r-2", "live", ONE))
     await asyncio.sleep(0)
@@ -86,7 +86,7 @@ async def test_who_gives_up_waiting_leaves_the_line() -> None:
 
 
 async def test_room_granted_to_a_task_that_was_cancelled_meanwhile_is_given_back() -> None:
-    budget = Budget({"live": ONE})
+    budget = Budget({"factory_cap": ONE})
     held = await budget.reserve("r-1", "live", ONE)
     gone = asyncio.ensure_future(budget.reserve("r-2", "live", ONE))
     await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_room_granted_to_a_task_that_was_cancelled_meanwhile_is_given_back
 
 
 async def test_a_small_call_does_not_overtake_a_large_one_that_waits_for_the_same_cap() -> None:
-    budget = Budget({"live": Decimal(4)})
+    budget = Budget({"factory_cap": Decimal(4)})
     first = await budget.reserve("r-1", "live", Decimal(2))
     large = asyncio.ensure_future(budget.reserve("r-2", "live", Decimal(4)))
     await asyncio.sleep(0)
@@ -111,8 +111,8 @@ async def test_a_small_call_does_not_overtake_a_large_one_that_waits_for_the_sam
 
 
 async def test_a_call_that_waits_for_its_own_run_does_not_stop_others() -> None:
-    budget = Budget({"live": Decimal(10)})
-    budget.enter("r-1", ONE)
+    budget = Budget({"factory_cap": Decimal(10)})
+    budget.enter("r-1", {"run_cap": ONE})
     await budget.reserve("r-1", "live", ONE)
     waiting = asyncio.ensure_future(budget.reserve("r-1", "live", ONE))
     await asyncio.sleep(0)
@@ -137,11 +137,10 @@ def test_no_cap_is_passed_and_nobody_starves(
     """All callers at once; those in flight settle in any order, at any share of their reservation."""
 
     async def scenario() -> None:
-        caps: dict[Ledger, Decimal | None] = {"live": factory_cap, "rehearsal": factory_cap}
-        budget = Budget(caps)
+        budget = Budget({"factory_cap": factory_cap})
         ledger_of = {f"r-{number}": ledger for number, ledger, _, _ in calls}
         for run in ledger_of:
-            budget.enter(run, run_cap)
+            budget.enter(run, {"run_cap": run_cap})
         waiting = {
             asyncio.ensure_future(budget.reserve(f"r-{n}", ledger_of[f"r-{n}"], money)): (f"r-{n}", money, share)
             for n, _, money, share in calls
@@ -155,8 +154,8 @@ def test_no_cap_is_passed_and_nobody_starves(
             held = {run: sum((waiting[t][1] for t in in_flight if waiting[t][0] == run), Decimal(0)) for run in spent}
             for run, money in spent.items():
                 assert money + held[run] <= run_cap
-            for ledger in caps:
-                assert sum((spent[r] + held[r] for r in spent if ledger_of[r] == ledger), Decimal(0)) <= factory_cap
+            live = [run for run, ledger in ledger_of.items() if ledger == "live"]
+            assert sum((spent[run] + held[run] for run in live), Decimal(0)) <= factory_cap
             for task in [task for task in done if task.exception() is not None]:
                 assert isinstance(task.exception(), OverBudget)
                 del waiting[task]
@@ -186,7 +185,7 @@ async def test_after_a_restart_a_call_left_open_counts_as_spent_before_and_after
     assert settled.runs["r-1"].open_calls == {}
     assert settled.burn["live"].money == ONE
     with pytest.raises(OverBudget):
-        await Budget.of(settled, {"live": Decimal(2)}).reserve("r-2", "live", Decimal("1.5"))
+        await Budget.of(settled, {"factory_cap": Decimal(2)}).reserve("r-2", "live", Decimal("1.5"))
 
 
 def test_an_empty_state_gives_an_empty_budget() -> None:
@@ -220,7 +219,7 @@ class Round:
         self.caps = {f"r-{number}": self.dollars(1, 10) for number in range(8)}
         self.spent = dict.fromkeys(self.caps, Decimal(0))
         self.held = dict.fromkeys(self.caps, Decimal(0))
-        self.budget = Budget({"live": self.factory})
+        self.budget = Budget({"factory_cap": self.factory})
         self.overshoot, self.went_on = Decimal(0), 0
 
     def dollars(self, low: int, high: int) -> Decimal:
@@ -228,7 +227,7 @@ class Round:
 
     async def play(self) -> None:
         for run, cap in self.caps.items():
-            self.budget.enter(run, cap)
+            self.budget.enter(run, {"run_cap": cap})
         async with asyncio.timeout(10), asyncio.TaskGroup() as group:
             for run in self.caps:
                 group.create_task(self.work(run))
@@ -237,7 +236,7 @@ class Round:
         await asyncio.gather(self.call_until_refused(run), self.call_until_refused(run))
         self.caps[run] += self.dollars(1, 10)
         before = self.spent[run]
-        self.budget.enter(run, self.caps[run])
+        self.budget.enter(run, {"run_cap": self.caps[run]})
         await asyncio.gather(self.call_until_refused(run), self.call_until_refused(run))
         self.went_on += self.spent[run] > before
 
