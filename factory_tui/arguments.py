@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from factory_tui import __version__
+from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 
 EXIT_CODES = (
     "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
@@ -148,7 +149,8 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     for name, text in (_OF_A_RUN | _OF_THE_FLOOR).items():
         made[name] = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name in _OF_A_RUN:
-            made[name].add_argument("run", help="its name, like shortlinks-1")
+            floor = f"; for an admin also {', '.join(FLOOR_CAPS)}" if name == "cap" else ""
+            made[name].add_argument("run", help=f"its name, like shortlinks-1{floor}")
         _workspace_option(made[name])
         made[name].set_defaults(command="look" if name in {"diff", "shell"} else "ask", name=name)
     made["pause"].add_argument("--now", action="store_true", help="in the middle of the step")
@@ -159,7 +161,13 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["restart"].add_argument(
         "--from", dest="number", type=_count, default=0, metavar="N", help="the pass (default: from nothing)"
     )
-    made["cap"].add_argument("dollars", type=_dollars, help="more than its cap of now, like 12.50")
+    made["cap"].add_argument("amount", type=_amount, help="more than its cap of now: dollars like 12.50, or tokens")
+    made["cap"].add_argument(
+        "--of",
+        choices=RUN_CAPS,
+        default="run_cap",
+        help="which of its caps (default: run_cap, dollars of the whole run)",
+    )
     made["diff"].add_argument(
         "before", nargs="?", type=_count, metavar="A", help="a pass, 0 for nothing (default: the one before B)"
     )
@@ -363,10 +371,10 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _dollars(text: str) -> str:
+def _amount(text: str) -> str:
     amount = text.removeprefix("$")
     if not (amount.isascii() and amount.replace(".", "", 1).isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars, such as 12.50")
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars or tokens, such as 12.50")
     return amount
 
 

@@ -13,9 +13,11 @@ from factory_tui.following import FAILED, SHIPPED, look_at, order, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from decimal import Decimal
 
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.commands import Command
+    from factory_tui.domain.money import RunCap
     from factory_tui.domain.state import Escalation, Run, State
 
 
@@ -58,11 +60,22 @@ def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command
             origin = f"the output of pass {said.number}" if said.number else "nothing"
             return c.Restart(said.run, said.number), f"{said.run} begins anew from {origin}"
         case "cap":
-            return c.RaiseCap(said.run, Decimal(said.dollars)), f"{said.run} may spend ${said.dollars}"
+            return _cap(said.run, Decimal(said.amount), said.of)
         case "freeze":
             return c.EmergencyStop(), f"the floor is frozen; {typed(workspace, 'thaw')} lets it go on"
         case _:
             return c.Thaw(), "the floor goes on"
+
+
+def _cap(who: str, amount: "Decimal", name: "RunCap") -> "tuple[Command, str]":
+    from factory_tui.domain import commands as c
+    from factory_tui.domain.money import FLOOR_CAPS, of_cap
+
+    for floor in FLOOR_CAPS:
+        if who == floor:
+            return c.SetCap(floor, amount), f"{floor} is {of_cap(floor, amount)}"
+    what = "" if name == "run_cap" else f" ({name})"
+    return c.RaiseCap(who, amount, name), f"{who} may spend {of_cap(name, amount)}{what}"
 
 
 def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
@@ -101,11 +114,22 @@ def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]"
     yield f"  Remedy: {type_(f'answer {asked.id} CHOICE{words}')}"
 
 
+def cap_command(run: "Run") -> str:
+    """What to type, but for the amount, that raises the cap which holds a run."""
+    from factory_tui.domain.money import FLOOR_CAPS, in_tokens
+
+    name = run.held_by or "run_cap"
+    unit = "TOKENS" if in_tokens(name) else "DOLLARS"
+    if name in FLOOR_CAPS:
+        return f"cap {name} {unit}"
+    return f"cap {run.id} {unit}" + ("" if name == "run_cap" else f" --of {name}")
+
+
 def _held(run: "Run", type_: "Callable[[str], str]") -> "Iterator[str]":
     from factory_tui.domain.hostile import one_line
 
     yield one_line(f"{run.id} is held ({run.reason}): {run.why}")
     if run.reason == "budget":
-        yield f"  Remedy: {type_(f'cap {run.id} DOLLARS')}"
+        yield f"  Remedy: {type_(cap_command(run))}"
     elif run.retry_at is None:
         yield f"  Remedy: mend that, then {type_(f'resume {run.id}')}"

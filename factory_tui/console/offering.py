@@ -68,7 +68,7 @@ def makes_sense(action: str, run: Run | None) -> bool:
         case "run.restart":
             return len(run.passes) < run.max_passes
         case "run.cap":
-            return run.cap is not None
+            return run.cap is not None or run.held_by is not None
     return True
 
 

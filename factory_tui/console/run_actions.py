@@ -87,7 +87,7 @@ RUNS: tuple[Action, ...] = (
         "budget",
         ("floor", "run", "inbox", "burn"),
         0,
-        "Raise what the run may spend. More than twofold asks for its name.",
+        "Raise the cap that holds the run, else what it may spend. More than twofold asks for its name.",
         "operator",
         bar=5,
         spare=2,

@@ -14,6 +14,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.gauges import lacks
 from factory_tui.domain.hostile import clean, one_line
+from factory_tui.domain.money import of_cap
 
 TEXT = 400
 """Characters of one trace line, at most."""
@@ -69,9 +70,12 @@ def describe(command: c.Command) -> str:
         case c.Restart():
             return f"restart {command.run} from {f'pass {command.number}' if command.number else 'nothing'}"
         case c.RaiseCap():
-            return f"raise the cap of {command.run} to {money(command.cap)}"
+            what = "the cap" if command.name == "run_cap" else command.name
+            return f"raise {what} of {command.run} to {of_cap(command.name, command.cap)}"
         case c.OpenShell():
             return f"shell in {'' if command.number is None else f'a copy of pass {command.number} of '}{command.run}"
+        case c.SetCap():
+            return f"set {command.cap} to {of_cap(command.cap, command.amount)}"
         case c.ConfirmCorpus():
             return f"confirm the scenarios of {command.seed}"
         case c.EmergencyStop():
@@ -121,6 +125,11 @@ def _frozen(event: e.Event, _fact: e.FloorFrozen) -> Said:
 
 def _thawed(event: e.Event, _fact: e.FloorThawed) -> Said:
     yield "engine", "good", f"thawed by {event.actor}: the floor moves again"
+
+
+def _cap_set(_event: e.Event, fact: e.CapSet) -> Said:
+    amount = "no cap" if fact.amount is None else of_cap(fact.cap, fact.amount)
+    yield "engine", "text", f"all live runs together: {fact.cap} is {amount} now"
 
 
 def _noticed(_event: e.Event, fact: e.Noticed) -> Said:
@@ -352,6 +361,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.CommandTaken: _taken,
     e.FloorFrozen: _frozen,
     e.FloorThawed: _thawed,
+    e.CapSet: _cap_set,
     e.Noticed: _noticed,
     e.SeedRevised: _seed_revised,
     e.CorpusConfirmed: _confirmed,

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from factory_tui.domain.hostile import Text
-from factory_tui.domain.money import Ledger
+from factory_tui.domain.money import FloorCap, Ledger, RunCap
 
 Role = Literal["viewer", "operator", "admin"]
 
@@ -83,10 +83,19 @@ class Restart(msgspec.Struct, frozen=True, tag="restart"):
 
 
 class RaiseCap(msgspec.Struct, frozen=True, tag="raise-cap"):
-    """Set what a run may spend, in dollars: more than its cap of now. A run held for its budget goes on."""
+    """Set what a run, each of its passes or steps may spend: more than now. A run held for its budget goes on."""
 
     run: str
     cap: Decimal
+    """Dollars or tokens."""
+    name: RunCap = "run_cap"
+
+
+class SetCap(msgspec.Struct, frozen=True, tag="set-cap"):
+    """Set what all live runs together may spend; it stands until config.toml says something else than now."""
+
+    cap: FloorCap
+    amount: Decimal
 
 
 class OpenShell(msgspec.Struct, frozen=True, tag="open-shell"):
@@ -127,6 +136,7 @@ Command = (
     | Restart
     | RaiseCap
     | OpenShell
+    | SetCap
     | ConfirmCorpus
     | EmergencyStop
     | Thaw
@@ -147,6 +157,7 @@ LEAST_ROLE: dict[type, Role] = {
     OpenShell: "operator",
     ConfirmCorpus: "operator",
     EmergencyStop: "operator",
+    SetCap: "admin",
     Thaw: "admin",
     StopEngine: "admin",
 }

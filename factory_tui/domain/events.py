@@ -18,6 +18,7 @@ from factory_tui.domain.cell_facts import (
 )
 from factory_tui.domain.fact import Fact as Fact
 from factory_tui.domain.floor_facts import (
+    CapSet as CapSet,
     CommandTaken as CommandTaken,
     CorpusConfirmed as CorpusConfirmed,
     CorpusRevised as CorpusRevised,
@@ -76,6 +77,7 @@ AnyFact = (
     | CommandTaken
     | FloorFrozen
     | FloorThawed
+    | CapSet
     | Noticed
     | SeedRevised
     | CorpusRevised

@@ -3,11 +3,13 @@
 Part of the closed set that is `domain.events`; import from there.
 """
 
+from decimal import Decimal
 from typing import Literal
 
 from factory_tui.domain.commands import Command
 from factory_tui.domain.fact import Fact
 from factory_tui.domain.hostile import Text
+from factory_tui.domain.money import FloorCap
 
 ScenarioSet = Literal["feedback", "vault"]
 ScenarioKind = Literal["main", "edge", "adversarial"]
@@ -47,6 +49,16 @@ class FloorFrozen(Fact, frozen=True, tag="floor-frozen"):
 
 class FloorThawed(Fact, frozen=True, tag="floor-thawed"):
     """The floor moves again."""
+
+
+class CapSet(Fact, frozen=True, tag="cap-set"):
+    """What all live runs together may spend: as config.toml says, or as an admin says, who is the event's actor."""
+
+    cap: FloorCap
+    amount: Decimal | None
+    """None: as much as they like."""
+    configured: Decimal | None = None
+    """What config.toml said then: an admin's word stands until that says something else."""
 
 
 class Noticed(Fact, frozen=True, tag="noticed"):

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from factory_tui.domain import events as e
 from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, on_pass, reduce_run
-from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, State
+from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
 VERSION = 10
 """Raised with every change of meaning: a cached state of another version is folded anew."""
@@ -178,6 +178,9 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EngineStopped: _engine_stopped,
     e.FloorFrozen: lambda state, event, _fact: replace(state, frozen=True, frozen_by=event.actor),
     e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False, frozen_by=""),
+    e.CapSet: lambda state, _event, fact: replace(
+        state, caps={**state.caps, fact.cap: SetCap(fact.amount, fact.configured)}
+    ),
     e.Noticed: _noticed,
     e.SeedRevised: _seed_revised,
     e.CorpusRevised: lambda state, _event, fact: _on_seed(

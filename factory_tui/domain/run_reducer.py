@@ -33,8 +33,10 @@ def _commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
     match fact.command:
         case c.Steer(text=text):
             return replace(run, said=(*run.said, Guidance(event.actor, text, "steer", event.at)))
-        case c.RaiseCap(cap=cap):
+        case c.RaiseCap(cap=cap, name="run_cap"):
             return replace(run, cap=cap)
+        case c.RaiseCap(cap=cap, name=name):
+            return replace(run, limits={**run.limits, name: cap})
         case c.Reseed(restart=True):
             return _asked(run, c.Restart(run.id))
         case c.Pause() | c.Stop() | c.Escalate() | c.Restart():

@@ -20,7 +20,7 @@ from factory_tui.domain.events import (
     ScenarioSet,
     VisitKind,
 )
-from factory_tui.domain.money import Burn, CapName, Ledger, RunCap
+from factory_tui.domain.money import Burn, CapName, FloorCap, Ledger, RunCap
 
 OVER: frozenset[RunState] = frozenset({"shipped", "stopped", "failed"})
 """States that a run does not leave."""
@@ -262,6 +262,13 @@ class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     confirmed_by: str = ""
 
 
+class SetCap(msgspec.Struct, frozen=True):
+    """A cap of the floor, and what config.toml said of it when it was set."""
+
+    amount: Decimal | None
+    configured: Decimal | None
+
+
 class Notice(msgspec.Struct, frozen=True):
     """A line for the operator."""
 
@@ -306,5 +313,11 @@ class State(msgspec.Struct, frozen=True):
     """Days since 1970, in UTC, of what was settled last."""
     today: dict[Ledger, Burn] = {}
     """What was settled on that day."""
+    caps: dict[FloorCap, SetCap] = {}
+    """What all live runs together may spend."""
     notices: tuple[Notice, ...] = ()
     """The newest few, newest last."""
+
+    def spent(self, name: FloorCap) -> Decimal:
+        """What counts against that cap: of live runs, ever or on the day of what was settled last."""
+        return (self.today if name.startswith("day") else self.burn).get("live", Burn()).of(name)

@@ -14,9 +14,10 @@ from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
 from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.state import GOES_ON, OVER, Run, State
+from factory_tui.engine.capping import Judged, let_go
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import GO_ON, STOP, Judged, Opening, judge, let_go
+from factory_tui.engine.orders import GO_ON, STOP, Opening, judge
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -316,6 +317,8 @@ class Factory:
                 return
             case c.RaiseCap():
                 self._workplace.budget.enter(command.run, self.state.runs[command.run].caps)
+            case c.SetCap():
+                self._workplace.budget.limit(command.cap, command.amount)
             case c.Pause() | c.Stop() | c.Escalate() | c.Restart() | c.Reseed() if command.run in self._walking:
                 if (asked := self._asked_for(command.run)) is not None:
                     self._interrupt(command.run, asked)

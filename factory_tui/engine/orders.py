@@ -21,8 +21,8 @@ from factory_tui.domain.events import (
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
-from factory_tui.domain.money import no_cap
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
+from factory_tui.engine.capping import Judged, raise_cap, set_cap
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -40,8 +40,6 @@ UNHEARD = (100, 40_000)
 """How many things, and characters, may be said to a run before its agent has heard any of them."""
 
 Opening = Callable[[c.StartRun], "RunQueued | str"]
-Judged = str | list[Draft]
-"""Why not, or the facts."""
 
 
 def judge(state: State, actor: str, command: c.Command, opening: Opening, worked_on: Collection[str]) -> Judged:
@@ -64,6 +62,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
             return []
         case c.ConfirmCorpus():
             return _confirm(state, actor, command.seed)
+        case c.SetCap():
+            return set_cap(state, actor, command)
     run = state.runs.get(command.run)
     if run is None:
         return f"there is no run {command.run}; runs: {', '.join(state.runs) or 'none'}"
@@ -79,7 +79,7 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         case c.Escalate():
             return f"{run.id} has asked already: {run.escalation}" if run.state in ASKS else []
         case c.RaiseCap():
-            return _raise_cap(run, actor, command)
+            return raise_cap(run, actor, command)
         case c.Reseed():
             return _reseed(state, run, actor, command, worked_on)
         case c.Restart():
@@ -98,23 +98,6 @@ def _steer(run: Run, command: c.Steer) -> Judged:
     if len(run.said) >= most or sum(len(one.text) for one in run.said) + len(command.text) > characters:
         return f"the agent of {run.id} has not heard yet what was said before. Remedy: wait until it has, or stop it"
     return f"{run.id} waits for an answer to {run.escalation}: say it there" if run.state in ASKS else []
-
-
-def _raise_cap(run: Run, actor: str, command: c.RaiseCap) -> Judged:
-    if run.cap is None:
-        return f"{run.id} has no cap of its own"
-    if not command.cap.is_finite() or command.cap <= run.cap:
-        return f"the cap of {run.id} is ${run.cap:f} now; name more than that"
-    if said := no_cap(command.cap):
-        return said
-    return let_go(run, actor)
-
-
-def let_go(run: Run, actor: str) -> list[Draft]:
-    """What a raised cap means to a run that waits for one."""
-    if run.state != "held" or run.reason != "budget":
-        return []
-    return [Draft(RunMoved("queued", None, f"{actor} raised its cap"), run.id, actor)]
 
 
 def _reseed(state: State, run: Run, actor: str, command: c.Reseed, worked_on: Collection[str]) -> Judged:

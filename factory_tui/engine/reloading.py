@@ -13,9 +13,17 @@ from factory_tui.config.caps import of_floor
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Command, Restart, StartRun
-from factory_tui.domain.events import AnyFact, CorpusConfirmed, Draft, EngineStarted, Noticed, RunReseeded, SeedRevised
-from factory_tui.domain.money import FLOOR_CAPS
+from factory_tui.domain.events import (
+    AnyFact,
+    CorpusConfirmed,
+    Draft,
+    EngineStarted,
+    Noticed,
+    RunReseeded,
+    SeedRevised,
+)
 from factory_tui.domain.state import GOES_ON, OVER, Run, SeedView, State
+from factory_tui.engine.capping import configured
 from factory_tui.engine.library import Library, Whole
 from factory_tui.engine.orders import ASKS
 from factory_tui.engine.record import Record
@@ -138,9 +146,10 @@ class Reloading:
     async def _apply(self, settings: Settings) -> None:
         """What can change while runs work; the rest is said to wait for the engine's next start."""
         self._credentials.learn(settings.models.values(), os.environ)
-        caps = of_floor(settings.policy)
-        for name in FLOOR_CAPS:
-            self._budget.limit(name, caps.get(name))
+        drafts = configured(self._record.state, of_floor(settings.policy))
+        await self._record.append(drafts)
+        self._budget.configure(drafts)
+        await self._record.append([Draft(said) for said in self._budget.warnings()])
         if (slots := self._slots()) is not None:
             slots.resize(settings.engine.slots)
         if waiting := _waits(self._began_with, settings):

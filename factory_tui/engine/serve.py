@@ -31,6 +31,7 @@ from factory_tui.domain.events import AnyFact, Draft, EngineStarted, EngineStopp
 from factory_tui.domain.identifiers import ulid
 from factory_tui.domain.money import UNMETERED
 from factory_tui.domain.state import Run
+from factory_tui.engine.capping import configured
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.library import Library, Whole
@@ -153,10 +154,13 @@ class Engine:
         pool = Pool(kind, workspace.identity, table.warm)
         self._roster = cells = Roster(pool, now, record.show)
         credentials = Credentials(settings.models.values(), os.environ)
+        budget = Budget.of(record.state, now)
         for run in state.runs.values():
-            if run.open_calls:
-                await record.append([Draft(fact, run.id) for fact in lost_calls(run)])
-        budget = Budget.of(record.state, of_floor(settings.policy), now)
+            await record.append([Draft(fact, run.id) for fact in lost_calls(run)])
+        changed = configured(record.state, of_floor(settings.policy))
+        await record.append(changed)
+        budget.configure(changed)
+        await record.append([Draft(said) for said in budget.warnings()])
         door = Door(budget, credentials, now=now, attempts=settings.agent.attempts)
         stack.push_async_callback(door.close)
         warm = asyncio.create_task(door.warm(), name="sdk")

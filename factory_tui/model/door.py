@@ -253,11 +253,13 @@ class Door:
         content = self._credentials.redact(assembly.content())
         settled = self._settle(attempt, None, "answered")
         answered = Answered(call.step, call.model.id, content, assembly.stop_reason, settled.seconds)
-        await self._surely(call.scribe.record(settled, *([answered] if call.purpose == "agent" else [])))
+        said = [answered] if call.purpose == "agent" else []
+        await self._surely(call.scribe.record(settled, *said, *self._budget.warnings()))
         return Answer(content, assembly.stop_reason, settled.tokens, settled.money, settled.seconds)
 
     async def _close(self, attempt: _Attempt, failure: Failure, outcome: Literal["failed", "cancelled"]) -> None:
-        await self._surely(attempt.call.scribe.record(self._settle(attempt, failure, outcome)))
+        settled = self._settle(attempt, failure, outcome)
+        await self._surely(attempt.call.scribe.record(settled, *self._budget.warnings()))
 
     def _settle(
         self, attempt: _Attempt, failure: Failure | None, outcome: Literal["answered", "failed", "cancelled"]

@@ -5,15 +5,18 @@ model and no journal; what was spent before a restart comes from the state. Rehe
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Self
 
-from factory_tui.domain.events import CallSettled
+from factory_tui.domain.events import CallSettled, CapSet, Draft, Noticed
 from factory_tui.domain.money import DAY, FLOOR_CAPS, CapName, FloorCap, Ledger, RunCap, Tokens, in_tokens, of_cap
 from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import Run, State
 
+WARN = Decimal("0.8")
+"""Share of a cap from which on it is warned of, once; a step is over before anybody could read of it."""
 _STEPS = 64
 """Steps of a run whose accounts are kept: more than it can have calls in flight."""
 
@@ -37,6 +40,27 @@ class _Account:
     cap: Decimal | None = None
     spent: Decimal = Decimal(0)
     held: Decimal = Decimal(0)
+    warned: bool = False
+
+    def begin(self) -> None:
+        """Nothing is spent any more."""
+        self.spent, self.warned = Decimal(0), False
+
+    def limit(self, cap: Decimal | None) -> None:
+        if cap != self.cap:
+            self.cap, self.warned = cap, False
+
+    @property
+    def near(self) -> bool:
+        """Whether much of it is spent."""
+        return bool(self.cap) and not self.name.startswith("step") and self.spent >= WARN * (self.cap or 0)
+
+    def warning(self) -> Noticed:
+        self.warned = True
+        cap = self.cap or Decimal(1)
+        spent, most = of_cap(self.name, self.spent), of_cap(self.name, cap)
+        said = f"{self.owner}: {spent} of {most} spent ({self.name}), {int(self.spent * 100 / cap)} %"
+        return Noticed("warning", said, "raise it before it holds what goes on: docs/operating.md, Caps")
 
     def room(self, amount: Decimal) -> bool:
         return self.cap is None or self.spent + self.held + amount <= self.cap
@@ -65,7 +89,7 @@ class _Purse:
     def limit(self, caps: Mapping[RunCap, Decimal]) -> None:
         self._caps = caps
         for account in (*self.whole, *self.turn, *(one for step in self._steps.values() for one in step)):
-            account.cap = next((cap for name, cap in caps.items() if name == account.name), None)
+            account.limit(next((cap for name, cap in caps.items() if name == account.name), None))
 
     def step(self, number: int) -> tuple[_Account, ...]:
         if number not in self._steps:
@@ -114,20 +138,22 @@ class Budget:
         self._line: list[_Waiter] = []
 
     @classmethod
-    def of(cls, state: State, caps: Mapping[FloorCap, Decimal] | None = None, now: Clock = lambda: 0) -> "Budget":
+    def of(cls, state: State, now: Clock = lambda: 0) -> Self:
         """The budget as the state has it. Calls that a dead engine left open count as spent: nobody knows better."""
-        budget = cls(caps, now)
+        budget = cls({name: cap.amount for name, cap in state.caps.items() if cap.amount is not None}, now)
         budget._day = max(budget._day, state.day)
         days = {"day": state.today if state.day == budget._day else {}, "factory": state.burn}
         for name, account in budget._floor.items():
             burn = days[name.partition("_")[0]].get("live")
             account.spent = burn.of(name) if burn else Decimal(0)
+            account.warned = account.near
         for run in state.runs.values():
             budget.enter(run.id, run.caps)
             purse = budget._runs[run.id]
             newest = purse.step(run.steps)
             for account in (*newest, *purse.turn, *purse.whole):
                 account.spent = run.spent(account.name)
+                account.warned = account.near
             for call, lost in run.open_calls.items():
                 step = newest if call.startswith(f"{run.steps}.") else ()
                 floor = budget._floor.values() if run.ledger == "live" else ()
@@ -148,13 +174,19 @@ class Budget:
     def pass_began(self, run: str) -> None:
         """What is spent from here on counts for another pass."""
         for account in self._runs.setdefault(run, _Purse(run)).turn:
-            account.spent = Decimal(0)
+            account.begin()
         self._move_on()
 
     def limit(self, name: FloorCap, cap: Decimal | None) -> None:
         """Change a cap of all live runs together, which may let waiting calls go."""
-        self._floor[name].cap = cap
+        self._floor[name].limit(cap)
         self._move_on()
+
+    def configure(self, drafts: Iterable[Draft]) -> None:
+        """Change the caps of all live runs together as these facts say."""
+        for fact in (draft.fact for draft in drafts):
+            if isinstance(fact, CapSet):
+                self.limit(fact.cap, fact.amount)
 
     async def reserve(self, run: str, ledger: Ledger, money: Decimal, tokens: int = 0, step: int = 0) -> Hold:
         """Room for a call's worst case, in the order asked; waits while calls in flight may still give room back.
@@ -188,6 +220,11 @@ class Budget:
             account.spent += _in(account, money, tokens)
         self._move_on()
 
+    def warnings(self) -> list[Noticed]:
+        """What is to be told of caps that are nearly used up: of each once, until it is changed or begins anew."""
+        runs = (account for purse in self._runs.values() for account in (*purse.turn, *purse.whole))
+        return [one.warning() for one in (*self._floor.values(), *runs) if one.near and not one.warned]
+
     def spent(self, run: str) -> Decimal:
         """Dollars settled for the run."""
         return self._runs[run].whole[0].spent if run in self._runs else Decimal(0)
@@ -197,7 +234,8 @@ class Budget:
         today = self._now() // DAY
         if today > self._day:
             self._day = today
-            self._floor["day_cap"].spent = self._floor["day_tokens"].spent = Decimal(0)
+            self._floor["day_cap"].begin()
+            self._floor["day_tokens"].begin()
 
     def _move_on(self) -> None:
         """Grant, refuse or leave waiting, in order: who waits for an account lets nobody pass on that account."""

@@ -12,6 +12,7 @@ from factory_tui.console.screens import questions
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import AnyFact, Event
+from factory_tui.domain.money import CapName
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -224,3 +225,26 @@ async def test_a_console_behind_the_door_opens_no_shell() -> None:
         await stage.press("t")
         assert "engine's own machine only" in snap.text_of(stage.app)
         assert len(stage.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "command"),
+    [
+        ("pass_tokens", "900", c.RaiseCap("orders-etl-1", Decimal(900), "pass_tokens")),
+        ("day_cap", "9.50", c.SetCap("day_cap", Decimal("9.50"))),
+    ],
+)
+async def test_b_raises_the_cap_that_holds_the_run(name: CapName, typed: str, command: c.Command) -> None:
+    last = MIDDLE[-1]
+    facts: tuple[AnyFact, ...] = (
+        e.CapSet("day_cap", Decimal(5), Decimal(5)),
+        e.CommandTaken("x", c.RaiseCap("orders-etl-1", Decimal(500), "pass_tokens")),
+        e.RunMoved("held", "budget", "no room", None, name),
+    )
+    caps = [Event(last.seq + at, f"x{at}", last.at, fact, "orders-etl-1") for at, fact in enumerate(facts, 1)]
+    async with on_stage(StoryFeed([*MIDDLE, *caps])) as stage:
+        stage.app.choose("orders-etl-1")
+        await stage.press("b")
+        assert f"({name})" in snap.text_of(stage.app)
+        await stage.press(*typed, "enter")
+        assert await sent(stage) == [command]

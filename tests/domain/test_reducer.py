@@ -15,6 +15,7 @@ from factory_tui.domain.events import (
     AnyFact,
     CallReserved,
     CallSettled,
+    CapSet,
     CommandTaken,
     CorpusConfirmed,
     CorpusRevised,
@@ -41,7 +42,7 @@ from tests.domain.facts import KINDS, facts, histories
 
 OF_THE_FLOOR = (
     *(EngineStarted, EngineStopped, FloorFrozen, FloorThawed, Noticed, RunQueued),
-    *(SeedRevised, CorpusRevised, CorpusConfirmed, EditRefused, EditMended),
+    *(SeedRevised, CorpusRevised, CorpusConfirmed, EditRefused, EditMended, CapSet),
 )
 
 

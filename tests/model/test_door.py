@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from factory_tui.config.settings import ModelTable
-from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled
+from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled, Noticed
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Price, Tokens
@@ -341,6 +341,16 @@ async def test_an_answer_without_usage_costs_its_worst_case(rig: Rig) -> None:
     rig.endpoint.script = [stream(events)]
     answer = await rig.call()
     assert answer.money == rig.notes.of(CallReserved)[0].money
+
+
+async def test_a_warning_is_journalled_in_one_breath_with_the_call_that_brought_it_about(rig: Rig) -> None:
+    rig.endpoint.script = [stream(message(text("x"), output_tokens=900))]
+    rig.budget.enter("shortlinks-1", {"run_cap": Decimal("0.017")})
+    money = (await rig.call(max_tokens=900)).money
+    *_, answered, said = rig.notes.facts
+    assert isinstance(answered, Answered)
+    assert isinstance(said, Noticed)
+    assert f"${money} of $0.017 spent (run_cap)" in said.text
 
 
 async def test_a_call_over_the_cap_is_never_sent(rig: Rig) -> None:

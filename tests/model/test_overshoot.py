@@ -179,9 +179,8 @@ class Round:
         for run in self.runs:
             for fact in lost_calls(self.state.runs[run]):
                 self.write(run, fact)
-        self.budget = Watched({self.name: self.cap}, lambda: NOON)
-        told = Budget.of(self.state, {self.name: self.cap}, lambda: NOON)
-        self.budget._floor, self.budget._runs = told._floor, told._runs
+        self.budget = Watched.of(self.state, lambda: NOON)
+        self.budget.limit(self.name, self.cap)
         door = Door(self.budget, Credentials((), {}), now=lambda: NOON, attempts=3, sleep=no_sleep)
         self.at_rest = {run for run in self.runs if not self.wanted[run]}
         tasks = [asyncio.create_task(self.work(door, run)) for run in self.runs if run not in self.at_rest]

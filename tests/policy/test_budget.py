@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from factory_tui.domain.events import CallReserved, Draft, Event, RunQueued
 from factory_tui.domain.money import Burn, Ledger
 from factory_tui.domain.reducer import fold, reduce
-from factory_tui.domain.state import State
+from factory_tui.domain.state import SetCap, State
 from factory_tui.policy.budget import Budget, OverBudget, lost_calls
 
 ONE = Decimal(1)
@@ -185,7 +185,9 @@ async def test_after_a_restart_a_call_left_open_counts_as_spent_before_and_after
     assert settled.runs["r-1"].open_calls == {}
     assert settled.burn["live"].money == ONE
     with pytest.raises(OverBudget):
-        await Budget.of(settled, {"factory_cap": Decimal(2)}).reserve("r-2", "live", Decimal("1.5"))
+        await Budget.of(replace(settled, caps={"factory_cap": SetCap(Decimal(2), None)})).reserve(
+            "r-2", "live", Decimal("1.5")
+        )
 
 
 def test_an_empty_state_gives_an_empty_budget() -> None:

@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from factory_tui.domain.events import CallReserved, CallSettled, Event, PassBegan, RunQueued
 from factory_tui.domain.money import DAY, FLOOR_CAPS, RUN_CAPS, CapName, FloorCap, RunCap, Tokens, of_cap
 from factory_tui.domain.reducer import fold
-from factory_tui.domain.state import State
+from factory_tui.domain.state import SetCap, State
 from factory_tui.policy.budget import Budget, OverBudget, lost_calls
 
 CAP = Decimal(10)
@@ -145,7 +146,9 @@ async def test_after_a_restart_every_cap_knows_what_was_spent_and_what_may_have_
         [lost] = lost_calls(state.runs["r-1"])
         assert (lost.money, lost.unsaid) == (Decimal(5), 5)
         state = fold([Event(9, "id9", NOON, lost, "r-1")], state)
-    of = Budget.of(state, {floor: CAP for floor in FLOOR_CAPS if floor == name}, Clock())
+    of = Budget.of(state, Clock())
+    for floor in FLOOR_CAPS:
+        of.limit(floor, CAP if floor == name else None)
     of.enter("r-1", {cap: CAP for cap in RUN_CAPS if cap == name})
     assert (await refused(of, 3, step=3)).cap == name
     await spend(of, 2, step=3)
@@ -154,9 +157,8 @@ async def test_after_a_restart_every_cap_knows_what_was_spent_and_what_may_have_
 async def test_after_a_restart_on_another_day_only_the_day_begins_at_nothing() -> None:
     clock = Clock()
     clock.at += DAY
-    of = Budget.of(
-        journal(CallReserved(3, 1, "m", "agent", Decimal(8), 8), SETTLED), dict.fromkeys(FLOOR_CAPS, CAP), clock
-    )
+    state = journal(CallReserved(3, 1, "m", "agent", Decimal(8), 8), SETTLED)
+    of = Budget.of(replace(state, caps=dict.fromkeys(FLOOR_CAPS, SetCap(CAP, CAP))), clock)
     of.enter("r-1", {})
     assert (await refused(of, 8)).cap == "factory_tokens"
     await spend(of, 7)
@@ -167,3 +169,51 @@ def test_a_call_whose_use_nobody_told_counts_for_all_its_tokens() -> None:
     run = journal(CallReserved(3, 1, "m", "judge", Decimal(8), 8), cut).runs["r-1"]
     assert run.burn.tokens.total == 3
     assert run.spent("run_tokens") == run.spent("step_tokens") == Decimal(8)
+
+
+def words(of: Budget) -> list[str]:
+    return [said.text for said in of.warnings()]
+
+
+@pytest.mark.parametrize("name", [*RUN_CAPS, *FLOOR_CAPS])
+async def test_from_80_percent_of_a_cap_on_it_is_warned_of_once(name: CapName) -> None:
+    of = budget(name, Clock())
+    await spend(of, 7)
+    assert words(of) == []
+    await spend(of, 1)
+    said = words(of)
+    if name.startswith("step"):
+        assert said == [], "nobody could do anything about a step"
+        return
+    assert len(said) == 1
+    assert f"{of_cap(name, Decimal(8))} of {of_cap(name, CAP)} spent ({name}), 80 %" in said[0]
+    await spend(of, 1)
+    assert words(of) == []
+
+
+async def test_a_raised_cap_a_new_pass_and_a_new_day_are_warned_of_anew() -> None:
+    clock = Clock()
+    of = Budget({"day_cap": CAP}, clock)
+    of.enter("r-1", {"pass_cap": CAP, "run_cap": CAP})
+    await spend(of, 8)
+    assert [said.partition(":")[0] for said in words(of)] == ["the factory, today", "r-1, this pass", "r-1"]
+    of.pass_began("r-1")
+    of.enter("r-1", {"pass_cap": CAP, "run_cap": Decimal(20)})
+    clock.at += DAY
+    await spend(of, 8)
+    assert [said.partition(":")[0] for said in words(of)] == ["the factory, today", "r-1, this pass", "r-1"]
+
+
+async def test_after_a_restart_nothing_is_warned_of_again_but_what_a_lost_call_brought_about() -> None:
+    told = journal(CallReserved(3, 1, "m", "agent", Decimal(8), 8), SETTLED)
+    near = Budget.of(replace(told, caps={"day_cap": SetCap(Decimal(3), None)}), Clock())
+    assert words(near) == []
+    lost = journal(CallReserved(3, 1, "m", "agent", Decimal(8), 8), SETTLED, RESERVED)
+    of = Budget.of(replace(lost, caps={"factory_cap": SetCap(CAP, None)}), Clock())
+    assert [said.partition(" (")[0] for said in words(of)] == [
+        "the factory: $8 of $10 spent",
+        "r-1, this pass: $8 of $10 spent",
+        "r-1, this pass: 8 tokens of 10 tokens spent",
+        "r-1: $8 of $10 spent",
+        "r-1: 8 tokens of 10 tokens spent",
+    ]

@@ -11,7 +11,7 @@ from factory_tui.console.screens.ask import Ask, Question, Reply
 from factory_tui.console.screens.confirm import Confirm
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.money import no_cap
+from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS, CapName, in_tokens, no_cap, of_cap
 from factory_tui.domain.state import Escalation, Run
 
 if TYPE_CHECKING:
@@ -135,28 +135,56 @@ def restart(app: "ConsoleApp", run: Run) -> None:
 
 
 def cap(app: "ConsoleApp", run: Run) -> None:
-    """How much it may spend in all."""
-    old = run.cap or Decimal(0)
-    open_calls = f", {money(run.burn.reserved)} reserved" if run.burn.reserved else ""
-    body: list[Row] = [[(f"spent {money(run.burn.money)}{open_calls} of {money(old)}", "text")]]
+    """How much it may spend in all; of a run that another cap holds, or all of them together, that one."""
+    name = run.held_by or "run_cap"
+    old, spent = _so_far(app, run, name)
+    open_calls = f", {money(run.burn.reserved)} reserved" if run.burn.reserved and not in_tokens(name) else ""
+    which = "" if name == "run_cap" else f" ({name})"
+    body: list[Row] = [[(f"spent {_amount(name, spent)}{open_calls} of {_amount(name, old)}{which}", "text")]]
 
     def check(_choice: int, words: str) -> str:
-        new = _dollars(words)
+        new = _number(words)
         if new is None:
-            return f"{words!r} is no amount of money. Write dollars, like 25 or 12.50." if words else "How much?"
-        return no_cap(new) if new > old else f"Its cap is {money(old)} now; name more than that."
+            unit = "tokens" if in_tokens(name) else "money. Write dollars, like 25 or 12.50"
+            return f"{words!r} is no amount of {unit}." if words else "How much?"
+        return no_cap(new, name) if new > old else f"Its cap is {_amount(name, old)} now; name more than that."
 
     def do(_choice: int, words: str) -> None:
-        new = _dollars(words) or old
+        new = _number(words) or old
+        command = raising(run.id, name, new)
         if new <= 2 * old:
-            app.send(c.RaiseCap(run.id, new))
+            app.send(command)
             return
-        means = (
-            f"From {money(old)} to {money(new)}: more than twice of what was allowed. Spent: {money(run.burn.money)}."
-        )
-        sure(app, (f"Raise the cap of {run.id} that far?", means, "Raise it"), c.RaiseCap(run.id, new), run.id)
+        means = f"From {_amount(name, old)} to {_amount(name, new)}: more than twice of what was allowed. "
+        whose = f"the cap of {run.id}" if name == "run_cap" else name
+        means += f"Spent: {_amount(name, spent)}."
+        sure(app, (f"Raise {whose} that far?", means, "Raise it"), command, run.id)
 
-    _put(app, Question(f"Budget of {run.id}", body, words="its new cap in dollars", check=check), do)
+    unit = "tokens" if in_tokens(name) else "dollars"
+    _put(app, Question(f"Budget of {run.id}", body, words=f"its new cap in {unit}", check=check), do)
+
+
+def raising(run: str, name: CapName, amount: Decimal) -> c.RaiseCap | c.SetCap:
+    """The command that raises a cap of that name for a run."""
+    for floor in FLOOR_CAPS:
+        if name == floor:
+            return c.SetCap(floor, amount)
+    return c.RaiseCap(run, amount, next(one for one in RUN_CAPS if one == name))
+
+
+def _so_far(app: "ConsoleApp", run: Run, name: CapName) -> tuple[Decimal, Decimal]:
+    """The cap as it is, and what counts against it."""
+    state = app.mirror.state
+    for floor in FLOOR_CAPS:
+        if name == floor:
+            known = state.caps.get(floor)
+            return (known.amount if known else None) or Decimal(0), state.spent(floor)
+    known_of_run = (cap for one, cap in run.caps.items() if one == name)
+    return next(known_of_run, Decimal(0)), run.spent(name)
+
+
+def _amount(name: CapName, amount: Decimal) -> str:
+    return of_cap(name, amount) if in_tokens(name) else money(amount)
 
 
 def shell(app: "ConsoleApp", run: Run, folder: Path) -> None:
@@ -197,7 +225,7 @@ def _anew(run: Run, where: str) -> tuple[str, str, str]:
     return f"Restart {run.id} from {where}?", means, "Restart"
 
 
-def _dollars(words: str) -> Decimal | None:
+def _number(words: str) -> Decimal | None:
     try:
         found = Decimal(words.strip().removeprefix("$"))
     except InvalidOperation:
