@@ -168,6 +168,9 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         default="run_cap",
         help="which of its caps (default: run_cap, dollars of the whole run)",
     )
+    made["cap"].add_argument(
+        "--from", dest="origin", default="", metavar="OTHER", help="move as many dollars from what this run has left"
+    )
     made["diff"].add_argument(
         "before", nargs="?", type=_count, metavar="A", help="a pass, 0 for nothing (default: the one before B)"
     )

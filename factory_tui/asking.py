@@ -60,17 +60,19 @@ def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command
             origin = f"the output of pass {said.number}" if said.number else "nothing"
             return c.Restart(said.run, said.number), f"{said.run} begins anew from {origin}"
         case "cap":
-            return _cap(said.run, Decimal(said.amount), said.of)
+            return _cap(said.run, Decimal(said.amount), said.of, said.origin)
         case "freeze":
             return c.EmergencyStop(), f"the floor is frozen; {typed(workspace, 'thaw')} lets it go on"
         case _:
             return c.Thaw(), "the floor goes on"
 
 
-def _cap(who: str, amount: "Decimal", name: "RunCap") -> "tuple[Command, str]":
+def _cap(who: str, amount: "Decimal", name: "RunCap", origin: str) -> "tuple[Command, str]":
     from factory_tui.domain import commands as c
     from factory_tui.domain.money import FLOOR_CAPS, of_cap
 
+    if origin:
+        return c.MoveBudget(who, origin, amount), f"{who} may spend ${amount:f} more, {origin} so much less"
     for floor in FLOOR_CAPS:
         if who == floor:
             return c.SetCap(floor, amount), f"{floor} is {of_cap(floor, amount)}"

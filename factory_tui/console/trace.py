@@ -74,6 +74,8 @@ def describe(command: c.Command) -> str:
             return f"raise {what} of {command.run} to {of_cap(command.name, command.cap)}"
         case c.OpenShell():
             return f"shell in {'' if command.number is None else f'a copy of pass {command.number} of '}{command.run}"
+        case c.MoveBudget():
+            return f"move ${command.amount:f} from {command.origin} to {command.run}"
         case c.SetCap():
             return f"set {command.cap} to {of_cap(command.cap, command.amount)}"
         case c.ConfirmCorpus():
@@ -125,6 +127,10 @@ def _frozen(event: e.Event, _fact: e.FloorFrozen) -> Said:
 
 def _thawed(event: e.Event, _fact: e.FloorThawed) -> Said:
     yield "engine", "good", f"thawed by {event.actor}: the floor moves again"
+
+
+def _budget_moved(_event: e.Event, fact: e.BudgetMoved) -> Said:
+    yield "run", "text", f"may spend ${fact.amount:f} more, and {fact.origin} so much less"
 
 
 def _cap_set(_event: e.Event, fact: e.CapSet) -> Said:
@@ -361,6 +367,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.CommandTaken: _taken,
     e.FloorFrozen: _frozen,
     e.FloorThawed: _thawed,
+    e.BudgetMoved: _budget_moved,
     e.CapSet: _cap_set,
     e.Noticed: _noticed,
     e.SeedRevised: _seed_revised,

@@ -91,6 +91,15 @@ class RaiseCap(msgspec.Struct, frozen=True, tag="raise-cap"):
     name: RunCap = "run_cap"
 
 
+class MoveBudget(msgspec.Struct, frozen=True, tag="move-budget"):
+    """Let a run spend dollars that are left of another one's cap. Held for its budget, it goes on."""
+
+    run: str
+    origin: str
+    """The run that they are taken from."""
+    amount: Decimal
+
+
 class SetCap(msgspec.Struct, frozen=True, tag="set-cap"):
     """Set what all live runs together may spend; it stands until config.toml says something else than now."""
 
@@ -136,6 +145,7 @@ Command = (
     | Restart
     | RaiseCap
     | OpenShell
+    | MoveBudget
     | SetCap
     | ConfirmCorpus
     | EmergencyStop
@@ -155,6 +165,7 @@ LEAST_ROLE: dict[type, Role] = {
     Restart: "operator",
     RaiseCap: "operator",
     OpenShell: "operator",
+    MoveBudget: "operator",
     ConfirmCorpus: "operator",
     EmergencyStop: "operator",
     SetCap: "admin",

@@ -34,6 +34,7 @@ from factory_tui.domain.floor_facts import (
     SeedRevised as SeedRevised,
 )
 from factory_tui.domain.run_facts import (
+    BudgetMoved as BudgetMoved,
     EscalationAnswered as EscalationAnswered,
     EscalationRaised as EscalationRaised,
     HeldReason as HeldReason,
@@ -88,6 +89,7 @@ AnyFact = (
     | RunReseeded
     | RunRestarted
     | RunMoved
+    | BudgetMoved
     | NodeEntered
     | NodeLeft
     | PassBegan

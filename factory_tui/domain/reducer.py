@@ -140,6 +140,18 @@ def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
     )
 
 
+def _budget_moved(state: State, event: e.Event, fact: e.BudgetMoved) -> State:
+    """Runs without a cap of their own have none afterwards."""
+    runs = dict(state.runs)
+    if event.run not in runs:
+        return state
+    for name, more in ((event.run, fact.amount), (fact.origin, -fact.amount)):
+        run = runs.get(name)
+        if run is not None and run.cap is not None:
+            runs[name] = replace(run, cap=run.cap + more, changed_at=event.at)
+    return replace(state, runs=runs)
+
+
 def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:
     run = state.runs.get(event.run)
     if run is None:
@@ -193,6 +205,7 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EditMended: _edit_mended,
     e.RunQueued: _queued,
     e.CallSettled: _settled,
+    e.BudgetMoved: _budget_moved,
     e.EscalationRaised: _raised,
     e.EscalationAnswered: _escalation_answered,
 }

@@ -76,6 +76,13 @@ class RunMoved(Fact, frozen=True, tag="run-moved"):
     """The cap that holds it, where it is held for its budget."""
 
 
+class BudgetMoved(Fact, frozen=True, tag="budget-moved"):
+    """The run may spend so many dollars more, and the run of `origin` so many less."""
+
+    origin: str
+    amount: Decimal
+
+
 class NodeEntered(Fact, frozen=True, tag="node-entered"):
     """The walk entered a node of the loop."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import CapSet, Draft, RunMoved
+from factory_tui.domain.events import BudgetMoved, CapSet, Draft, RunMoved
 from factory_tui.domain.money import FLOOR_CAPS, FloorCap, no_cap, of_cap
 from factory_tui.domain.state import Run, State
 
@@ -23,6 +23,30 @@ def raise_cap(run: Run, actor: str, command: c.RaiseCap) -> Judged:
     if not command.cap.is_finite() or command.cap <= known:
         return f"the cap of {run.id} is {of_cap(command.name, known)} now; name more than that"
     return no_cap(command.cap, command.name) or let_go(run, actor)
+
+
+def move_budget(state: State, run: Run, actor: str, command: c.MoveBudget) -> Judged:
+    """Dollars from what another run has left, which may be over: what it did not spend is there to be had."""
+    origin = state.runs.get(command.origin)
+    if origin is None or origin.id == run.id:
+        return f"there is no other run {command.origin}; runs: {', '.join(state.runs)}"
+    if run.cap is None or origin.cap is None:
+        return f"{(run if run.cap is None else origin).id} has no cap of its own"
+    if run.ledger != origin.ledger:
+        return f"{(run if run.rehearsal else origin).id} is a rehearsal: money is not moved between ledgers"
+    if not command.amount.is_finite() or command.amount <= 0:
+        return "name how many dollars to move"
+    if said := no_cap(command.amount) or no_cap(run.cap + command.amount):
+        return said
+    if lacks := lacking(origin, command.amount, origin.burn.money + origin.burn.reserved):
+        return lacks
+    return [Draft(BudgetMoved(origin.id, command.amount), run.id, actor), *let_go(run, actor)]
+
+
+def lacking(origin: Run, amount: Decimal, used: Decimal) -> str:
+    """Why a run cannot give away so much; empty when it can."""
+    left = max(Decimal(0), (origin.cap or Decimal(0)) - used)
+    return f"{origin.id} has ${left:f} left, calls in flight taken off; move no more than that" if amount > left else ""
 
 
 def let_go(run: Run, actor: str) -> list[Draft]:

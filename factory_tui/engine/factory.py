@@ -259,6 +259,8 @@ class Factory:
             facts = self._judge(actor, command)
             if isinstance(facts, str):
                 return facts
+            if isinstance(command, c.MoveBudget) and not self._workplace.budget.lend(command.origin, command.amount):
+                return f"{command.origin} has just reserved what was left of its cap; ask again"
             taken = Draft(CommandTaken(identity, command), getattr(command, "run", ""), actor)
             try:
                 await self._record.append([taken, *facts])
@@ -268,6 +270,9 @@ class Factory:
                     await self._record.append([] if isinstance(late, str) else late)
             except JournalFull as full:
                 return str(full)
+            finally:
+                if isinstance(command, c.MoveBudget):
+                    self._workplace.budget.enter(command.origin, self.state.runs[command.origin].caps, moved=True)
             self._act(command)
         self._changed.set()
         return None
@@ -293,7 +298,7 @@ class Factory:
 
     def _late(self, actor: str, command: c.Command) -> Judged:
         """What a command that is in the journal by now leads to."""
-        if isinstance(command, c.RaiseCap):  # judged once more it would name no more than the cap
+        if isinstance(command, c.RaiseCap | c.MoveBudget):  # judged once more it would raise no cap, or move it twice
             return let_go(self.state.runs[command.run], actor)
         return self._judge(actor, command)
 
@@ -315,7 +320,7 @@ class Factory:
                 return  # its walk looks after every step; a visit has none, and goes on from its last verdict
             case c.Escalate() if command.run in self._walking and self.state.runs[command.run].handler != "harness":
                 return
-            case c.RaiseCap():
+            case c.RaiseCap() | c.MoveBudget():
                 self._workplace.budget.enter(command.run, self.state.runs[command.run].caps)
             case c.SetCap():
                 self._workplace.budget.limit(command.cap, command.amount)

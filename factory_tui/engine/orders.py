@@ -22,7 +22,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
-from factory_tui.engine.capping import Judged, raise_cap, set_cap
+from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -80,6 +80,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
             return f"{run.id} has asked already: {run.escalation}" if run.state in ASKS else []
         case c.RaiseCap():
             return raise_cap(run, actor, command)
+        case c.MoveBudget():
+            return move_budget(state, run, actor, command)
         case c.Reseed():
             return _reseed(state, run, actor, command, worked_on)
         case c.Restart():

@@ -79,6 +79,8 @@ class _Purse:
     def __init__(self, run: str) -> None:
         self._run = run
         self._caps: Mapping[RunCap, Decimal] = {}
+        self.lent = Decimal(0)
+        """Dollars that are being moved to another run."""
         self.whole = self._open(run, "run_cap", "run_tokens")
         self.turn = self._open(f"{run}, this pass", "pass_cap", "pass_tokens")
         self._steps: dict[int, tuple[_Account, ...]] = {}
@@ -88,8 +90,10 @@ class _Purse:
 
     def limit(self, caps: Mapping[RunCap, Decimal]) -> None:
         self._caps = caps
+        if "run_cap" in caps:
+            self._caps = {**caps, "run_cap": caps["run_cap"] - self.lent}
         for account in (*self.whole, *self.turn, *(one for step in self._steps.values() for one in step)):
-            account.limit(next((cap for name, cap in caps.items() if name == account.name), None))
+            account.limit(next((cap for name, cap in self._caps.items() if name == account.name), None))
 
     def step(self, number: int) -> tuple[_Account, ...]:
         if number not in self._steps:
@@ -166,9 +170,15 @@ class Budget:
         """The day that calls count for, in days since 1970."""
         return self._day
 
-    def enter(self, run: str, caps: Mapping[RunCap, Decimal]) -> None:
-        """Open a run's accounts, or change its caps, which may let waiting calls go. What it spent stays."""
-        self._runs.setdefault(run, _Purse(run)).limit(caps)
+    def enter(self, run: str, caps: Mapping[RunCap, Decimal], *, moved: bool = False) -> None:
+        """Open a run's accounts, or change its caps, which may let waiting calls go. What it spent stays.
+
+        `moved`: what it lent is out of its caps now, or came back.
+        """
+        purse = self._runs.setdefault(run, _Purse(run))
+        if moved:
+            purse.lent = Decimal(0)
+        purse.limit(caps)
         self._move_on()
 
     def pass_began(self, run: str) -> None:
@@ -181,6 +191,15 @@ class Budget:
         """Change a cap of all live runs together, which may let waiting calls go."""
         self._floor[name].limit(cap)
         self._move_on()
+
+    def lend(self, run: str, amount: Decimal) -> bool:
+        """Keep dollars of a run from being spent until `enter` says that they are moved; whether it has them left."""
+        account = self._runs.setdefault(run, _Purse(run)).whole[0]
+        if not account.room(amount):
+            return False
+        self._runs[run].lent = amount
+        account.limit(None if account.cap is None else account.cap - amount)
+        return True
 
     def configure(self, drafts: Iterable[Draft]) -> None:
         """Change the caps of all live runs together as these facts say."""

@@ -26,6 +26,7 @@ EVERY: tuple[c.Command, ...] = (
     c.Restart("greeter-1"),
     c.RaiseCap("greeter-1", Decimal(5)),
     c.OpenShell("greeter-1"),
+    c.MoveBudget("greeter-1", "greeter-2", Decimal(1)),
     c.SetCap("day_cap", Decimal(5)),
     c.ConfirmCorpus("greeter"),
     c.EmergencyStop(),

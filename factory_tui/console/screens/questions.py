@@ -143,13 +143,19 @@ def cap(app: "ConsoleApp", run: Run) -> None:
     body: list[Row] = [[(f"spent {_amount(name, spent)}{open_calls} of {_amount(name, old)}{which}", "text")]]
 
     def check(_choice: int, words: str) -> str:
-        new = _number(words)
+        new, (moves, _, origin) = _number(words), words.partition(" from ")
+        if origin and name == "run_cap" and _number(moves):
+            return "" if app.mirror.run(origin.strip()) else f"There is no run {origin.strip()}."
         if new is None:
             unit = "tokens" if in_tokens(name) else "money. Write dollars, like 25 or 12.50"
             return f"{words!r} is no amount of {unit}." if words else "How much?"
         return no_cap(new, name) if new > old else f"Its cap is {_amount(name, old)} now; name more than that."
 
     def do(_choice: int, words: str) -> None:
+        moves, _, origin = words.partition(" from ")
+        if origin:
+            app.send(c.MoveBudget(run.id, origin.strip(), _number(moves) or Decimal(0)))
+            return
         new = _number(words) or old
         command = raising(run.id, name, new)
         if new <= 2 * old:
@@ -161,7 +167,9 @@ def cap(app: "ConsoleApp", run: Run) -> None:
         sure(app, (f"Raise {whose} that far?", means, "Raise it"), command, run.id)
 
     unit = "tokens" if in_tokens(name) else "dollars"
-    _put(app, Question(f"Budget of {run.id}", body, words=f"its new cap in {unit}", check=check), do)
+    others = [one for one in app.mirror.runs() if one.id != run.id and one.cap is not None and one.ledger == run.ledger]
+    moving = f"; or 5 from {others[0].id}" if others and name == "run_cap" else ""
+    _put(app, Question(f"Budget of {run.id}", body, words=f"its new cap in {unit}{moving}", check=check), do)
 
 
 def raising(run: str, name: CapName, amount: Decimal) -> c.RaiseCap | c.SetCap:
