@@ -20,7 +20,7 @@ from factory_tui.domain.events import (
     ScenarioSet,
     VisitKind,
 )
-from factory_tui.domain.money import Burn, CapName, FloorCap, Ledger, RunCap
+from factory_tui.domain.money import DAY, Burn, CapName, FloorCap, Ledger, RunCap
 
 OVER: frozenset[RunState] = frozenset({"shipped", "stopped", "failed"})
 """States that a run does not leave."""
@@ -318,6 +318,7 @@ class State(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     """The newest few, newest last."""
 
-    def spent(self, name: FloorCap) -> Decimal:
-        """What counts against that cap: of live runs, ever or on the day of what was settled last."""
-        return (self.today if name.startswith("day") else self.burn).get("live", Burn()).of(name)
+    def spent(self, name: FloorCap, now: int) -> Decimal:
+        """What counts against that cap at `now`, UTC ms: of live runs, ever or on that day."""
+        today = self.today if self.day >= now // DAY else {}
+        return (today if name.startswith("day") else self.burn).get("live", Burn()).of(name)

@@ -219,7 +219,11 @@ class Engine:
             raise Parked("held", why, reason="config")
         if run.ledger == "rehearsal":
             table = replace(table, base_url=self._twin.base_url(run.seed), key_env="")
-        return Model(run.model, table, price_of(settings, run.model) or UNMETERED)
+        price = price_of(settings, run.model)
+        if price is None and not run.rehearsal:
+            why = f'no price is known for {run.model}. Remedy: set its prices, or price = "unmetered", in config.toml.'
+            raise Parked("held", why, reason="config")
+        return Model(run.model, table, price or UNMETERED)
 
     async def _started(
         self, record: Record, library: Library, reloading: Reloading, cells: Cells, why: str

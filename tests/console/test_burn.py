@@ -158,3 +158,27 @@ async def test_the_price_is_shown_where_it_explains_the_money_to_the_last_digit(
         assert "per million tokens: input $3.00, output $15.00" in snap.text_of(stage.app)
         await stage.press("down")
         assert "per million tokens" not in snap.text_of(stage.app), "a rehearsal has no price in the table"
+
+
+async def test_the_floors_caps_and_what_judges_cost_have_lines_of_their_own() -> None:
+    told = spent()
+    last, state = told[-1], fold(told)
+    run = next(run for run in state.runs.values() if run.ledger == "live")
+    cap = (state.burn["live"].money * 2).quantize(Decimal("0.01")) + 1
+    judged = e.CallSettled(run.steps, 9, Tokens(4321, 5), cap, cap, 1.0, "answered", purpose="judge")
+    facts: tuple[e.AnyFact, ...] = (
+        e.CapSet("factory_cap", 2 * cap, 2 * cap),
+        e.CapSet("day_tokens", Decimal(10), None),
+        judged,
+    )
+    more = [Event(last.seq + at, f"x{at}", last.at, fact, run.id) for at, fact in enumerate(facts, 1)]
+    async with on_stage(StoryFeed([*told, *more]), (120, 40)) as stage:
+        stage.app.choose(run.id)
+        await stage.press("5")
+        await stage.settle()
+        text = snap.text_of(stage.app)
+        share = (state.burn["live"].money + cap) / (2 * cap)
+        assert f"factory_cap ${2 * cap:f} {share:.0%}" in text
+        assert "day_tokens 10 tokens" in text
+        [line] = [line for line in text.splitlines() if "of judges" in line]
+        assert "4,321" in line

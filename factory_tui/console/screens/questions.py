@@ -186,7 +186,7 @@ def _so_far(app: "ConsoleApp", run: Run, name: CapName) -> tuple[Decimal, Decima
     for floor in FLOOR_CAPS:
         if name == floor:
             known = state.caps.get(floor)
-            return (known.amount if known else None) or Decimal(0), state.spent(floor)
+            return (known.amount if known else None) or Decimal(0), state.spent(floor, app.clock())
     known_of_run = (cap for one, cap in run.caps.items() if one == name)
     return next(known_of_run, Decimal(0)), run.spent(name)
 

@@ -14,7 +14,7 @@ from factory_tui.console.past import SETTLED
 from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.hostile import one_line
-from factory_tui.domain.money import Burn, Ledger, Tokens
+from factory_tui.domain.money import Burn, Ledger, Tokens, of_cap
 from factory_tui.domain.state import Run
 
 KINDS = ("input", "output", "cache write", "cache read")
@@ -46,7 +46,7 @@ class Totals(Panel):
     def sync(self) -> None:
         """The last hour is read from the journal when it is first looked at."""
         self.console_app.look_back(SETTLED)
-        wanted = max(3, 2 * len(self._ledgers()) + 3)
+        wanted = max(3, 2 * len(self._ledgers()) + 3) + bool(self._caps(80))
         if str(self.styles.height) != str(wanted):
             self.styles.height = wanted
         super().sync()
@@ -74,7 +74,23 @@ class Totals(Panel):
             found.append([(who, "waits" if name == "rehearsal" else "text"), paid, *_kinds(burn.tokens, _KIND)])
             if height >= 2 * len(ledgers) + 1:
                 found.append(self._hour(name, width))
-        return found
+        return [*found, *self._caps(width)]
+
+    def _caps(self, room: int) -> list[Row]:
+        """What all live runs together may spend, and how much of it they have."""
+        state, row = self.mirror.state, list[tuple[str, str]]()
+        for name, known in state.caps.items():
+            if known.amount is None:
+                continue
+            of = state.spent(name, self.console_app.clock()) / known.amount if known.amount else Decimal(1)
+            tone: Tone = "bad" if of >= 1 else "waits" if of >= burning.WARN else "running"
+            mark = f" {self.glyphs.marks[tone]}" if of >= burning.WARN else ""
+            row += [
+                (f"   {name} ", "dim"),
+                (of_cap(name, known.amount), "text"),
+                (f" {percent(float(of))}{mark}", tone),
+            ]
+        return [fit(row, room)] if row else []
 
     def _hour(self, ledger: Ledger, room: int) -> Row:
         app, mirror = self.console_app, self.mirror
@@ -214,7 +230,10 @@ class PassesBurn(Panel):
         beside = burning.between(run)
         if beside.money or beside.tokens.total:
             lines.append(self._line("outside", beside, 0, kind))
-        below = [self._line("in all", run.burn, run.steps, kind, "strong"), *self._price(run, width)]
+        below = [self._line("in all", run.burn, run.steps, kind, "strong")]
+        if run.judging != Burn():
+            below.append(self._line("of judges", run.judging, 0, kind))
+        below += self._price(run, width)
         room = max(1, height - 1 - len(below))
         self.top = max(0, min(self.top, len(lines) - room))
         return [head, *lines[self.top : self.top + room], *below]
