@@ -1,13 +1,14 @@
 """Killing an engine at a moment of its choosing, and asking the next one whether anything was lost."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from factory_tui.domain.events import (
     Answered,
+    CallReserved,
     CallSettled,
     Event,
     NodeEntered,
@@ -17,8 +18,13 @@ from factory_tui.domain.events import (
     VerdictReached,
     VisitBegan,
 )
+from factory_tui.journal.chain import Keys
+from factory_tui.journal.verify import verify
 from tests.engine.floor import FarFloor
 from tests.engine.greeter import make, slow
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 PACE = 600.0
 
@@ -56,10 +62,11 @@ class Survived(NamedTuple):
     workspace: str
     commands: int
     """Tools that returned."""
+    events: int
 
 
 async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | None) -> Survived:
-    """A run that ships, with a kill at that moment; fails when anything acknowledged was lost or paid for twice."""
+    """A run that ships, with a kill at that moment."""
     workspace, playbooks = make(folder, kind=kind, image=image, playbook=slow(2))
     workspace.config.write_text(workspace.config.read_text().replace("warm = 0", "warm = 1"))  # which it leaves behind
     seen: list[Event] = []
@@ -71,18 +78,36 @@ async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | N
             await floor.kill()
             seen = list(floor.events)
             floor = await engines.enter_async_context(FarFloor(workspace, playbooks, PACE))
-        ended = await floor.reach(run, "shipped", "held", "jammed", "failed")
-        assert ended.state == "shipped", f"{ended.state}: {ended.why}"
-        events = await floor.link.events(None, None, 2000)
+        return await survived(floor, run, seen)
+
+
+async def survived(floor: FarFloor, run: str, seen: Sequence[Event]) -> Survived:
+    """Let the run ship; fails when anything that the killed engine had told was lost, judged or paid for twice."""
+    ended = await floor.reach(run, "shipped", "held", "jammed", "failed")
+    assert ended.state == "shipped", f"{ended.state}: {ended.why}"
+    events = await floor.link.events(None, None, 2000)
+    await floor.stop()
     kept = {event.seq: event for event in events}
-    assert [kept[event.seq] for event in seen] == seen, "something acknowledged was lost"
+    assert [kept[event.seq] for event in seen] == list(seen), "something acknowledged was lost"
     answers = Counter(event.fact.step for event in events if isinstance(event.fact, Answered))
-    paid = [event.fact for event in events if isinstance(event.fact, CallSettled) and event.fact.outcome == "answered"]
+    settled = [event.fact for event in events if isinstance(event.fact, CallSettled)]
     assert set(answers.values()) == {1}, "a step was answered twice"
-    assert sorted(fact.step for fact in paid) == sorted(answers), "an answered step was paid twice"
+    assert sorted(fact.step for fact in settled if fact.outcome == "answered") == sorted(answers), "paid twice"
+    asked = Counter(event.fact.step for event in events if isinstance(event.fact, CallReserved))
+    in_flight = Counter(fact.step for fact in settled if fact.outcome == "possibly-paid-twice")
+    assert asked - Counter(answers.keys()) == in_flight, "asked again for more than what was in flight"
+    assert in_flight.total() <= 1
     verdicts = [event.fact for event in events if isinstance(event.fact, VerdictReached)]
     assert len({(one.visit, one.scenario, one.index) for one in verdicts}) == len(verdicts), "a verdict counted twice"
+    workspace = floor.workspace
     assert not list((workspace.state / "cells").glob("*.json")), "cells were left"
+    assert verify(workspace.state, Keys(workspace.keys, workspace.identity)).damage is None
     current = ended.current
     returned = sum(isinstance(event.fact, ToolReturned) for event in events)
-    return Survived(current.vault if current else None, len(ended.passes), workspace.identity, returned)
+    vault = current.vault if current else None
+    return Survived(vault, len(ended.passes), workspace.identity, returned, events[-1].seq)
+
+
+def containers(client: "DockerClient", workspace: str) -> int:
+    """How many containers of a workspace there are."""
+    return len(client.containers.list(all=True, filters={"label": f"factory-tui.workspace={workspace}"}))

@@ -11,6 +11,7 @@ from tests.chaos.killing import (
     MOMENTS,
     Moment,
     Survived,
+    containers,
     in_a_cell_command,
     in_a_confirm,
     in_a_harness_visit,
@@ -19,10 +20,6 @@ from tests.chaos.killing import (
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-
-def containers(client: "DockerClient", workspace: str) -> int:
-    return len(client.containers.list(all=True, filters={"label": f"factory-tui.workspace={workspace}"}))
 
 
 @pytest.mark.timeout(300)

@@ -187,8 +187,13 @@ class FarFloor(Floor):
 
 async def cli(*arguments: str, env: dict[str, str] | None = None) -> asyncio.subprocess.Process:
     """The real command line, as a process."""
+    return await python("-m", "factory_tui", *arguments, env=env)
+
+
+async def python(*arguments: str, env: dict[str, str] | None = None) -> asyncio.subprocess.Process:
+    """This Python, as a process that sees the repository."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "factory_tui", *arguments),
+        *(sys.executable, *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
