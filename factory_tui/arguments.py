@@ -80,6 +80,13 @@ def parser() -> argparse.ArgumentParser:
     messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
     messages.add_argument("--playbook", type=Path, required=True, help="the playbook, a TOML file")
     messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
+    messages.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="TOML",
+        help="what goes wrong, as in 'then = 429, retry_after = 3, attempt = 0'; may be given again",
+    )
     messages.set_defaults(command="twin messages")
     return top
 

@@ -252,7 +252,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _twin_messages(arguments: argparse.Namespace) -> int:
     from factory_tui.twins.messages.server import run_alone
 
-    run_alone(arguments.playbook, arguments.port)
+    run_alone(arguments.playbook, arguments.port, arguments.fault)
     return SHIPPED
 
 

@@ -20,11 +20,14 @@ A rule looks at the text of one request and at nothing else; no rule can see how
     name = "bash"
     input = { command = "..." }
     input_json = '{"comm'          # optional: streamed in place of `input`, to rehearse a model's broken JSON
-    [[fault]]                      # optional; instead of, or half-way through, an answer
+    [[fault]]                      # optional; instead of, or in the middle of, an answer; the first that fits
     digest = "any"                 # or the first 12 or more hex digits of the SHA-256 of the request body
     rule = "write the server"      # optional: only where this rule answers
     attempt = 0                    # optional: only this attempt, 0 being the first
-    then = 529                     # a status of 400 to 599, "cut" (the connection ends half-way), or "html"
+    then = 529                     # a status of 400 to 599, "cut" (the connection ends), "slow", or "html"
+    retry_after = 7                # optional, with a status: seconds to wait, as the header says them
+    at = 120                       # optional, with "cut": after so many bytes of the body; default: half of it
+    seconds = 3                    # with "slow": until the answer begins
 
 Regexes are searched with DOTALL and MULTILINE.
 """
@@ -40,11 +43,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 import factory_tui
+from factory_tui.twins.messages.faults import Fault
 from factory_tui.twins.messages.request import Prompt
 
 BUNDLED = Path(factory_tui.__file__).parent / "rehearsals"
 StopReason = Literal["end_turn", "tool_use", "max_tokens", "refusal", "model_context_window_exceeded"]
-Fault = int | Literal["cut", "html"]
 
 
 class PlaybookError(Exception):
@@ -77,15 +80,6 @@ class RuleText(Struct, forbid_unknown_fields=True, frozen=True):
     stop_reason: StopReason | None = None
 
 
-class FaultText(Struct, forbid_unknown_fields=True, frozen=True):
-    """A fault as written."""
-
-    then: Annotated[int, Meta(ge=400, le=599)] | Literal["cut", "html"]
-    digest: Annotated[str, Meta(pattern=r"^(any|[0-9a-f]{12,64})\Z")] = "any"
-    rule: str | None = None
-    attempt: Annotated[int, Meta(ge=0)] | None = None
-
-
 class DemoText(Struct, forbid_unknown_fields=True, frozen=True):
     """What the demo says in a person's place."""
 
@@ -97,7 +91,7 @@ class PlaybookText(Struct, forbid_unknown_fields=True, frozen=True):
 
     seed: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
     rule: Annotated[list[RuleText], Meta(min_length=1)]
-    fault: list[FaultText] = []
+    fault: list[Fault] = []
     demo: DemoText | None = None
 
 
@@ -170,7 +164,7 @@ class Playbook:
 
     seed: str
     rules: Sequence[Rule]
-    faults: Sequence[FaultText]
+    faults: Sequence[Fault]
     guidance: str = ""
     """What the demo answers when a run of it asks; empty: nothing."""
 
@@ -182,17 +176,6 @@ class Playbook:
         judged = [(rule, *rule.judge(request)) for rule in self.rules]
         nearest, _, failed = max(judged, key=lambda entry: entry[1])
         return Unmatched(self.seed, nearest.answer.rule, failed, request.last_text)
-
-    def fault(self, digest: str, attempt: int, rule: str | None) -> Fault | None:
-        """Return what goes wrong with this attempt at this request, if anything."""
-        for fault in self.faults:
-            if (
-                (fault.digest == "any" or digest.startswith(fault.digest))
-                and fault.attempt in (None, attempt)
-                and fault.rule in (None, rule)
-            ):
-                return fault.then
-        return None
 
 
 def load_folder(folder: Path) -> dict[str, Playbook]:
@@ -282,13 +265,18 @@ def _rules(written: PlaybookText, source: str, text: str) -> list[Rule]:
     return rules
 
 
-def _faults(written: PlaybookText, source: str, text: str) -> list[FaultText]:
+def _faults(written: PlaybookText, source: str, text: str) -> list[Fault]:
     names = {rule.name for rule in written.rule}
     for index, fault in enumerate(written.fault):
         if fault.rule is not None and fault.rule not in names:
             line = _line(text, f"fault[{index}].rule")
             raise PlaybookError(
                 f"{source}:{line}: fault[{index}].rule: no rule is called '{fault.rule}'. Remedy: name one of the rules"
+            )
+        if wrong := fault.misplaced():
+            line = _line(text, f"fault[{index}].{wrong[0]}")
+            raise PlaybookError(
+                f"{source}:{line}: fault[{index}].{wrong[0]}: {wrong[1]}. Remedy: add it, or leave it out"
             )
     return written.fault
 

@@ -8,15 +8,17 @@ import asyncio
 import hashlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 from aiohttp import ClientConnectionError, web
 from aiohttp.http_exceptions import ContentEncodingError, TransferEncodingError
 
-from factory_tui.twins.messages.playbook import Fault, Playbook, PlaybookError, Unmatched, load
+from factory_tui.twins.messages.faults import Fault, chosen, read
+from factory_tui.twins.messages.playbook import Playbook, PlaybookError, Unmatched, load
 from factory_tui.twins.messages.request import Prompt, Request, RequestError, decode, error_body
 from factory_tui.twins.messages.stream import events, message, speak
 from factory_tui.twins.messages.tokens import count
@@ -117,39 +119,50 @@ class Twin:
         request = decode(body, Request)
         check(request)
         answer = playbook.answer(request)
-        fault: Fault | None = None
-        if playbook.faults:
-            rule = None if isinstance(answer, Unmatched) else answer.rule
-            fault = playbook.fault(digest, _attempt(http), rule)
-        if isinstance(fault, int):
-            raise RequestError(fault, f"scripted fault {fault} of playbook '{playbook.seed}'")
-        if fault == "html":
+        rule = None if isinstance(answer, Unmatched) else answer.rule
+        fault = chosen(playbook.faults, digest, _attempt(http), rule) if playbook.faults else None
+        if fault is not None and isinstance(fault.then, int):
+            return _refused(fault, fault.then, playbook.seed, digest)
+        if fault is not None and fault.then == "html":
             return web.Response(text="<html><body>A page, not an API</body></html>", content_type="text/html")
         if isinstance(answer, Unmatched):
             raise RequestError(400, str(answer))
+        if fault is not None and fault.seconds:
+            await asyncio.sleep(fault.seconds)
         spoken = speak(answer, request)
         whole = message(spoken, request, digest)
         if request.stream:
-            parts = list(events(spoken, whole, paced=self.pace > 0))
-            return await self._stream(http, parts[: len(parts) // 2] if fault == "cut" else parts, digest, fault)
-        if fault == "cut":
-            raw = msgspec.json.encode(whole)
-            return await _send(http, [raw[: len(raw) // 2]], "application/json", digest, cut=True)
+            return await self._stream(http, list(events(spoken, whole, paced=self.pace > 0)), digest, fault)
+        raw = msgspec.json.encode(whole)
+        if fault is not None and (cut := fault.cut(len(raw))) is not None:
+            return await _send(http, [raw[:cut]], "application/json", digest, cut=True)
         return _json(whole, digest)
 
     async def _stream(
         self, http: web.BaseRequest, parts: list[tuple[bytes, int]], digest: str, fault: Fault | None
     ) -> web.StreamResponse:
-        cut = fault == "cut"
+        cut = fault.cut(sum(len(part) for part, _ in parts)) if fault is not None else None
+        if cut is not None:
+            parts = list(_begun(parts, cut))
         if self.pace <= 0:
-            return await _send(http, [b"".join(part for part, _ in parts)], "text/event-stream", digest, cut=cut)
+            body = b"".join(part for part, _ in parts)
+            return await _send(http, [body], "text/event-stream", digest, cut=cut is not None)
 
         async def paced() -> AsyncIterator[bytes]:
             for part, characters in parts:
                 await asyncio.sleep(characters / self.pace)
                 yield part
 
-        return await _send(http, paced(), "text/event-stream", digest, cut=cut)
+        return await _send(http, paced(), "text/event-stream", digest, cut=cut is not None)
+
+
+def _begun(parts: Iterable[tuple[bytes, int]], size: int) -> Iterator[tuple[bytes, int]]:
+    """The first `size` bytes of the parts."""
+    for part, characters in parts:
+        if size <= 0:
+            return
+        yield part[:size], characters
+        size -= len(part)
 
 
 async def _send(
@@ -217,6 +230,13 @@ def _error(status: int, text: str, digest: str) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json", headers=_headers(digest))
 
 
+def _refused(fault: Fault, status: int, seed: str, digest: str) -> web.Response:
+    response = _error(status, f"scripted fault {status} of playbook '{seed}'", digest)
+    if fault.retry_after is not None:
+        response.headers["retry-after"] = f"{fault.retry_after:g}"
+    return response
+
+
 def _models(endpoint: str, digest: str) -> web.Response:
     name = endpoint.removeprefix("v1/models").strip("/")
     if name:
@@ -240,8 +260,8 @@ async def serve(playbooks: Iterable[Playbook], port: int = 0, pace: float = 0.0)
         await twin.close()
 
 
-def run_alone(playbook: Path, port: int) -> None:
-    """Serve one playbook until SIGINT or SIGTERM: `factory-tui twin messages`.
+def run_alone(playbook: Path, port: int, faults: Sequence[str] = ()) -> None:
+    """Serve one playbook until SIGINT or SIGTERM: `factory-tui twin messages`. `faults` go before its own.
 
     Raises:
         SystemExit: the playbook or the port cannot be used; the message says why, the code is 1.
@@ -261,6 +281,7 @@ def run_alone(playbook: Path, port: int) -> None:
             await stop.wait()
 
     try:
-        asyncio.run(until_stopped(load(playbook)))
-    except (PlaybookError, PortInUseError) as error:
+        book = load(playbook)
+        asyncio.run(until_stopped(replace(book, faults=[*map(read, faults), *book.faults])))
+    except (PlaybookError, PortInUseError, ValueError) as error:
         raise SystemExit(str(error)) from error

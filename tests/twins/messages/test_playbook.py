@@ -134,6 +134,9 @@ def fault(lines: str) -> str:
         (fault("then = 200 # here"), ["fault[0].then"]),
         (fault("then = 'cut'\nrule = 'three' # here"), ["fault[0].rule", "three"]),
         (fault("then = 'cut'\ndigest = 'xyz' # here"), ["fault[0].digest"]),
+        (fault("then = 'cut'\nretry_after = 3 # here"), ["fault[0].retry_after", "a status"]),
+        (fault("then = 429\nat = 3 # here"), ["fault[0].at", "cut"]),
+        (fault("then = 429\nseconds = 3 # here"), ["fault[0].seconds", "slow"]),
         (GOOD.replace('text = "one"', "text = '''\n[[rule]]\nname = 1\n'''") + "more = 1 # here", ["block[0].more"]),
     ],
 )

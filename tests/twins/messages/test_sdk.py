@@ -1,6 +1,7 @@
 """The real SDK over real HTTP: answers, tool loops, streams, errors, faults."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anthropic
@@ -250,6 +251,21 @@ async def test_a_fault_of_the_first_attempt_is_outlived_by_a_retry(connect: Conn
             await connect(twin.url, max_retries=1).messages.create(**hello(), extra_headers={"x-factory-attempt": "0"})
 
 
+async def test_a_refusal_says_how_long_to_wait(connect: Connect) -> None:
+    async with serve([parse(faulty("429", "retry_after = 7"), "f.toml")]) as twin:
+        with pytest.raises(anthropic.RateLimitError) as raised:
+            await connect(twin.url).messages.create(**hello())
+    assert raised.value.response.headers["retry-after"] == "7"
+
+
+async def test_a_slow_answer_is_one_that_a_client_may_give_up(connect: Connect) -> None:
+    async with serve([parse(faulty("'slow'", "seconds = 60\nattempt = 0"), "f.toml")]) as twin:
+        with pytest.raises(anthropic.APITimeoutError):
+            await connect(twin.url, timeout=0.2).messages.create(**hello())
+        again = await connect(twin.url).messages.create(**hello(), extra_headers={"x-factory-attempt": "1"})
+        assert again.stop_reason == "end_turn"
+
+
 async def test_a_fault_can_name_one_request_by_its_digest(twin: Twin, connect: Connect) -> None:
     first = await connect(twin.url).messages.with_raw_response.create(**hello())
     digest = first.headers["request-id"].removeprefix("req_")
@@ -279,6 +295,31 @@ async def test_a_cut_answer_is_a_connection_error(connect: Connect) -> None:
     async with serve([parse(faulty("'cut'"), "f.toml")]) as twin:
         with pytest.raises((anthropic.APIConnectionError, httpx2.RemoteProtocolError)):
             await connect(twin.url).messages.create(**hello())
+
+
+@pytest.mark.parametrize("pace", [0.0, 100_000.0])
+async def test_a_cut_comes_after_just_so_many_bytes(connect: Connect, pace: float) -> None:
+    async with serve([parse(SHORTLINKS, "x.toml")], pace=pace) as twin:
+        whole = b"".join([part async for part in raw(twin)])
+        for at in (0, 1, len(whole) // 3, len(whole)):
+            twin.playbooks["shortlinks"] = parse(faulty("'cut'", f"at = {at}"), "f.toml")
+            came: list[bytes] = []
+            with pytest.raises(httpx2.RemoteProtocolError):
+                await keep(raw(twin), came)
+            assert b"".join(came) == whole[:at]
+
+
+async def keep(parts: AsyncIterator[bytes], came: list[bytes]) -> None:
+    async for part in parts:
+        came.append(part)  # noqa: PERF401 - what came before the break is kept
+
+
+async def raw(twin: Twin) -> AsyncIterator[bytes]:
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        url = f"{twin.url}/v1/messages"
+        async with http.stream("POST", url, json=hello(stream=True), headers=HEADERS) as answer:
+            async for part in answer.aiter_bytes():
+                yield part
 
 
 async def test_a_page_instead_of_an_answer(connect: Connect) -> None:
