@@ -26,6 +26,12 @@ _CELL_BOUNDS = {
     "inodes": "100..",
     "warm": "0..32",
 }
+_MODEL_BOUNDS = {
+    "window": "1000..",
+    "max_tokens": "1..",
+    "requests_per_minute": "0..",
+    "tokens_per_minute": "0..",
+}
 _AGENT_BOUNDS = {"command_timeout": "(0..", "output_limit": "200..", "max_steps": "1..", "attempts": "1.."}
 _PRICES = ("price_input", "price_output", "price_cache_write", "price_cache_read")
 
@@ -120,7 +126,7 @@ def _cells(document: Document, settings: Settings) -> Iterator[Problem]:
 
 def _model(document: Document, settings: Settings, name: str, model: ModelTable) -> Iterator[Problem]:
     here = ("models", name)
-    yield from out_of_bounds(document, model, {"window": "1000..", "max_tokens": "1.."}, here)
+    yield from out_of_bounds(document, model, _MODEL_BOUNDS, here)
     if model.max_tokens >= model.window:
         message = f"{model.max_tokens} tokens of answer leave no room in a window of {model.window}."
         yield document.problem((*here, "max_tokens"), message, "Lower max_tokens, or set window to what the model has.")

@@ -65,6 +65,10 @@ class ModelTable(_Table, frozen=True):
     max_tokens: int = 16_000
     """Output tokens of one answer."""
     tools: Literal["native", "schema"] = "native"
+    requests_per_minute: int = 0
+    """Calls that all runs together send in any minute to this endpoint with this key, in turns; 0: no limit."""
+    tokens_per_minute: int = 0
+    """Tokens that all calls of any minute take together; one under way counts at its most. 0: no limit."""
 
 
 class AgentTable(_Table, frozen=True):

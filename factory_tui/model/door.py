@@ -6,10 +6,11 @@ takes 1.2 s to import, so it is loaded with the first call, or by `warm`.
 
 import asyncio
 import importlib
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +23,9 @@ from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Ledger, Price, Tokens
 from factory_tui.domain.scribe import Clock, Scribe, Sleep
+from factory_tui.model.client import client, drain
 from factory_tui.model.failures import Failure, ProviderHeld, of_content_type, of_error, of_stream_error
+from factory_tui.model.pacing import Closed, Limits, Pace, Turn
 from factory_tui.model.request import Bounds, with_breakpoints
 from factory_tui.model.stream import Assembly, BrokenStream, events
 from factory_tui.policy.budget import Budget, Hold, OverBudget
@@ -33,17 +36,10 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT = 10_000_000
 """Characters of content after which an answer is not read on."""
-CONNECT = 15.0
-"""Seconds in which an endpoint has to take the connection."""
 _LONGEST_WAIT = 60.0
 """Seconds; who asks us to wait longer has the run held until then."""
 _OUTAGE = 60.0
 """Seconds until a run that was held for an endpoint in trouble tries again."""
-_LINGER = 1.0
-"""Seconds to wait for the end of a body whose answer is whole."""
-_REST = 16
-"""Pieces of it to read at most."""
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -98,6 +94,7 @@ class _Attempt:
     call: _Call
     number: int
     hold: Hold
+    turn: Turn
     reserved: asyncio.Task[None]
     """Writes the reservation; nothing is sent before it is on disk."""
     assembly: Assembly = field(default_factory=lambda: Assembly(ANSWER_LIMIT))
@@ -110,7 +107,7 @@ class _Attempt:
 
 
 class Door:
-    """One for the engine; runs share its connections and its budget."""
+    """One for the engine; runs share its connections, its budget and, for each endpoint and key, its pace."""
 
     def __init__(
         self,
@@ -121,6 +118,7 @@ class Door:
         attempts: int = 5,
         timeout: float = 600.0,
         sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._budget = budget
@@ -129,7 +127,9 @@ class Door:
         self._attempts = attempts
         self._timeout = timeout
         self._sleep = sleep
+        self._clock = clock
         self._chance = chance
+        self._paces: dict[tuple[str, str], Pace] = {}
         self._clients: dict[tuple[str, str], AsyncAnthropic] = {}
         self._bounds = Bounds()
         self._loaded = False
@@ -145,8 +145,8 @@ class Door:
         """Close every connection, once what goes on is over."""
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for client in self._clients.values():
-            await client.close()
+        for opened in self._clients.values():
+            await opened.close()
         self._clients.clear()
 
     async def call(
@@ -180,16 +180,32 @@ class Door:
         if tools:
             request["tools"] = list(tools)
         call = _Call(scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst), worst.total)
+        pace, limits = self._pace(model, key)
         for attempt in range(1, self._attempts + 1):
-            answered = await self._attempt(call, attempt, key)
-            if isinstance(answered, Answer):
-                self._bounds.learn(talk, body, answered.tokens)
-                return answered
-            wait = self._wait(answered, attempt)
+            try:
+                async with pace.turn(scribe.run, call.tokens, limits) as turn:
+                    answered = await self._attempt(call, attempt, key, turn)
+                    if isinstance(answered, Answer):
+                        self._bounds.learn(talk, body, answered.tokens)
+                        return answered
+                    wait = self._wait(answered, attempt, turn)
+            except Closed as closed:
+                raise ProviderHeld("provider", closed.why, self._at(closed.seconds)) from closed
             if wait is None:
                 raise self._held(answered, attempt)
             await self._sleep(wait)
         raise AssertionError("the last attempt either answers or raises")
+
+    def try_now(self) -> None:
+        """Somebody says that endpoints in trouble are back: the next call finds out."""
+        for pace in self._paces.values():
+            pace.try_now()
+
+    def _pace(self, model: Model, key: str) -> tuple[Pace, Limits]:
+        table = model.table
+        new = Pace(clock=self._clock, sleep=self._sleep, chance=self._chance)
+        pace = self._paces.setdefault((table.base_url, key), new)
+        return pace, Limits(table.requests_per_minute, table.tokens_per_minute)
 
     def _key(self, model: Model) -> str:
         try:
@@ -197,26 +213,33 @@ class Door:
         except NoKey as error:
             raise ProviderHeld("credential", f"model {model.name}: {error}") from error
 
-    def _wait(self, failure: Failure, attempt: int) -> float | None:
-        """Seconds before the next attempt; None when there shall be none."""
-        if not failure.again or attempt == self._attempts or (failure.after or 0) > _LONGEST_WAIT:
+    def _wait(self, failure: Failure, attempt: int, turn: Turn) -> float | None:
+        """Seconds before the next attempt; None when there shall be none. The others learn of it too."""
+        if not failure.again:
+            turn.taken()  # it answered: no trouble of the endpoint's
             return None
         backoff = min(2.0 ** (attempt - 1), 30.0) * (0.5 + self._chance() / 2)
-        return max(backoff, failure.after or 0.0)
+        wait = max(backoff, failure.after or 0.0)
+        last = attempt == self._attempts or turn.last or (failure.after or 0) > _LONGEST_WAIT
+        turn.refused(max(wait, _OUTAGE) if last else wait, failure.why, everybody=failure.general, given_up=last)
+        return None if last else wait
 
     def _held(self, failure: Failure, attempt: int) -> ProviderHeld:
         why = failure.why if attempt == 1 else f"{failure.why} (tried {attempt} times)"
-        wait = max(failure.after or 0.0, _OUTAGE)
-        return ProviderHeld(failure.reason, why, self._now() + int(wait * 1000) if failure.again else None)
+        later = self._at(max(failure.after or 0.0, _OUTAGE)) if failure.again else None
+        return ProviderHeld(failure.reason, why, later)
 
-    async def _attempt(self, call: _Call, number: int, key: str) -> Answer | Failure:
+    def _at(self, seconds: float) -> int:
+        return self._now() + math.ceil(seconds * 1000)
+
+    async def _attempt(self, call: _Call, number: int, key: str, turn: Turn) -> Answer | Failure:
         try:
             hold = await self._budget.reserve(call.scribe.run, call.ledger, call.worst, call.tokens, call.step)
         except OverBudget as error:
             why = f"{error}; raise the cap, or stop the run"
             raise ProviderHeld("budget", why, error.retry_at, error.cap) from error
         reserved = CallReserved(call.step, number, call.model.id, call.purpose, hold.money, hold.tokens)
-        attempt = _Attempt(call, number, hold, self._begin(call.scribe.record(reserved)))
+        attempt = _Attempt(call, number, hold, turn, self._begin(call.scribe.record(reserved)))
         try:
             end = await self._tried(attempt, key)
         except asyncio.CancelledError:
@@ -273,6 +296,7 @@ class Door:
         else:
             money, tokens = hold.money, max(hold.tokens, assembly.tokens.total)
         self._budget.settle(hold, money, tokens)
+        attempt.turn.used(tokens)
         why = failure.why if failure else "" if assembly.final_usage else "the endpoint did not say what it used"
         return CallSettled(
             call.step,
@@ -310,6 +334,7 @@ class Door:
                 }
             },
         )
+        attempt.turn.taken()
         endpoint, run, agent = call.model.endpoint, call.scribe.run, call.purpose == "agent"
         redact = self.live()
         async with AsyncExitStack() as opened:
@@ -328,26 +353,12 @@ class Door:
                     if assembly.done:
                         break
             if assembly.done:
-                return self._begin(_drain(chunks, opened.pop_all()))
+                return self._begin(drain(chunks, opened.pop_all()))
         raise BrokenStream("the stream ended before the answer did")
 
     def _client(self, base_url: str, key: str) -> "AsyncAnthropic":
-        client = self._clients.get((base_url, key))
-        if client is None:
-            import anthropic  # noqa: PLC0415 - loaded by `warm`
-            import httpx2  # noqa: PLC0415
-
-            # A proxy of the environment must not stand between the engine and its own machine.
-            local = httpx2.URL(base_url).host in _LOOPBACK
-            client = anthropic.AsyncAnthropic(
-                api_key=key,
-                base_url=base_url or None,
-                max_retries=0,
-                timeout=anthropic.Timeout(self._timeout, connect=CONNECT),
-                http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False) if local else None,
-            )
-            self._clients[base_url, key] = client
-        return client
+        known = self._clients.get((base_url, key)) or client(base_url, key, self._timeout)
+        return self._clients.setdefault((base_url, key), known)
 
     def live(self) -> Callable[[str], str]:
         """A redaction of one text that comes in pieces; see `Credentials.live`."""
@@ -386,15 +397,3 @@ class _Body:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         await asyncio.shield(self._attempt.reserved)
         yield self._attempt.call.request
-
-
-async def _drain(chunks: AsyncIterator[bytes], opened: AsyncExitStack) -> None:
-    """Read the end of the body, so that the connection serves the next call; the answer is whole with or without."""
-    import httpx2  # noqa: PLC0415 - loaded by `warm`
-
-    async with opened:
-        with suppress(TimeoutError, httpx2.HTTPError):
-            async with asyncio.timeout(_LINGER):
-                for _ in range(_REST):
-                    if not await anext(chunks, b""):
-                        return

@@ -43,6 +43,11 @@ class Failure:
     after: float | None = None
     """Seconds that the endpoint asked to wait."""
 
+    @property
+    def general(self) -> bool:
+        """Whether any other call would have failed as well: the endpoint takes none, or is not there."""
+        return self.again and (self.free or self.after is not None)
+
 
 def of_status(status: int, said: str, endpoint: str, key_env: str, after: float | None) -> Failure:
     """A response with an error status."""

@@ -60,14 +60,22 @@ class Rig:
         self.cell = cell
         self.notes = Notebook()
         model = ModelTable(id="claude-test", base_url=url, key_env="", max_tokens=1000)
+        self.napped = 0.0
         self.door = Door(
-            Budget(), Credentials([model], {}), now=lambda: 0, attempts=3, sleep=self._nap, chance=lambda: 0.0
+            Budget(),
+            Credentials([model], {}),
+            now=lambda: 0,
+            attempts=3,
+            sleep=self._nap,
+            clock=lambda: self.napped,
+            chance=lambda: 0.0,
         )
         self.agent = MessagesAgent(
             self.door, Model("default", model, PRICE), "rehearsal", AgentTable(**table), str, watch=watch
         )
 
     async def _nap(self, seconds: float) -> None:
+        self.napped += seconds
         await asyncio.sleep(0)
 
     async def go(

@@ -74,12 +74,15 @@ class Cuts:
 async def cutting() -> AsyncIterator[Cuts]:
     """A door at a twin; what the whole answer is, is known."""
 
-    async def at_once(_seconds: float) -> None:
+    naps: list[float] = []
+
+    async def at_once(seconds: float) -> None:
         """No wait between attempts."""
+        naps.append(seconds)
 
     budget = Budget()
     async with serve([BOOK]) as twin:
-        door = Door(budget, Credentials([], {}), now=lambda: 0, attempts=4, sleep=at_once)
+        door = Door(budget, Credentials([], {}), now=lambda: 0, attempts=4, sleep=at_once, clock=lambda: sum(naps))
         cuts = Cuts(twin, door, budget)
         try:
             answer, _ = await cuts.after(None)

@@ -15,6 +15,7 @@ from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettl
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Price, Tokens
+from factory_tui.model import client as client_module
 from factory_tui.model import door as door_module
 from factory_tui.model.door import Answer, Door, Model
 from factory_tui.model.failures import ProviderHeld
@@ -40,7 +41,14 @@ class Rig:
         self.notes = Notebook()
         credentials = Credentials([table], {"K": KEY})
         self.door = Door(
-            self.budget, credentials, now=lambda: 1_000, attempts=3, sleep=self._nap, chance=lambda: 1.0, timeout=5
+            self.budget,
+            credentials,
+            now=lambda: 1_000,
+            attempts=3,
+            sleep=self._nap,
+            clock=lambda: sum(self.naps),
+            chance=lambda: 1.0,
+            timeout=5,
         )
 
     async def _nap(self, seconds: float) -> None:
@@ -142,7 +150,7 @@ async def test_calls_share_a_connection(rig: Rig) -> None:
 async def test_an_endpoint_that_never_ends_the_body_of_a_whole_answer_is_not_waited_for(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door_module, "_LINGER", 0.05)
+    monkeypatch.setattr(client_module, "LINGER", 0.05)
     rig.endpoint.script = [stream(WHOLE, hang=asyncio.Event())]
     assert len(json.loads((await rig.call()).content)) == 2
 
@@ -252,6 +260,51 @@ async def test_an_endpoint_in_trouble_is_tried_as_often_as_allowed_then_the_run_
     assert "tried 3 times" in error.why
 
 
+async def test_what_one_run_is_told_all_others_heed(rig: Rig) -> None:
+    """One is told to wait until tomorrow: the next asks nothing, and is held until then as well."""
+    rig.endpoint.script = [status(429, "daily quota", headers={"retry-after": "3600"})]
+    await held(rig.call())
+    rig.notes = Notebook("other-1")
+    error = await held(rig.call())
+    assert (error.reason, error.retry_at) == ("provider", 3_601_000)
+    assert "daily quota" in error.why
+    assert (len(rig.endpoint.sent), rig.notes.facts) == (1, [])
+
+
+async def test_somebody_who_knows_that_the_endpoint_is_back_has_it_asked_at_once(rig: Rig) -> None:
+    rig.endpoint.script = [status(429, headers={"retry-after": "3600"}), stream(WHOLE)]
+    await held(rig.call())
+    rig.door.try_now()
+    await rig.call()
+
+
+async def test_an_endpoint_that_is_not_back_after_an_outage_is_asked_once(rig: Rig) -> None:
+    rig.endpoint.script = [status(529)]
+    await held(rig.call())
+    rig.naps.append(60)
+    await held(rig.call())
+    assert len(rig.endpoint.sent) == 3 + 1
+
+
+async def test_calls_of_a_minute_are_as_many_as_configured(rig: Rig) -> None:
+    table = msgspec.structs.replace(rig.model.table, requests_per_minute=2)
+    rig.model = Model("default", table, PRICE)
+    rig.endpoint.script = [stream(WHOLE)]
+    for step in range(1, 6):
+        await rig.call(step=step)
+    assert sum(rig.naps) == 120
+
+
+async def test_tokens_of_a_minute_are_what_answers_took(rig: Rig) -> None:
+    table = msgspec.structs.replace(rig.model.table, tokens_per_minute=1500)
+    rig.model = Model("default", table, PRICE)
+    rig.endpoint.script = [stream(message(text("x"), input_tokens=350, output_tokens=10))]
+    await rig.call(step=1)
+    assert rig.naps == []
+    await rig.call(step=2)
+    assert sum(rig.naps) == 60  # 360 taken, and at most 1000 and a byte each of what is asked
+
+
 @pytest.mark.parametrize("cut", [False, True])
 @pytest.mark.parametrize("events", [0, 1, 3, 6, len(WHOLE) - 1])
 async def test_a_stream_that_ends_early_is_paid_and_tried_again(rig: Rig, events: int, *, cut: bool) -> None:
@@ -311,7 +364,7 @@ async def test_nobody_there_is_said_with_the_address(rig: Rig) -> None:
 
 
 async def test_a_connection_that_is_not_made_in_time_costs_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_module, "CONNECT", 0.2)
+    monkeypatch.setattr(client_module, "CONNECT", 0.2)
     full = socket.create_server(("127.0.0.1", 0), backlog=0)  # takes one connection, and the next waits for ever
     port = full.getsockname()[1]
     table = ModelTable(base_url=f"http://127.0.0.1:{port}", key_env="")
