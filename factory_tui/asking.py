@@ -128,10 +128,13 @@ def cap_command(run: "Run") -> str:
 
 
 def _held(run: "Run", type_: "Callable[[str], str]") -> "Iterator[str]":
+    from factory_tui.console.figures import stamp
     from factory_tui.domain.hostile import one_line
 
     yield one_line(f"{run.id} is held ({run.reason}): {run.why}")
     if run.reason == "budget":
         yield f"  Remedy: {type_(cap_command(run))}"
-    elif run.retry_at is None:
+    elif run.retry_at is not None:
+        yield f"  It comes back by itself at {stamp(run.retry_at)} UTC"
+    else:
         yield f"  Remedy: mend that, then {type_(f'resume {run.id}')}"

@@ -121,6 +121,8 @@ class PolicyTable(_Table, frozen=True):
     factory_tokens: int | None = None
     stall_after: int = 3
     """Passes in a row that fail the same stories, with no more satisfaction, after which a run asks its owner."""
+    outage: Literal["wait", "ask"] = "wait"
+    """Runs whose model's endpoint is in trouble come back by themselves; or stay held until somebody says so."""
 
 
 class OwnerTable(_Table, frozen=True):

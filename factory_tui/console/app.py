@@ -35,6 +35,7 @@ from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import one_line
+from factory_tui.domain.state import Run
 
 if TYPE_CHECKING:
     from textual import events
@@ -141,6 +142,10 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
             found = self._styles[name] + Style(bgcolor=upper.bgcolor, underline=upper.underline)
             self._styles[role] = found
         return found
+
+    def back_in(self, run: Run) -> float | None:
+        """Seconds until a held run comes back by itself; None for one that does not."""
+        return (run.retry_at - self.clock()) / 1000 if run.state == "held" and run.retry_at else None
 
     def clock(self) -> int:
         """The engine's time, UTC ms."""

@@ -1,5 +1,6 @@
 """Figures as people read them: money, tokens, shares, durations, times. Pure; no Textual, no Rich."""
 
+import math
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -46,6 +47,13 @@ def duration(seconds: float) -> str:
         if seconds >= limit:
             return f"{int(seconds // limit)}{unit}"
     return f"{int(seconds)}s"
+
+
+def countdown(seconds: float) -> str:
+    """`0:42`, `12:05`, `1:00:00`: what is left, to the second; never less than nothing."""
+    minutes, left = divmod(max(0, math.ceil(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def stamp(at: int) -> str:

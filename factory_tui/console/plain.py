@@ -108,6 +108,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "state": run.state,
         "reason": run.reason,
         "why": run.why,
+        "retry_at": run.retry_at,
         "node": run.node,
         "passes": len(run.passes),
         "satisfaction": newest.vault if newest else None,

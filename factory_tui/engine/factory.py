@@ -7,6 +7,7 @@ shows.
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from factory_tui.cells.protocol import CellDied, CellError, NoEngine, Unmade
 from factory_tui.delivery.git import DeliveryError
@@ -184,7 +185,7 @@ class Factory:
         except Ended as ended:
             return Parked(ended.moved.state, ended.moved.why)
         except ProviderHeld as held:
-            return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at, cap=held.cap)
+            return self._without_answer(held)
         except NoEngine as silent:
             soon = place.now() + ENGINE_TROUBLE
             return Parked("held", f"no cell to work in: {silent}", reason="config", retry_at=soon)
@@ -206,6 +207,14 @@ class Factory:
         except Exception as bug:
             log.exception("run %s broke", run)
             return Parked("failed", f"a fault of ours: {type(bug).__name__}: {bug}")
+
+    def _without_answer(self, held: ProviderHeld) -> Parked:
+        """Held until the endpoint may be asked again, if it is not left to somebody to say when."""
+        asks = held.reason == "provider" and self._workplace.settings.policy.outage == "ask"
+        if held.retry_at is None or not asks:
+            return Parked("held", held.why, reason=held.reason, retry_at=held.retry_at, cap=held.cap)
+        at = datetime.fromtimestamp(held.retry_at / 1000, UTC).strftime("%H:%M:%S UTC")
+        return Parked("held", f'{held.why}; worth a try from {at} on ([policy] outage = "ask")', reason=held.reason)
 
     async def _walk(self, walk: Walk) -> Parked:
         """Walk on past cells that die: the next one is rebuilt from the last snapshot."""
@@ -256,6 +265,9 @@ class Factory:
             if why := await self._reveals(run, command):
                 return why
             walking = run in self._walking
+            silent = (
+                isinstance(command, c.Resume) and run in self.state.runs and self.state.runs[run].reason == "provider"
+            )
             facts = self._judge(actor, command)
             if isinstance(facts, str):
                 return facts
@@ -274,6 +286,8 @@ class Factory:
                 if isinstance(command, c.MoveBudget):
                     self._workplace.budget.enter(command.origin, self.state.runs[command.origin].caps, moved=True)
             self._act(command)
+            if silent:  # whoever says that the endpoint is back may know more than it told us
+                self._workplace.door.try_now()
         self._changed.set()
         return None
 

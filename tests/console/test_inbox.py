@@ -148,7 +148,26 @@ async def test_a_held_run_says_which_keys_help() -> None:
         await stage.press("3", "down")
         assert "Remedy: z raises its cap, X stops it" in snap.text_of(stage.app)
         await stage.press("down", "down")
-        assert "It comes back by itself at" in snap.text_of(stage.app)
+        said = snap.text_of(stage.app)
+        assert "It comes back by itself in 0:5" in said
+        assert "provider, back in 0:5" in said
+
+
+@pytest.mark.parametrize(
+    ("left", "floor", "run"),
+    [(60_000, "held 1m", "1:00"), (17_400, "held 17s", "0:18"), (-5, "held 0s", "0:00")],
+)
+async def test_a_run_that_comes_back_by_itself_counts_down_wherever_it_shows(left: int, floor: str, run: str) -> None:
+    feed = StoryFeed(story.waits())
+    feed.now = (feed.state.runs["interval-bug-1"].retry_at or 0) - left
+    async with on_stage(feed, (120, 40)) as stage:
+        assert floor in snap.text_of(stage.app)
+        await stage.press("3", "down", "down", "down")
+        assert f"It comes back by itself in {run}, at" in snap.text_of(stage.app)
+        await stage.press("enter")
+        said = snap.text_of(stage.app)
+        assert f"held (provider) {run}" in said
+        assert f"back in {run}: 529 overloaded" in said
 
 
 async def test_the_inbox_in_ascii() -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from factory_tui.console.action import Action
 from factory_tui.console.actions import BY_ID
-from factory_tui.console.figures import count, money, percent, stamp
+from factory_tui.console.figures import count, countdown, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
 from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
@@ -64,6 +64,8 @@ class Header(Panel):
         frozen = self.mirror.state.frozen and run.state == "running"
         tone: Tone = "waits" if frozen else LAMPS[run.state]
         reason = f" ({run.reason})" if run.reason else ""
+        if (back := self.console_app.back_in(run)) is not None:
+            reason += f" {countdown(back)}"
         lamp: Row = [(f"  {self.glyphs.marks[tone]} {'frozen' if frozen else run.state}{reason}", tone)]
         if run.asked:
             lamp.append((f"  {asked(run.asked)}", "waits"))

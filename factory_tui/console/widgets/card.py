@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from factory_tui.console.figures import duration, interval, money, percent, plural
+from factory_tui.console.figures import countdown, duration, interval, money, percent, plural
 from factory_tui.console.glyphs import span_bar
 from factory_tui.console.paint import Row, cut, left, tail, wrap
 from factory_tui.console.trace import labels
@@ -56,7 +56,9 @@ class Card(Panel):
         if asked:
             rows += self._said(f"{asked.id} for {asked.to}: {asked.question}", "asks", width)
         elif run.why and run.state != "running":
-            rows += self._said(run.why, "waits" if run.state in ("held", "paused") else "text", width)
+            back = self.console_app.back_in(run)
+            again = "" if back is None else f"back in {countdown(back)}: "
+            rows += self._said(f"{again}{run.why}", "waits" if run.state in ("held", "paused") else "text", width)
         elif run.shipped:
             left_over, room = height - len(rows), width - 3
             path = tail(run.shipped, room * (left_over - 1) if left_over > 1 else room - len("shipped to "))

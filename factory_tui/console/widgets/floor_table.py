@@ -103,7 +103,7 @@ class FloorTable(Panel):
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
         name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
         awaited = any(run.asked or _re_seeds(run) for run in runs)
-        longest = max(len(asked(run.asked) or ("re-seeds" if _re_seeds(run) else "")) for run in runs)
+        longest = max(len(asked(run.asked) or ("re-seeds" if _re_seeds(run) else self._said(run))) for run in runs)
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
             Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
@@ -133,7 +133,7 @@ class FloorTable(Panel):
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"
         tone = "waits" if frozen else LAMPS[run.state]
-        said, soon = "frozen" if frozen else run.state, asked(run.asked)
+        said, soon = "frozen" if frozen else self._said(run), asked(run.asked)
         if _re_seeds(run) and (cells >= _BOTH or run.state in GOES_ON):  # where there is room for one, how it is counts
             soon = soon or "re-seeds"
         if not soon:
@@ -142,6 +142,11 @@ class FloorTable(Panel):
             return [(f"{self.glyphs.marks[tone]} ", tone), (left(soon, cells - 2), "waits")]
         lamp = f"{self.glyphs.marks[tone]} {said} "
         return [(lamp, tone), (left(soon, cells - len(lamp)), "waits")]
+
+    def _said(self, run: Run) -> str:
+        """The state; of a run that comes back by itself with the time until then."""
+        back = self.console_app.back_in(run)
+        return run.state if back is None else f"{run.state} {duration(back)}"
 
     def _pass(self, run: Run, cells: int) -> Row:
         return [(left(f"{len(run.passes)}/{run.max_passes}" if run.passes else "", cells), "text")]

@@ -105,7 +105,9 @@ class InboxList(Panel):
     def _says(self, item: Item) -> str:
         asked = item.asked
         if asked is None:
-            return f"{item.run.reason or 'held'}: {item.run.why}"
+            back = self.console_app.back_in(item.run)
+            again = "" if back is None else f", back in {figures.countdown(back)}"
+            return f"{item.run.reason or 'held'}{again}: {item.run.why}"
         if item.answered:
             return f"{asked.answered_by}: {' '.join(part for part in (asked.answer, asked.text) if part)}"
         return f"{asked.jam or asked.kind}: {asked.question}"
@@ -146,7 +148,9 @@ class Evidence(Scrolled):
         tone = _tone(item)
         if asked is None:
             yield from _said(f"{run.reason or 'held'}: {run.why}", tone, room)
-            back = f"It comes back by itself at {figures.stamp(run.retry_at)}." if run.retry_at else ""
+            left, back = self.console_app.back_in(run), ""
+            if left is not None:
+                back = f"It comes back by itself in {figures.countdown(left)}, at {figures.stamp(run.retry_at or 0)}."
             yield from _said(back or f"Remedy: {self._remedy(run.reason or '')}", "text", room)
         else:
             yield from _said(asked.question, tone, room)
