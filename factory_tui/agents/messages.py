@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from factory_tui.agents.conversation import Conversation, ToolUse
-from factory_tui.agents.protocol import Gate, Generated, Heed, Prompt, Watch
+from factory_tui.agents.protocol import Beside, Gate, Generated, Heed, Prompt, Watch
 from factory_tui.agents.tools import BASH, Toolbox, brief, definitions
 from factory_tui.cells.protocol import Cell, CellDied
 from factory_tui.config.settings import AgentTable
@@ -64,6 +64,7 @@ class MessagesAgent:
         prompt: Prompt | None,
         gate: Gate,
         heed: Heed,
+        beside: Beside,
     ) -> Generated:
         """See `Agent.generate`."""
         talk = Conversation.fold(past)
@@ -86,7 +87,7 @@ class MessagesAgent:
                     talk = await self._say(talk, scribe, node, due)
                     continue
                 await gate()
-                talk = await self._ask(talk, scribe)
+                talk = await self._ask(talk, scribe, beside)
                 await _written(notes)
         finally:
             await _written(notes)
@@ -120,18 +121,25 @@ class MessagesAgent:
         await scribe.record(said)
         return talk.take(said)
 
-    async def _ask(self, talk: Conversation, scribe: Scribe) -> Conversation:
+    async def _ask(self, talk: Conversation, scribe: Scribe, beside: Beside) -> Conversation:
         step = talk.step + 1
-        answer = await self._door.call(
-            scribe,
-            model=self._model,
-            ledger=self._ledger,
-            purpose="agent",
-            step=step,
-            system=talk.system,
-            messages=talk.messages,
-            tools=self._tools,
-        )
+        aside = asyncio.ensure_future(beside(talk.step))
+        try:
+            answer = await self._door.call(
+                scribe,
+                model=self._model,
+                ledger=self._ledger,
+                purpose="agent",
+                step=step,
+                system=talk.system,
+                messages=talk.messages,
+                tools=self._tools,
+            )
+        finally:
+            aside.cancel()
+            await asyncio.wait([aside])
+        if not aside.cancelled():
+            aside.result()
         return talk.take(Answered(step, self._model.id, answer.content, answer.stop_reason, answer.seconds))
 
     async def _use(

@@ -16,6 +16,8 @@ Gate = Callable[[], Awaitable[None]]
 """Awaited before every model call and every tool; the engine lets it wait while a run is paused."""
 Heed = Callable[[], "Prompt | None"]
 """What people said that the agent has not been told, as one message; asked before every model call, and at the end."""
+Beside = Callable[[int], Awaitable[None]]
+"""Awaited beside every model call, with the last step, while no tool is at work; cancelled once the model answered."""
 Watch = Callable[[str, str], None]
 """Sees what a text is, and the text, before the agent has it; raises what keeps it from the agent."""
 Origin = Literal["seed", "feedback", "checkpoint", "recovery", "answer", "steer", "reseed", "nudge"]
@@ -56,6 +58,7 @@ class Agent(Protocol):
         prompt: Prompt | None,
         gate: Gate,
         heed: Heed,
+        beside: Beside,
     ) -> Generated:
         """Work until there is nothing left to do.
 

@@ -224,6 +224,10 @@ def _snapshot(_event: e.Event, fact: e.SnapshotTaken) -> Said:
     yield "pass", "dim", f"snapshot {fact.commit[:8]}: {plural(fact.files, 'file')}, {size(fact.size)}"
 
 
+def _work_kept(_event: e.Event, fact: e.WorkKept) -> Said:
+    yield "cell", "dim", f"work kept as of step {fact.step}: {plural(fact.files, 'file')}, {size(fact.size)}"
+
+
 def _cell_started(_event: e.Event, fact: e.CellStarted) -> Said:
     if fact.role == "agent":
         fence = "fenced" if fact.fenced else "UNFENCED"
@@ -383,6 +387,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.PassBegan: _pass_began,
     e.PassEnded: _pass_ended,
     e.SnapshotTaken: _snapshot,
+    e.WorkKept: _work_kept,
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
     e.CellLacked: _cell_lacked,

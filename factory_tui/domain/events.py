@@ -51,6 +51,7 @@ from factory_tui.domain.run_facts import (
     RunState as RunState,
     Shipped as Shipped,
     SnapshotTaken as SnapshotTaken,
+    WorkKept as WorkKept,
 )
 from factory_tui.domain.step_facts import (
     Answered as Answered,
@@ -69,7 +70,7 @@ from factory_tui.domain.visit_facts import (
     VisitKind as VisitKind,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change that an older reader would not understand."""
 
 AnyFact = (
@@ -95,6 +96,7 @@ AnyFact = (
     | PassBegan
     | PassEnded
     | SnapshotTaken
+    | WorkKept
     | CellStarted
     | CellClosed
     | CellLacked

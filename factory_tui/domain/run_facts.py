@@ -141,6 +141,18 @@ class SnapshotTaken(Fact, frozen=True, tag="snapshot-taken"):
     seconds: float
 
 
+class WorkKept(Fact, frozen=True, tag="work-kept"):
+    """The work tree in the middle of a pass, for the cell that may have to be rebuilt: nobody judges or ships it."""
+
+    number: int
+    step: int
+    """The last step whose tools had all returned when it was read."""
+    commit: str
+    files: int
+    size: int
+    seconds: float
+
+
 class EscalationRaised(Fact, frozen=True, tag="escalation-raised"):
     """A question to a named human."""
 

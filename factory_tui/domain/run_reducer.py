@@ -134,7 +134,12 @@ def _pass_ended(run: Run, _event: e.Event, fact: e.PassEnded) -> Run:
 
 
 def _snapshot(run: Run, _event: e.Event, fact: e.SnapshotTaken) -> Run:
-    return on_pass(run, fact.number, lambda item: replace(item, commit=fact.commit, files=fact.files, size=fact.size))
+    told = {"commit": fact.commit, "files": fact.files, "size": fact.size, "kept": ""}
+    return on_pass(run, fact.number, lambda item: replace(item, **told))
+
+
+def _kept(run: Run, _event: e.Event, fact: e.WorkKept) -> Run:
+    return on_pass(run, fact.number, lambda item: replace(item, kept=fact.commit))
 
 
 def _cell_started(run: Run, _event: e.Event, fact: e.CellStarted) -> Run:
@@ -226,6 +231,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.PassBegan: _pass_began,
     e.PassEnded: _pass_ended,
     e.SnapshotTaken: _snapshot,
+    e.WorkKept: _kept,
     e.CellStarted: _cell_started,
     e.CellClosed: _cell_closed,
     e.CellLacked: _touched,

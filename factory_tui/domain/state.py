@@ -71,6 +71,8 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     image: str = ""
     """What the cells that it was judged in were made from."""
     image_id: str = ""
+    kept: str = ""
+    """The work tree as it was last kept in the middle of it, where its snapshot is not taken yet."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -219,7 +221,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def tree(self) -> str:
         """The commit that a new cell begins with; empty: with nothing."""
-        return next((item.commit for item in reversed(self.lived) if item.commit), self.base)
+        return next(filter(None, (item.kept or item.commit for item in reversed(self.lived))), self.base)
 
     @property
     def rehearsal(self) -> bool:

@@ -1,7 +1,7 @@
 """The codergen node: a pass begins, the agent works in the run's cell until it says it is done.
 
 What the agent is told comes from the edge (symptoms, a failed checkpoint) and is in the journal by then; only the first
-message, and one after work was lost, are written here.
+message is written here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from factory_tui.config.recipe import of_cell
 from factory_tui.domain.events import (
     Answered,
     AnyFact,
-    CellClosed,
     EscalationAnswered,
     Event,
     NodeEntered,
@@ -25,12 +24,11 @@ from factory_tui.domain.events import (
     Prompted,
     SnapshotTaken,
 )
-from factory_tui.domain.hostile import one_line
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
-from factory_tui.engine.walk import last, life_of, work_is_lost
+from factory_tui.engine.salvage import Safekeeper, last, life_of, recovery, work_is_lost
 from factory_tui.pipeline.outcome import Outcome, Status
 from factory_tui.policy import jams
 
@@ -45,12 +43,6 @@ RESEEDED = (
     "What is wanted has changed. Go on from the work tree as it is, and make it do what the text says now. "
     "This is how it changed:\n\n"
 )
-LOST = (
-    "Your cell was lost and rebuilt{why}. The work tree is as {where}; what you did to it since then is gone. "
-    "Look at what is there, then do this again:\n\n"
-)
-TASKS = frozenset({"seed", "feedback", "checkpoint", "reseed"})
-"""Origins of what is said again to an agent whose work was lost; the rest it has heard."""
 LEFT = (
     "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
     "it.\n\n"
@@ -74,15 +66,20 @@ async def codergen(walk: Walk, node: Node) -> Done:
     place, watch = walk.place, await walk.watch()
     model = place.models(run)
     agent = MessagesAgent(place.door, model, run.ledger, place.settings.agent, place.redact, watch=watch)
-    generated = await agent.generate(
-        walk.scribe,
-        cell,
-        [event.fact for event in past],
-        node=node.id,
-        prompt=_due(walk, node, events, cell.work),
-        gate=walk.gate,
-        heed=lambda: _said(walk.run),
-    )
+    keeper = Safekeeper(walk, cell, watch, events)
+    try:
+        generated = await agent.generate(
+            walk.scribe,
+            cell,
+            [event.fact for event in past],
+            node=node.id,
+            prompt=_due(walk, node, events, cell.work),
+            gate=walk.gate,
+            heed=lambda: _said(walk.run),
+            beside=keeper.beside,
+        )
+    finally:
+        await keeper.settle()
     status = Status.SUCCESS if generated.status == "success" else Status.FAIL
     return Outcome(status=status, failure_reason=generated.why), []
 
@@ -112,10 +109,7 @@ def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt |
     if not prompts:
         return _first(walk, node, work)
     if work_is_lost(walk.run, events):
-        closed = [event.fact.why for event in events if isinstance(event.fact, CellClosed) and event.fact.lost]
-        return _recovery(
-            walk, [event.fact for event in prompts if isinstance(event.fact, Prompted)], closed[-1] if closed else ""
-        )
+        return recovery(walk.run, events)
     entered = last(events, NodeEntered)
     answered = last(events, Answered)
     if answered > max(entered, prompts[-1].seq) or prompts[-1].seq > answered:
@@ -140,22 +134,6 @@ def _first(walk: Walk, node: Node, work: str) -> Prompt:
     found = next((item.number for item in walk.run.passes if item.commit and item.commit == walk.run.base), None)
     left = LEFT.format(number=found) if found else ""
     return seed_prompt(left + node.prompt.replace("$goal", seed.prose), attachments, system)
-
-
-def _recovery(walk: Walk, prompts: Sequence[Prompted], why: str) -> Prompt:
-    tasks = [prompt for prompt in prompts if prompt.origin in TASKS]
-    due = tasks[-2:] if tasks[-1].origin == "reseed" else tasks[-1:]  # a re-seed was told with what came before it
-    tree = walk.run.tree
-    snapshot = next((item.number for item in walk.run.passes if tree and item.commit == tree), None)
-    where = f"it was at the end of pass {snapshot}" if snapshot else "it was at the very beginning"
-    blocks = [block for task in due for block in json.loads(task.content)]
-    return Prompt(
-        "recovery",
-        (
-            {"type": "text", "text": LOST.format(where=where, why=f" ({one_line(why).rstrip('.')})" if why else "")},
-            *blocks,
-        ),
-    )
 
 
 async def _look_back(walk: Walk) -> None:

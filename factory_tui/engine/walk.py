@@ -7,7 +7,7 @@ that was entered last. A node's end, the message on the edge, and the next node'
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import TypeVar
 
 from factory_tui import pipeline
@@ -17,16 +17,12 @@ from factory_tui.cells.protocol import Cell, Entry, TreeUnfit
 from factory_tui.config.recipe import Recipe
 from factory_tui.config.seed import Seed
 from factory_tui.domain.events import (
-    Answered,
     AnyFact,
-    CellStarted,
     Event,
     NodeEntered,
     NodeLeft,
     Noticed,
     PassEnded,
-    Prompted,
-    RunRestarted,
     SnapshotTaken,
 )
 from factory_tui.domain.scribe import Scribe
@@ -34,6 +30,7 @@ from factory_tui.domain.state import Pass, Run
 from factory_tui.engine.beginning import planted
 from factory_tui.engine.guarding import look_through, watch_over
 from factory_tui.engine.parking import Ended, Parked, Question
+from factory_tui.engine.salvage import last, life_of, work_is_lost
 from factory_tui.engine.workplace import Workplace
 from factory_tui.harness.corpus import Corpus
 from factory_tui.pipeline.graph import text_of
@@ -115,7 +112,7 @@ class Walk:
         return await self.place.record.journal.events(after=entered, run=self.run.id)
 
     async def home(self) -> Cell:
-        """The run's cell; a new one has the work tree as the last snapshot has it, or as the seed brings it.
+        """The run's cell; a new one has the work tree as it was last kept, or as the seed brings it.
 
         Raises Parked where a live model's commands would lose the fence that they began with.
         """
@@ -275,25 +272,3 @@ def warnings(graph: pipeline.Graph, file: str) -> list[str]:
     """What lint says against a loop that may run, by file, line and column."""
     found = pipeline.lint(graph, frozenset())
     return [f"{file}:{one}" for one in found if one.severity is pipeline.Severity.WARNING]
-
-
-def life_of(events: Sequence[Event]) -> list[Event]:
-    """Those of a run's events that came since it was last restarted."""
-    began = last(events, RunRestarted)
-    return [event for event in events if event.seq > began]
-
-
-def work_is_lost(run: Run, events: Sequence[Event]) -> bool:
-    """Whether the agent did work that no snapshot holds in a cell that is gone, and was not told so yet."""
-    started = last(events, CellStarted) if run.cells else events[-1].seq + 1
-    before = [event for event in events if event.seq < started]
-    if last(before, Answered) <= last(before, SnapshotTaken):
-        return False
-    return not any(
-        isinstance(event.fact, Prompted) and event.fact.origin == "recovery" and event.seq > started for event in events
-    )
-
-
-def last(events: Iterable[Event], kind: type[AnyFact]) -> int:
-    """The seq of the last fact of that kind; 0 without one."""
-    return max((event.seq for event in events if isinstance(event.fact, kind)), default=0)

@@ -8,7 +8,7 @@ from typing import Any
 from factory_tui.agents.conversation import Conversation
 from factory_tui.agents.messages import MessagesAgent
 from factory_tui.agents.prompt import seed_prompt, system_prompt
-from factory_tui.agents.protocol import Generated, Heed, Prompt
+from factory_tui.agents.protocol import Beside, Generated, Heed, Prompt
 from factory_tui.cells.protocol import Cell
 from factory_tui.config.settings import AgentTable, ModelTable
 from factory_tui.domain.events import ToolReturned
@@ -37,6 +37,10 @@ PLAYBOOK = playbook(
     rule("done", "(^hello$|lost in a restart)", speaks("It greets.")),
     rule("feedback", "too quiet", speaks("So be it."), earlier=("It greets",)),
 )
+
+
+async def nothing_beside(step: int) -> None:
+    """Nobody keeps this work."""
 
 
 async def no_gate() -> None:
@@ -79,11 +83,15 @@ class Rig:
         await asyncio.sleep(0)
 
     async def go(
-        self, prompt: Prompt | None = SEED, gate: Callable[[], Any] = no_gate, heed: Heed = lambda: None
+        self,
+        prompt: Prompt | None = SEED,
+        gate: Callable[[], Any] = no_gate,
+        heed: Heed = lambda: None,
+        beside: Beside = nothing_beside,
     ) -> Generated:
         past = list(self.notes.facts)
         return await self.agent.generate(
-            self.notes, self.cell, past, node="generate", prompt=prompt, gate=gate, heed=heed
+            self.notes, self.cell, past, node="generate", prompt=prompt, gate=gate, heed=heed, beside=beside
         )
 
     @property

@@ -132,6 +132,35 @@ async def test_an_answer_is_journalled_before_its_tools_and_a_call_before_it_run
     assert names == ["Answered", "ToolCalled a", "ToolReturned a", "ToolCalled b", "ToolReturned b", "Answered"]
 
 
+async def test_what_goes_on_beside_a_call_sees_no_tool_at_work_and_no_step_waits_for_it(
+    scripted: tuple[Rig, Endpoint],
+) -> None:
+    rig, endpoint = scripted
+    endpoint.script = [says(bash("a", "echo 1"), bash("b", "echo 2")), says(bash("c", "echo 3")), says(text("done"))]
+    ended: list[tuple[int, list[str]]] = []
+
+    async def beside(step: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append((step, [fact.call for fact in rig.notes.of(ToolCalled)]))
+
+    assert await rig.go(beside=beside) == Generated("success")
+    assert ended == [(0, []), (1, ["a", "b"]), (2, ["a", "b", "c"])]
+
+
+async def test_an_answer_is_kept_whatever_befalls_beside_its_call(scripted: tuple[Rig, Endpoint]) -> None:
+    rig, endpoint = scripted
+    endpoint.script = [says(bash("a", "echo 1"))]
+
+    async def beside(step: int) -> None:
+        raise CellDied("killed")
+
+    with pytest.raises(CellDied, match="killed"):
+        await rig.go(beside=beside)
+    assert len(rig.notes.of(Answered)) == 1
+
+
 async def test_an_unknown_tool_and_invalid_input_are_told_to_the_model(scripted: tuple[Rig, Endpoint]) -> None:
     rig, endpoint = scripted
     endpoint.script = [says(use("a", "fly", {}), use("b", "bash", '{"command": "l')), says(text("sorry"))]

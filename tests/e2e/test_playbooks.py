@@ -18,7 +18,8 @@ TOLD = {
 }
 PROGRAM = {"shortlinks": "app.py", "orders-etl": "etl.py"}
 LOST = (
-    "Your cell was lost and rebuilt. The work tree is as it was at the end of pass 1; what you did to it since is gone."
+    "Your cell was lost and rebuilt. The work tree is as it was at the end of pass 1; what these calls of yours did "
+    "after that is gone:\n- str_replace_based_edit_tool: view app.py\n- bash: python3 -m unittest\n\nLook."
 )
 SEEDS = tuple(TASK)
 
