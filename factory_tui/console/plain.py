@@ -115,6 +115,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "feedback": newest.feedback if newest else None,
         "tokens": run.burn.tokens.total,
         "money": run.burn.money,
+        "possibly_paid_twice": run.burn.twice,
         "ledger": run.ledger,
         "unfenced": unfenced(state, run),
         "shipped": run.shipped,

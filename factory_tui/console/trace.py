@@ -281,7 +281,11 @@ def _settled(_event: e.Event, fact: e.CallSettled) -> Said:
     if fact.outcome == "answered":
         yield "model", "dim", f"step {fact.step}: {used} in {duration(fact.seconds)}"
     else:
-        yield "model", "bad", f"step {fact.step} {fact.outcome}, {used}{f': {fact.why}' if fact.why else ''}"
+        yield (
+            "model",
+            "bad",
+            f"step {fact.step} {fact.outcome.replace('-', ' ')}, {used}{f': {fact.why}' if fact.why else ''}",
+        )
 
 
 def _answered(_event: e.Event, fact: e.Answered) -> Said:

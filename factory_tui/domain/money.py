@@ -77,10 +77,13 @@ class Burn(msgspec.Struct, frozen=True, omit_defaults=True):
     reserved: Decimal = Decimal(0)
     unsaid: int = 0
     """Tokens that count against caps beside those used: of calls that ended without a word of what they used."""
+    twice: Decimal = Decimal(0)
+    """Of the money, what was possibly paid twice: for calls that an engine's end cut off, and that were asked again."""
 
-    def spend(self, tokens: Tokens, money: Decimal, unsaid: int = 0) -> "Burn":
+    def spend(self, tokens: Tokens, money: Decimal, unsaid: int = 0, *, twice: bool = False) -> "Burn":
         """Return the burn after one settled call."""
-        return Burn(self.tokens + tokens, self.money + money, self.reserved, self.unsaid + unsaid)
+        doubtful = self.twice + money if twice else self.twice
+        return Burn(self.tokens + tokens, self.money + money, self.reserved, self.unsaid + unsaid, doubtful)
 
     def of(self, cap: CapName) -> Decimal:
         """What counts against a cap of that name."""

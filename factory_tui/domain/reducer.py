@@ -15,7 +15,7 @@ from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 11
+VERSION = 12
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -119,7 +119,7 @@ def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
     calls = {name: call for name, call in run.open_calls.items() if name != key}
 
     def spend(burn: Burn) -> Burn:
-        return burn.spend(fact.tokens, fact.money, fact.unsaid)
+        return burn.spend(fact.tokens, fact.money, fact.unsaid, twice=fact.outcome == "possibly-paid-twice")
 
     reserved = sum((call.money for call in calls.values()), Decimal(0))
     changed = replace(run, burn=replace(spend(run.burn), reserved=reserved), open_calls=calls, changed_at=event.at)

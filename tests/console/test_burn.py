@@ -47,6 +47,16 @@ async def test_what_is_reserved_stands_apart_from_what_was_spent() -> None:
         assert "$0.416" in line.split(), "both calls in flight"
 
 
+async def test_what_was_possibly_paid_twice_is_said_of_its_ledger() -> None:
+    past, money = spent(), Decimal("0.17623125")
+    why = "the engine ended while the call was in flight"
+    lost = e.CallSettled(8, 1, Tokens(), money, money, 0.0, "possibly-paid-twice", why)
+    async with on_stage(StoryFeed([*past, Event(len(past) + 1, "", past[-1].at, lost, "ledger-1")]), SIZES[0]) as stage:
+        await stage.press("5")
+        said = [line for line in snap.text_of(stage.app).splitlines() if "possibly paid twice" in line]
+        assert ["$0.17623125 possibly paid twice" in line for line in said] == [True]
+
+
 async def test_burn_in_ascii_and_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with on_stage(StoryFeed(spent()), ui=UiTable(glyphs="ascii")) as stage:

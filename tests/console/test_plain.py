@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 
+import msgspec
 import pytest
 
 from factory_tui.console import plain, trace
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
+from factory_tui.domain.money import Tokens
 from factory_tui.domain.reducer import fold
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -50,6 +53,17 @@ async def test_a_long_checkpoint_is_told_by_its_node_and_the_start_of_its_comman
     assert first.text.endswith("…")
     assert len(first.text.split(": ", 1)[1]) <= trace.COMMAND
     assert [line.text for line in rest] == (["FAIL: test_total"] if code else [])
+
+
+async def test_a_call_that_was_possibly_paid_twice_is_told_in_words_and_counted() -> None:
+    teller, money = story.Teller(), Decimal("0.25")
+    why = "the engine ended while the call was in flight"
+    teller.say("shortlinks-1", e.CallSettled(8, 1, Tokens(), money, money, 0.0, outcome="possibly-paid-twice", why=why))
+    (line,) = trace.lines(teller.events[0])
+    assert line.text == f"step 8 possibly paid twice, 0 tokens, $0.250: {why}"
+    state = fold([*STORY, *(msgspec.structs.replace(event, seq=len(STORY) + 1) for event in teller.events)])
+    runs = plain.summary(state)["runs"]
+    assert [run["possibly_paid_twice"] for run in runs if run["run"] == "shortlinks-1"] == [money]
 
 
 async def test_json_is_events_and_then_one_summary() -> None:

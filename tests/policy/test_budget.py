@@ -184,6 +184,7 @@ async def test_after_a_restart_a_call_left_open_counts_as_spent_before_and_after
     settled = reduce(state, Event(3, "g", 0, Draft(fact).fact, "r-1"))
     assert settled.runs["r-1"].open_calls == {}
     assert settled.burn["live"].money == ONE
+    assert settled.burn["live"].twice == settled.runs["r-1"].burn.twice == ONE
     with pytest.raises(OverBudget):
         await Budget.of(replace(settled, caps={"factory_cap": SetCap(Decimal(2), None)})).reserve(
             "r-2", "live", Decimal("1.5")

@@ -98,6 +98,8 @@ class Totals(Panel):
         runs = [run for run in mirror.state.runs.values() if run.ledger == ledger]
         held = sum((run.burn.reserved for run in runs), Decimal(0))
         row: Row = [(" " * 13, "text"), (_rate(burning.rate(mirror.past, now, runs)), "text")]
+        if twice := mirror.state.burn.get(ledger, Burn()).twice:
+            row.append((f"   {exact(twice)} possibly paid twice", "waits"))
         if held:
             row.append((f"   {exact(held)} reserved", "dim"))
         values = [float(one) for one in burning.minutes(mirror.past, now, runs)]
