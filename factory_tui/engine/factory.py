@@ -6,6 +6,7 @@ shows.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -54,7 +55,9 @@ class Factory:
         self._group: asyncio.TaskGroup | None = None
         self._deciding = asyncio.Lock()
         self._asked = len(record.state.escalations)
-        self._room_at = self._cells_at = 0
+        self._holds: dict[str, tuple[tuple[int, int], float]] = {}
+        """Of each hold of a run (by when it began and ends) the monotonic moment at which the run is tried again."""
+        self._room_at = self._cells_at = 0.0
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.stop_reason = ""
@@ -97,10 +100,8 @@ class Factory:
 
     async def _wait_for_change(self) -> None:
         """Until a task or a command changed something, or a held run is to be tried again."""
-        due = [self._due(run) for run in self.state.runs.values() if self._due(run)]
-        timeout = (
-            min(LOOK, max(0.0, (min(due) - self._workplace.now()) / 1000)) if due and not self.state.frozen else None
-        )
+        due = [moment for run in self.state.runs.values() if (moment := self._due(run)) is not None]
+        timeout = min(LOOK, max(0.0, min(due) - time.monotonic())) if due and not self.state.frozen else None
         self._changed.clear()
         try:
             async with asyncio.timeout(timeout):
@@ -108,25 +109,34 @@ class Factory:
         except TimeoutError:
             await self._try_again()
 
-    def _due(self, run: Run) -> int:
-        """When a held run is to be tried again, in UTC ms; 0 for one that does not come back by itself."""
+    def _due(self, run: Run) -> float | None:
+        """The monotonic moment to try a held run again; None for one that does not come back by itself.
+
+        It has come when the wall clock says so, or when the hold is as old as it was meant to be, whichever is first.
+        """
         if run.state != "held" or not run.retry_at:
-            return 0
+            self._holds.pop(run.id, None)
+            return None
+        hold = (run.moved_at, run.retry_at)
+        left = run.retry_at - self._workplace.now()
+        if self._holds.get(run.id, (None,))[0] != hold:
+            meant = min(left, run.retry_at - run.moved_at)
+            self._holds[run.id] = hold, time.monotonic() + max(0, meant) / 1000
         waits = {"disk": self._room_at, "config": self._cells_at}  # of `config` only what lacks a cell comes back
-        return max(run.retry_at, waits.get(run.reason or "", 0))
+        return max(self._holds[run.id][1] if left > 0 else 0.0, waits.get(run.reason or "", 0.0))
 
     async def _try_again(self) -> None:
-        now = self._workplace.now()
-        back = [run for run in self.state.runs.values() if 0 < self._due(run) <= now]
+        now = time.monotonic()
+        back = [run for run in self.state.runs.values() if (due := self._due(run)) is not None and due <= now]
         if any(run.reason == "config" for run in back) and not await self._workplace.cells.answers():
-            self._cells_at = now + ENGINE_TROUBLE
+            self._cells_at = now + ENGINE_TROUBLE / 1000
             back = [run for run in back if run.reason != "config"]
         try:
             if any(run.reason == "disk" for run in back) and not await self._room():
                 raise JournalFull(self._workplace.workspace.state)
             await self._record.append([Draft(RunMoved("queued", None, "tries again"), run.id) for run in back])
         except JournalFull:
-            self._room_at = now + DISK_TROUBLE
+            self._room_at = now + DISK_TROUBLE / 1000
 
     async def _room(self) -> bool:
         """Whether the journal has its reserve again, and something is left beside it."""

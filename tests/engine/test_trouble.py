@@ -18,11 +18,14 @@ from factory_tui.domain.events import (
     PassBegan,
     PassEnded,
     Prompted,
+    RunMoved,
     SnapshotTaken,
     ToolCalled,
     VerdictReached,
     VisitEnded,
 )
+from factory_tui.engine import serve
+from factory_tui.model import door
 from tests.engine.floor import Floor
 from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, WRITES, make, slow
 from tests.playbooks import playbook, rule, speaks
@@ -61,6 +64,25 @@ class TestHeld:
         async with Floor(workspace, playbooks) as floor:
             await floor.command(Resume(run.id))
             assert len((await floor.reach(run.id, "shipped", "held")).passes) == 2
+
+    async def test_a_clock_that_jumps_back_makes_no_hold_longer(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hours, real = [0], serve.now
+        monkeypatch.setattr(serve, "now", lambda: real() - hours[0] * 3_600_000)
+        monkeypatch.setattr(door, "_OUTAGE", 1.0)
+        workspace, playbooks = make(tmp_path, playbook=PLAYBOOK + "\n[[fault]]\nthen = 529\n")
+        workspace.config.write_text(workspace.config.read_text() + "[agent]\nattempts = 1\n")
+        async with Floor(workspace, playbooks) as floor:
+            run = (await floor.reach(await floor.start(), "held")).id
+            hours[0] += 1
+            again = await floor.fact(RunMoved, lambda fact: fact.why == "tries again")
+            held = await floor.fact(RunMoved, lambda fact: fact.state == "held", after=again.seq)
+            assert held.at < again.at + 60_000, "it goes by the clock of now"
+        hours[0] += 1
+        async with Floor(workspace, playbooks) as floor:
+            assert floor.state.runs[run].state in ("held", "queued", "running")
+            await floor.fact(RunMoved, lambda fact: fact.why == "tries again")
 
     async def test_a_cap_holds_before_it_is_passed(self, tmp_path: Path) -> None:
         seed = SEED.replace("max_passes", "budget = 0.0001\nmax_passes")
