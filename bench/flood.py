@@ -107,7 +107,7 @@ class Flood:
         self._step += 1
 
 
-async def _refuse(_actor: str, _role: Role, _command: Command) -> str:
+async def _refuse(_actor: str, _role: Role, _command: Command, _key: str) -> str:
     return "nothing is done here"
 
 

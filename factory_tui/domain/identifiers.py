@@ -17,6 +17,11 @@ def ulid(milliseconds: int, entropy: int) -> str:
     return moment(milliseconds) + chance(entropy)
 
 
+def is_ulid(text: str) -> bool:
+    """Whether it could be one."""
+    return len(text) == 26 and set(text) <= set(_CROCKFORD)
+
+
 def moment(milliseconds: int) -> str:
     """The beginning of a ULID, the same for all of one millisecond."""
     return _characters(milliseconds & (1 << 48) - 1, _MOMENT)

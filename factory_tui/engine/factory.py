@@ -36,6 +36,8 @@ ENGINE_TROUBLE = 3_000
 """Milliseconds after which runs that are held since no container engine answers look for one again."""
 CELL_TROUBLE = 30_000
 """Milliseconds after which a run that found no cell looks again."""
+REMEMBERED = 1_000
+"""Commands that are known again when they are sent again."""
 DISK_TROUBLE = 5_000
 """Milliseconds after which runs that are held for a full disk look for room again."""
 
@@ -55,6 +57,8 @@ class Factory:
         self._group: asyncio.TaskGroup | None = None
         self._deciding = asyncio.Lock()
         self._asked = len(record.state.escalations)
+        self._taken: dict[str, tuple[str, c.Command]] | None = None
+        """By its id, who gave each of the newest commands."""
         self._holds: dict[str, tuple[tuple[int, int], float]] = {}
         """Of each hold of a run (by when it began and ends) the monotonic moment at which the run is tried again."""
         self._room_at = self._cells_at = 0.0
@@ -264,10 +268,16 @@ class Factory:
             await self._workplace.freeze_home(run)
 
     async def obey(self, actor: str, role: c.Role, identity: str, command: c.Command) -> str | None:
-        """Take a command, or say why not: None once it is in the journal and under way, else the reason."""
+        """Take a command, or say why not: None once it is in the journal and under way, else the reason.
+
+        One whose identity was taken already, from whatever link and by whatever engine, is not done again.
+        """
         if not c.may(role, command):
             return c.refusal(role, command)
         async with self._deciding:  # one at a time: the next is judged by a state that has this one
+            before = (await self._commands()).get(identity)
+            if before is not None:
+                return None if before == (actor, command) else f"{identity} is the key of another command"
             run = self._subject(command)
             await self._at_rest(run)
             if self._stopping.is_set():
@@ -295,11 +305,24 @@ class Factory:
             finally:
                 if isinstance(command, c.MoveBudget):
                     self._workplace.budget.enter(command.origin, self.state.runs[command.origin].caps, moved=True)
+            (await self._commands())[identity] = actor, command
             self._act(command)
             if silent:  # whoever says that the endpoint is back may know more than it told us
                 self._workplace.door.try_now()
         self._changed.set()
         return None
+
+    async def _commands(self) -> dict[str, tuple[str, c.Command]]:
+        """The newest commands that were taken, by identity."""
+        if self._taken is None:
+            journal = self._record.journal
+            kind = str(CommandTaken.__struct_config__.tag)
+            events = await journal.before(journal.head.seq + 1, None, REMEMBERED, (kind,))
+            taken = [(event.actor, event.fact) for event in events]
+            self._taken = {fact.id: (by, fact.command) for by, fact in taken if isinstance(fact, CommandTaken)}
+        while len(self._taken) > REMEMBERED:
+            del self._taken[next(iter(self._taken))]
+        return self._taken
 
     async def _reveals(self, run: str, command: c.Command) -> str:
         """Why these words cannot be said to an agent: taken, they would hold its run for good."""

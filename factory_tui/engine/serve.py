@@ -247,14 +247,14 @@ class Engine:
         await watching.begin(take)
         return watching
 
-    async def _obey(self, actor: str, role: Role, command: Command) -> str | None:
+    async def _obey(self, actor: str, role: Role, command: Command, key: str) -> str | None:
         factory = await asyncio.shield(self._ready)
         if isinstance(command, StartRun | Reseed | ConfirmCorpus) and self._watching is not None:
             await self._watching.caught_up()
         if isinstance(command, StartRun) and command.ledger != "rehearsal" and self._fence is not None:
             await asyncio.wait([self._fence])
         before = factory.state
-        refused = await factory.obey(actor, role, ulid(now(), entropy()), command)
+        refused = await factory.obey(actor, role, key or ulid(now(), entropy()), command)
         if self._reloading is not None and factory.state.seeds is not before.seeds:
             await self._reloading.confirmed(before)
         return refused

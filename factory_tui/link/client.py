@@ -97,9 +97,12 @@ class Link:
         self._room.set()
         return message
 
-    async def command(self, command: Command) -> None:
-        """Return once the engine accepted. Raises RefusedError with its reason, LinkLost when it is gone."""
-        await self._ask(CommandRequest(next(self._ids), command))
+    async def command(self, command: Command, key: str = "") -> None:
+        """Return once the engine accepted. Raises RefusedError with its reason, LinkLost when it is gone.
+
+        Then it may have been taken or not; one with a `key`, a ULID, may be sent again and is done once.
+        """
+        await self._ask(CommandRequest(next(self._ids), command, key))
 
     async def events(
         self,

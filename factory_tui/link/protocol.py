@@ -100,10 +100,14 @@ class Now(msgspec.Struct, frozen=True, tag="now"):
 
 
 class CommandRequest(msgspec.Struct, frozen=True, tag="command"):
-    """From a console: do this. Who asks is what the socket says, never what the console says."""
+    """From a console: do this. Who asks is what the socket says, never what the console says.
+
+    With a `key`, a ULID of the console's, the command is done once, however often it is sent: after a lost link, too.
+    """
 
     id: int
     command: Command
+    key: str = ""
 
 
 class QueryRequest(msgspec.Struct, frozen=True, tag="query"):

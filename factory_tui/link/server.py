@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from factory_tui import __version__
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
+from factory_tui.domain.identifiers import is_ulid
 from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import State
@@ -49,8 +50,8 @@ from factory_tui.link.protocol import (
     rows,
 )
 
-OnCommand = Callable[[str, Role, Command], Awaitable[str | None]]
-"""(actor, role, command) -> None once it is journalled, else the reason why not."""
+OnCommand = Callable[[str, Role, Command, str], Awaitable[str | None]]
+"""(actor, role, command, its key or "") -> None once it is journalled, else the reason why not."""
 OnQuery = Callable[[QueryRequest], Awaitable[Sequence[Event]]]
 """What is asked for, at most QUERY_LIMIT of it -> events in order."""
 OnDiff = Callable[[DiffRequest], Awaitable[tuple[str, bool]]]
@@ -287,7 +288,9 @@ class LinkServer:
             return line(Refused(request.id, f"a fault of the engine: {type(bug).__name__}: {bug}"))
 
     async def _command(self, actor: str, role: Role, request: CommandRequest) -> Accepted | Refused:
-        reason = await self._on_command(actor, role, request.command)
+        if request.key and not is_ulid(request.key):
+            return Refused(request.id, "a command's key is a ULID: 26 digits and capital letters")
+        reason = await self._on_command(actor, role, request.command, request.key)
         return Accepted(request.id) if reason is None else Refused(request.id, reason)
 
 

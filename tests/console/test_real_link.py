@@ -38,7 +38,7 @@ class Engine:
             on_diff=self._diff,
         )
 
-    async def _command(self, _actor: str, _role: Role, command: Command) -> str | None:
+    async def _command(self, _actor: str, _role: Role, command: Command, _key: str) -> str | None:
         if isinstance(command, c.Resume):
             return "it is not paused"
         self.taken.append(command)

@@ -46,7 +46,7 @@ class SmallEngine:
     def show(self, frame: LiveFrame) -> None:
         self.server.show(frame)
 
-    async def obey(self, actor: str, role: Role, command: Command) -> str | None:
+    async def obey(self, actor: str, role: Role, command: Command, _key: str) -> str | None:
         if not may(role, command):
             return refusal(role, command)
         if isinstance(command, Pause) and command.run == "nobody-1":
