@@ -15,8 +15,10 @@ from factory_tui.domain.events import ScenarioSet
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Pass
 
-SWINGS = 4
-"""Passes that fail A, B, A, B: fewer may be chance."""
+PERIODS = (2, 3)
+"""Passes after which a cycle comes round again; one that comes round at once is dead."""
+ROUNDS = 2
+"""How often it has to: fewer may be chance, or a bad try taken back."""
 SETS: tuple[ScenarioSet, ...] = ("vault", "feedback")
 SAID = 300
 """Characters of what a person said that evidence quotes."""
@@ -34,6 +36,8 @@ class Jam(msgspec.Struct, frozen=True):
     kind: Kind
     why: str
     evidence: str
+    since: int = 0
+    """The pass after which nothing got better."""
 
 
 def classify(
@@ -56,8 +60,20 @@ def classify(
     found = _dead(alike, trees)
     if found is None:
         window = [item for item in alike if item.number > rested]
-        found = _stalled(window, feedback, stall_after) or _oscillating(window, feedback)
-    return found and Jam(found[0], found[1], evidence(passes, feedback=feedback, trees=trees))
+        found = (
+            _comes_back(window, trees)
+            or _stalled(window, feedback, stall_after, trees)
+            or _fails_in_turn(window, feedback)
+        )
+    if found is None:
+        return None
+    return Jam(*found, evidence(passes, feedback=feedback, trees=trees), flat_since(alike))
+
+
+def flat_since(passes: Sequence[Pass]) -> int:
+    """The newest pass that did better than all before it; the first one where none did."""
+    better = [item.number for at, item in enumerate(passes) if at and _rises(passes[:at], [item])]
+    return better[-1] if better else passes[0].number
 
 
 def evidence(passes: Sequence[Pass], *, feedback: Collection[str], trees: Mapping[int, str]) -> str:
@@ -96,24 +112,58 @@ def _dead(passes: Sequence[Pass], trees: Mapping[int, str]) -> Found:
     return None
 
 
-def _stalled(passes: Sequence[Pass], feedback: Collection[str], stall_after: int) -> Found:
+def _comes_back(passes: Sequence[Pass], trees: Mapping[int, str]) -> Found:
+    """Outputs that are byte for byte those of some passes ago, all along: whatever they were judged by chance."""
+    for period in PERIODS:
+        last = passes[-period * ROUNDS :]
+        made = [trees.get(item.number, "") for item in last]
+        if len(made) == period * ROUNDS and all(made) and made[:period] * ROUNDS == made:
+            ways = "two" if period == 2 else "three"
+            return "oscillating", f"passes {last[0].number} to {last[-1].number} have the same {ways} outputs in turn"
+    return None
+
+
+def _stalled(passes: Sequence[Pass], feedback: Collection[str], stall_after: int, trees: Mapping[int, str]) -> Found:
     last = passes[-stall_after:]
-    if len(last) < stall_after or len({failed(item, feedback) for item in last}) > 1 or _rises(last[:1], last[1:]):
+    if len(last) < stall_after or len({_failing(item, feedback) for item in last}) > 1 or _rises(last[:1], last[1:]):
         return None
     failing = failed(last[-1], feedback)
     if failing is None:
         return "stalled", f"{len(last)} passes in a row came to no visit: a checkpoint went on failing"
     stories = f"failed the same stories ({_names(failing)})" if failing else "failed stories of the vault alone"
-    return "stalled", f"{len(last)} passes in a row {stories}, and satisfaction did not rise"
+    flat = f"{len(last)} passes in a row {stories}, and satisfaction did not rise"
+    made = trees.get(last[-1].number, "")
+    again = next((item.number for item in last[:-1] if made and trees.get(item.number) == made), None)
+    if again is not None:
+        return "oscillating", f"pass {last[-1].number} has the very files of pass {again}; {flat}"
+    return "stalled", flat
 
 
-def _oscillating(passes: Sequence[Pass], feedback: Collection[str]) -> Found:
-    last = passes[-SWINGS:]
-    sets = [failed(item, feedback) for item in last]
-    if len(last) < SWINGS or sets[:2] != sets[2:] or sets[0] == sets[1] or _rises(last[:2], last[2:]):
+def _fails_in_turn(passes: Sequence[Pass], feedback: Collection[str]) -> Found:
+    """Each output mends what the one before broke, and breaks what that one had mended."""
+    for period in PERIODS:
+        last = passes[-period * ROUNDS :]
+        sets = [_failing(item, feedback) for item in last]
+        if len(last) < period * ROUNDS or sets[:period] * ROUNDS != sets or _rises(last[:period], last[period:]):
+            continue
+        if all(_exchanged(one, other) for one, other in pairwise(sets)):
+            said = ["no visit" if some is None else _names(some) for some in sets[:period]]
+            return "oscillating", f"passes {last[0].number} to {last[-1].number} fail in turn: {', then '.join(said)}"
+    return None
+
+
+def _exchanged(one: Failing, other: Failing) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return bool(one - other) and bool(other - one)
+
+
+def _failing(item: Pass, feedback: Collection[str]) -> Failing:
+    """Those that failed at least as often as not: once in many is chance more often than a change."""
+    if item.feedback is None:
         return None
-    one, other = ("no visit" if some is None else _names(some) or "nothing" for some in sets[:2])
-    return "oscillating", f"passes {last[0].number} to {last[-1].number} fail in turn: {one}, then {other}"
+    tallies = ((name, tally) for name, tally in item.tallies.items() if name in feedback and tally.unsatisfied)
+    return frozenset(name for name, tally in tallies if tally.unsatisfied >= tally.satisfied)
 
 
 def _rises(before: Iterable[Pass], after: Iterable[Pass]) -> bool:

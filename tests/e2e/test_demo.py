@@ -151,7 +151,7 @@ def converges(told: Past) -> None:
 
 def asks_once(demo: Demo) -> None:
     [raised] = demo.past.facts(EscalationRaised)
-    assert (raised.kind, raised.jam, raised.to) == ("jam", "stalled", "demo")
+    assert (raised.kind, raised.jam, raised.to) == ("jam", "oscillating", "demo")
     [answered] = [event for event in demo.past.events if isinstance(event.fact, EscalationAnswered)]
     assert (answered.run, answered.actor) == ("ledger-1", "demo")
     assert Answer(raised.id, text=GUIDANCE) in [fact.command for fact in demo.past.facts(CommandTaken)]

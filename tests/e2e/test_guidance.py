@@ -27,7 +27,7 @@ async def test_without_guidance_it_stays_jammed(tmp_path: Path) -> None:
     run = past.state.runs["ledger-1"]
     assert (run.state, len(run.passes)) == ("jammed", 3)
     [raised] = past.facts(EscalationRaised)
-    assert (raised.jam, raised.to) == ("stalled", run.owner)
+    assert (raised.jam, raised.to) == ("oscillating", run.owner)
     assert len(re.findall(r"(?m)^pass \d: .*failed half-a-cent$", raised.evidence)) == 3
     assert {fact.decision for fact in past.facts(VisitEnded)} == {"unsatisfied"}
     assert len({item.vault.share for item in run.passes if item.vault}) == 1, "satisfaction does not rise"
@@ -38,7 +38,7 @@ async def test_a_wrong_guidance_is_tried_and_jams_again_and_the_right_one_ships(
     past = await ledger(tmp_path, WRONG, GUIDANCE)
     first, second = past.facts(EscalationRaised)
     assert WRONG not in first.evidence
-    assert (second.jam, len(past.facts(EscalationAnswered))) == ("stalled", 2)
+    assert (second.jam, len(past.facts(EscalationAnswered))) == ("oscillating", 2)
     assert f"said (answer): {WRONG} -- it did not help" in second.evidence
     run = past.state.runs["ledger-1"]
     assert (run.state, len(run.passes)) == ("shipped", 5)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.state import Guidance, Pass, Tally
-from factory_tui.policy.jams import Jam, classify
+from factory_tui.policy.jams import Jam, classify, flat_since
 
 FEEDBACK = ("adds", "rounds", "sums")
 VAULT = ("secret-one", "secret-two")
@@ -61,6 +62,44 @@ def test_stories_that_fail_in_turn_oscillate() -> None:
     assert jam is not None
     assert (jam.kind, jam.why) == ("oscillating", "passes 1 to 4 fail in turn: adds, then rounds, sums")
     assert look([*swings[:3], replace(swings[3], vault=Satisfaction(0.9, 0, 1, 1, 2))]) is None, "it rises"
+
+
+def test_stories_that_fail_in_turn_of_three_oscillate() -> None:
+    passes = [a_pass(n, (FEEDBACK[n % 3],)) for n in range(1, 7)]
+    assert look(passes[:5]) is None
+    jam = look(passes)
+    assert jam is not None
+    assert (jam.kind, jam.why) == ("oscillating", "passes 1 to 6 fail in turn: rounds, then sums, then adds")
+
+
+def test_a_story_that_now_fails_and_now_does_not_is_chance() -> None:
+    passes = [a_pass(n, ("adds",) if n % 2 else ("adds", "sums")) for n in range(1, 5)]
+    assert look(passes) is None, "nothing was given for it"
+
+
+@pytest.mark.parametrize("period", [2, 3])
+def test_outputs_that_come_back_oscillate_whatever_they_were_judged(period: int) -> None:
+    passes = [a_pass(n, FEEDBACK[: n % 2 + 1], vault=n / 10) for n in range(1, 2 * period + 1)]
+    trees = {n: f"t{n % period}" for n in range(1, 2 * period + 1)}
+    assert look(passes[:-1], trees) is None, "a bad try may be taken back"
+    jam = look(passes, trees)
+    assert jam is not None
+    ways = {2: "two", 3: "three"}[period]
+    assert (jam.kind, jam.why) == ("oscillating", f"passes 1 to {2 * period} have the same {ways} outputs in turn")
+
+
+def test_a_stalled_run_that_is_back_where_it_was_oscillates() -> None:
+    jam = look([a_pass(1), a_pass(2), a_pass(3)], {1: "a", 2: "b", 3: "a"})
+    assert jam is not None
+    assert jam.kind == "oscillating"
+    assert jam.why.startswith("pass 3 has the very files of pass 1; 3 passes in a row failed the same stories (adds)")
+
+
+def test_it_went_flat_after_the_pass_that_last_did_better() -> None:
+    jam = look([a_pass(1, FEEDBACK, 0.2), a_pass(2, vault=0.4), *(a_pass(n, vault=0.4) for n in (3, 4))])
+    assert jam is not None
+    assert jam.since == 2
+    assert flat_since([a_pass(1), a_pass(2)]) == 1
 
 
 def test_passes_that_come_to_no_visit_are_stalled() -> None:
