@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain.events import Answered, AnyFact, Prompted, RunRestarted, ToolCalled, ToolReturned
 from factory_tui.model.stream import INVALID
+from factory_tui.policy.circles import CALLS, circle, digest
 
 UNANSWERED = "Not run: the conversation went on without this call."
 
@@ -52,6 +53,10 @@ class Conversation(msgspec.Struct, frozen=True):
     empty: bool = False
     """Whether the last answer said nothing and asked for nothing."""
     calls: frozenset[str] = frozenset()
+    lately: tuple[str, ...] = ()
+    """Digests of the newest calls with their results, since the last prompt."""
+    circles: int = 0
+    """Nudges out of a circle since the last prompt that was no nudge."""
 
     @classmethod
     def fold(cls, facts: Iterable[AnyFact]) -> "Conversation":
@@ -80,13 +85,15 @@ class Conversation(msgspec.Struct, frozen=True):
     def _prompted(self, fact: Prompted) -> "Conversation":
         talk = Conversation(system=fact.system, step=self.step, calls=self.calls) if fact.system else self
         results = [_result(use.call, UNANSWERED, failed=True) for use in talk.pending]
-        nudge = fact.origin == "nudge"
+        nudge, circled = fact.origin == "nudge", bool(circle(talk.lately))
         return replace(
             talk,
             messages=_said(talk.messages, [*results, *json.loads(fact.content)]),
             pending=(),
             steps=talk.steps if nudge else 0,
             nudges=talk.nudges + 1 if nudge else 0,
+            circles=talk.circles + circled if nudge else 0,
+            lately=(),
             stop="",
         )
 
@@ -117,12 +124,14 @@ class Conversation(msgspec.Struct, frozen=True):
         return ToolUse(step, call, str(block.get("name", "")), given, invalid, again=call in self.calls)
 
     def _returned(self, fact: ToolReturned) -> "Conversation":
-        if all(use.call != fact.call for use in self.pending):
+        use = next((use for use in self.pending if use.call == fact.call), None)
+        if use is None:
             return self
         return replace(
             self,
             messages=_said(self.messages, [_result(fact.call, fact.output, failed=fact.failed)]),
-            pending=tuple(use for use in self.pending if use.call != fact.call),
+            pending=tuple(other for other in self.pending if other.call != fact.call),
+            lately=(*self.lately, digest(use.tool, use.input, fact.output))[-CALLS:],
         )
 
 

@@ -21,12 +21,17 @@ from factory_tui.domain.hostile import clean, clean_json, one_line
 from factory_tui.domain.money import Ledger
 from factory_tui.domain.scribe import Scribe
 from factory_tui.model.door import Door, Model
+from factory_tui.policy.circles import CALLS, circle
 
 _CUT_SHORT = 3
 """Answers in a row that may be cut by max_tokens."""
 _SMALLER = (
     "Your last answer was cut off at the output limit. Go on in smaller pieces: "
     "write long files in several steps, and keep each answer short."
+)
+_CIRCLE = (
+    "Your last {calls} tool calls and their results repeat, {period} in turn. Doing the same again will not help. "
+    "Find out why by something you have not looked at yet, or go about it in another way."
 )
 _SAY_SOMETHING = (
     "Your last answer was empty. Go on with the work by using a tool, or say in a sentence that the work is done."
@@ -114,6 +119,10 @@ class MessagesAgent:
             return Generated("success")
         if talk.steps >= self._table.max_steps:
             return Generated("fail", f"no end after {talk.steps} steps ([agent] max_steps)")
+        if period := circle(talk.lately):
+            if talk.circles:
+                return Generated("circling", f"its last {CALLS} tool calls repeat, {period} in turn, once more")
+            return _nudge(_CIRCLE.format(calls=CALLS, period=period))
         return None
 
     async def _say(self, talk: Conversation, scribe: Scribe, node: str, prompt: Prompt) -> Conversation:

@@ -39,9 +39,12 @@ class Prompt(msgspec.Struct, frozen=True):
 
 
 class Generated(msgspec.Struct, frozen=True):
-    """The agent is done, or cannot go on by itself; then `why` says what stopped it."""
+    """The agent is done, or cannot go on by itself; then `why` says what stopped it.
 
-    status: Literal["success", "fail"]
+    One that is circling does the same again and again, and somebody else has to say what then.
+    """
+
+    status: Literal["success", "fail", "circling"]
     why: str = ""
 
 

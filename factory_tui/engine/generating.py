@@ -19,10 +19,12 @@ from factory_tui.domain.events import (
     AnyFact,
     EscalationAnswered,
     Event,
+    JamClass,
     NodeEntered,
     PassBegan,
     Prompted,
     SnapshotTaken,
+    ToolCalled,
 )
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
@@ -31,6 +33,7 @@ from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.salvage import Safekeeper, last, life_of, recovery, work_is_lost
 from factory_tui.pipeline.outcome import Outcome, Status
 from factory_tui.policy import jams
+from factory_tui.policy.jams import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +46,18 @@ RESEEDED = (
     "What is wanted has changed. Go on from the work tree as it is, and make it do what the text says now. "
     "This is how it changed:\n\n"
 )
+LET_ON = "{by}, who looks after this run, was asked about it and says: go on.\n\n{hint}"
+HINTS: dict[JamClass | None, str] = {
+    "oscillating": "What you did again and again did not help: go about it in another way.",
+}
+"""What an agent that stopped hears by the class of its jam, where the answer had no words for it."""
 LEFT = (
     "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
     "it.\n\n"
 )
 SYMPTOMS = "What the agent was told last:"
+CALLS_SHOWN = 6
+"""Of the agent's newest tool calls."""
 SHOWN = 3_000
 """Characters of it that are evidence."""
 
@@ -80,6 +90,8 @@ async def codergen(walk: Walk, node: Node) -> Done:
         )
     finally:
         await keeper.settle()
+    if generated.status == "circling":
+        raise await _stuck(walk, "oscillating", generated.why)
     status = Status.SUCCESS if generated.status == "success" else Status.FAIL
     return Outcome(status=status, failure_reason=generated.why), []
 
@@ -112,9 +124,21 @@ def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt |
         return recovery(walk.run, events)
     entered = last(events, NodeEntered)
     answered = last(events, Answered)
+    if answered > prompts[-1].seq and (silent := _let_on(walk, events, answered)):
+        return silent
     if answered > max(entered, prompts[-1].seq) or prompts[-1].seq > answered:
         return None
     return Prompt("seed", ({"type": "text", "text": node.prompt},))
+
+
+def _let_on(walk: Walk, events: Sequence[Event], answered: int) -> Prompt | None:
+    """What the agent hears that stopped in the middle of a pass, when somebody let it go on without a word."""
+    given = [event.fact for event in events if event.seq > answered]
+    asked = [walk.place.record.state.escalations[fact.id] for fact in given if isinstance(fact, EscalationAnswered)]
+    if not asked or asked[-1].text or asked[-1].jam not in HINTS:
+        return None
+    text = LET_ON.format(by=asked[-1].answered_by, hint=HINTS[asked[-1].jam])
+    return Prompt("answer", ({"type": "text", "text": text},))
 
 
 def _said(run: Run) -> Prompt | None:
@@ -164,6 +188,15 @@ async def _look_back(walk: Walk) -> None:
     if jam is not None:
         question = Question("jam", jam.why, (GO_ON, STOP), jam.evidence + await _symptoms(walk), jam=jam.kind)
         raise Parked("jammed", jam.why, question=question)
+
+
+async def _stuck(walk: Walk, jam: JamClass, why: str) -> Parked:
+    """A question to the owner in the middle of a pass, with the agent's newest calls."""
+    called = [event.fact for event in await walk.life() if isinstance(event.fact, ToolCalled)]
+    tried = "\n".join(f"  {one.tool}: {one_line(one.brief)[:SAID]}" for one in called[-CALLS_SHOWN:])
+    told = f"its newest tool calls:\n{tried}" if tried else "it called no tool"
+    question = Question("jam", why, (GO_ON, STOP), told + await _symptoms(walk), jam=jam)
+    return Parked("jammed", why, question=question)
 
 
 async def _symptoms(walk: Walk) -> str:

@@ -228,6 +228,32 @@ async def test_steps_are_bounded_and_counted_anew_after_feedback(scripted: tuple
     assert await rig.go(Prompt("feedback", (text("go on"),))) == Generated("success")
 
 
+async def test_calls_that_go_round_in_a_circle_are_nudged_once_then_somebody_has_to_say(
+    scripted: tuple[Rig, Endpoint],
+) -> None:
+    rig, endpoint = scripted
+    rig = Rig(rig.cell, endpoint.url, max_steps=80)
+    endpoint.script = [says(bash(f"c{n}", ("pwd", "ls")[n % 2])) for n in range(24)]
+    ended = await rig.go()
+    assert ended == Generated("circling", "its last 12 tool calls repeat, 2 in turn, once more")
+    assert [fact.origin for fact in rig.notes.of(Prompted)] == ["seed", "nudge"]
+    assert "repeat, 2 in turn" in endpoint.sent[12]["messages"][-1]["content"][-1]["text"]
+    assert await rig.go(None) == ended, "an engine that died meanwhile says the same"
+    endpoint.script = [says(text("done"))]
+    assert await rig.go(Prompt("answer", (text("go on"),))) == Generated("success")
+    await rig.door.close()
+
+
+async def test_who_waits_for_what_moves_does_not_go_round_in_a_circle(scripted: tuple[Rig, Endpoint]) -> None:
+    rig, endpoint = scripted
+    rig = Rig(rig.cell, endpoint.url, max_steps=80)
+    waits = [says(bash(f"c{n}", "echo . >> log; wc -l log")) for n in range(30)]
+    endpoint.script = [*waits, says(text("done"))]
+    assert await rig.go() == Generated("success")
+    assert [fact.origin for fact in rig.notes.of(Prompted)] == ["seed"]
+    await rig.door.close()
+
+
 async def test_at_the_gate_nothing_is_sent_and_nothing_runs(scripted: tuple[Rig, Endpoint]) -> None:
     rig, endpoint = scripted
     endpoint.script = [says(bash("a", "touch ran")), says(text("done"))]
