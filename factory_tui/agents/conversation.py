@@ -15,6 +15,8 @@ from factory_tui.domain.events import Answered, AnyFact, Prompted, RunRestarted,
 from factory_tui.model.stream import INVALID
 from factory_tui.policy.circles import CALLS, circle, digest
 
+DISPUTE = "DISPUTE:"
+"""How the line begins by which an agent says that what it is asked for contradicts itself."""
 UNANSWERED = "Not run: the conversation went on without this call."
 
 
@@ -52,6 +54,8 @@ class Conversation(msgspec.Struct, frozen=True):
     """Whether the last answer asked for tools."""
     empty: bool = False
     """Whether the last answer said nothing and asked for nothing."""
+    dispute: str = ""
+    """What the last answer, which asked for no tool, says against what was asked for."""
     calls: frozenset[str] = frozenset()
     lately: tuple[str, ...] = ()
     """Digests of the newest calls with their results, since the last prompt."""
@@ -92,6 +96,7 @@ class Conversation(msgspec.Struct, frozen=True):
             pending=(),
             steps=talk.steps if nudge else 0,
             nudges=talk.nudges + 1 if nudge else 0,
+            dispute="",
             circles=talk.circles + circled if nudge else 0,
             lately=(),
             stop="",
@@ -113,6 +118,7 @@ class Conversation(msgspec.Struct, frozen=True):
             stop=fact.stop_reason or "end_turn",
             asked=bool(uses),
             empty=not uses and not any(block.get("type") == "text" for block in kept),
+            dispute="" if uses else _disputed(kept),
             calls=self.calls | {use.call for use in uses},
         )
 
@@ -140,6 +146,17 @@ def _said(messages: tuple[dict[str, Any], ...], blocks: list[dict[str, Any]]) ->
     if messages and messages[-1]["role"] == "user":
         return (*messages[:-1], {"role": "user", "content": [*messages[-1]["content"], *blocks]})
     return (*messages, {"role": "user", "content": blocks})
+
+
+def _disputed(blocks: list[dict[str, Any]]) -> str:
+    """What follows the word, to the end of the text that it stands in."""
+    for block in blocks:
+        lines = str(block.get("text", "")).splitlines() if block.get("type") == "text" else []
+        for at, line in enumerate(lines):
+            if line.strip(" *`#>-").startswith(DISPUTE):
+                first = line.strip(" *`#>-").removeprefix(DISPUTE).strip(" *`")
+                return "\n".join([first, *lines[at + 1 :]]).strip()
+    return ""
 
 
 def _result(call: str, output: str, *, failed: bool) -> dict[str, Any]:

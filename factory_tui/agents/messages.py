@@ -116,7 +116,7 @@ class MessagesAgent:
                 return Generated("fail", "the model answered nothing, twice")
             return _nudge(_SAY_SOMETHING)
         if finished:
-            return Generated("success")
+            return Generated("disputes", talk.dispute) if talk.dispute else Generated("success")
         if talk.steps >= self._table.max_steps:
             return Generated("fail", f"no end after {talk.steps} steps ([agent] max_steps)")
         if period := circle(talk.lately):

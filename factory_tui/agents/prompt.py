@@ -39,6 +39,9 @@ network. A command is stopped after {timeout:g} seconds.
 - Run what you wrote, and its tests, before you say that it is done. Never make a failing test pass by weakening it.
 - Where the request leaves something open, take the plain reading and note it in README.md.
 - When you are told that something did not satisfy, find the cause in the code before you change anything.
+- Where the request contradicts itself, or what you are told of your work contradicts the request, so that no program
+  can satisfy both, stop using tools and answer with a line that begins with `DISPUTE:` and quotes both. A person then
+  decides. What is only hard or left open is no dispute.
 - When the work is done, stop using tools and say in a few sentences what you built and how it is run.
 """
 RULES = (

@@ -41,10 +41,11 @@ class Prompt(msgspec.Struct, frozen=True):
 class Generated(msgspec.Struct, frozen=True):
     """The agent is done, or cannot go on by itself; then `why` says what stopped it.
 
-    One that is circling does the same again and again, and somebody else has to say what then.
+    One that is circling does the same again and again, one that disputes says in `why` what contradicts what: then
+    somebody else has to say how it goes on.
     """
 
-    status: Literal["success", "fail", "circling"]
+    status: Literal["success", "fail", "circling", "disputes"]
     why: str = ""
 
 

@@ -299,6 +299,10 @@ def _answered(_event: e.Event, fact: e.Answered) -> Said:
         yield "agent", "bad", f"stopped: {fact.stop_reason}"
 
 
+def _disputed(_event: e.Event, fact: e.Disputed) -> Said:
+    yield "agent", "asks", f"disputes what it is asked for: {fact.text}"
+
+
 def _tool_called(_event: e.Event, fact: e.ToolCalled) -> Said:
     yield "tool", "running", f"{_TOOLS.get(fact.tool, fact.tool)}  {fact.brief}"
 
@@ -400,6 +404,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.Prompted: _prompted,
     e.CallSettled: _settled,
     e.Answered: _answered,
+    e.Disputed: _disputed,
     e.ToolCalled: _tool_called,
     e.ToolReturned: _tool_returned,
     e.CheckpointRan: _checkpoint,

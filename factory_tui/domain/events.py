@@ -57,6 +57,7 @@ from factory_tui.domain.step_facts import (
     Answered as Answered,
     CallReserved as CallReserved,
     CallSettled as CallSettled,
+    Disputed as Disputed,
     Prompted as Prompted,
     Purpose as Purpose,
     ToolCalled as ToolCalled,
@@ -106,6 +107,7 @@ AnyFact = (
     | CallReserved
     | CallSettled
     | Answered
+    | Disputed
     | ToolCalled
     | ToolReturned
     | CheckpointRan

@@ -66,6 +66,13 @@ class Answered(Fact, frozen=True, tag="answered"):
     seconds: float
 
 
+class Disputed(Fact, frozen=True, tag="disputed"):
+    """The agent says that what it is asked for contradicts itself; a person decides."""
+
+    node: str
+    text: Text
+
+
 class ToolCalled(Fact, frozen=True, tag="tool-called"):
     """A tool the model asked for begins."""
 

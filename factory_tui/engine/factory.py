@@ -243,7 +243,7 @@ class Factory:
         return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), "\n".join(deaths), "dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
-        drafts = [Draft(parked.anew, run)] if parked.anew else []
+        drafts = [Draft(fact, run) for fact in parked.facts]
         if parked.question:  # before the move: whoever sees the run at rest knows what it asks
             asked = parked.question
             # Counted here: two runs may ask before either question is in the state.
@@ -398,7 +398,7 @@ class Factory:
             case c.Restart(number=number):
                 commit = next((item.commit for item in now.passes if item.number == number), "")
                 said = f"restarted from {f'pass {number}' if number else 'nothing'}"
-                return Parked("queued", said, anew=RunRestarted(number, commit))
+                return Parked("queued", said, facts=[RunRestarted(number, commit)])
         return None
 
     def _interrupt(self, run: str, stopped: Parked) -> None:

@@ -17,6 +17,7 @@ from factory_tui.config.recipe import of_cell
 from factory_tui.domain.events import (
     Answered,
     AnyFact,
+    Disputed,
     EscalationAnswered,
     Event,
     JamClass,
@@ -26,6 +27,7 @@ from factory_tui.domain.events import (
     SnapshotTaken,
     ToolCalled,
 )
+from factory_tui.domain.hostile import one_line
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.orders import GO_ON, STOP
@@ -49,6 +51,7 @@ RESEEDED = (
 LET_ON = "{by}, who looks after this run, was asked about it and says: go on.\n\n{hint}"
 HINTS: dict[JamClass | None, str] = {
     "oscillating": "What you did again and again did not help: go about it in another way.",
+    "contradiction": "Nobody decided it for you: take the plain reading of the request, and note it in README.md.",
 }
 """What an agent that stopped hears by the class of its jam, where the answer had no words for it."""
 LEFT = (
@@ -92,6 +95,11 @@ async def codergen(walk: Walk, node: Node) -> Done:
         await keeper.settle()
     if generated.status == "circling":
         raise await _stuck(walk, "oscillating", generated.why)
+    if generated.status == "disputes":
+        said = one_line(generated.why)
+        raise await _stuck(
+            walk, "contradiction", f"its agent finds a contradiction: {said}", Disputed(node.id, generated.why)
+        )
     status = Status.SUCCESS if generated.status == "success" else Status.FAIL
     return Outcome(status=status, failure_reason=generated.why), []
 
@@ -190,13 +198,13 @@ async def _look_back(walk: Walk) -> None:
         raise Parked("jammed", jam.why, question=question)
 
 
-async def _stuck(walk: Walk, jam: JamClass, why: str) -> Parked:
+async def _stuck(walk: Walk, jam: JamClass, why: str, *facts: AnyFact) -> Parked:
     """A question to the owner in the middle of a pass, with the agent's newest calls."""
     called = [event.fact for event in await walk.life() if isinstance(event.fact, ToolCalled)]
     tried = "\n".join(f"  {one.tool}: {one_line(one.brief)[:SAID]}" for one in called[-CALLS_SHOWN:])
     told = f"its newest tool calls:\n{tried}" if tried else "it called no tool"
     question = Question("jam", why, (GO_ON, STOP), told + await _symptoms(walk), jam=jam)
-    return Parked("jammed", why, question=question)
+    return Parked("jammed", why, question=question, facts=facts)
 
 
 async def _symptoms(walk: Walk) -> str:

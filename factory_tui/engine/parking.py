@@ -3,11 +3,12 @@
 A parked run has no task, no slot and no clock; it goes on by walking again from its state, as after a restart.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.events import HeldReason, JamClass, RunMoved, RunRestarted, RunState
+from factory_tui.domain.events import AnyFact, HeldReason, JamClass, RunMoved, RunState
 from factory_tui.domain.money import CapName
 
 
@@ -33,13 +34,13 @@ class Parked(Exception):  # noqa: N818
         retry_at: int | None = None,
         cap: CapName | None = None,
         question: Question | None = None,
-        anew: RunRestarted | None = None,
+        facts: Sequence[AnyFact] = (),
     ) -> None:
         super().__init__(why)
         self.moved = RunMoved(state, reason, why, retry_at, cap)
         self.question = question
-        self.anew = anew
-        """Where the run is to begin again, once it has come to rest."""
+        self.facts = tuple(facts)
+        """What is told with it, before it."""
 
 
 class Ended(Exception):  # noqa: N818

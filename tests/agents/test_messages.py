@@ -228,6 +228,16 @@ async def test_steps_are_bounded_and_counted_anew_after_feedback(scripted: tuple
     assert await rig.go(Prompt("feedback", (text("go on"),))) == Generated("success")
 
 
+async def test_a_dispute_ends_the_work_until_somebody_decides(scripted: tuple[Rig, Endpoint]) -> None:
+    rig, endpoint = scripted
+    endpoint.script = [says(text("I looked.\nDISPUTE: it asks for A,\nand for not A"))]
+    ended = Generated("disputes", "it asks for A,\nand for not A")
+    assert await rig.go() == ended
+    assert await rig.go(None) == ended, "an engine that died meanwhile says the same"
+    endpoint.script = [says(text("There is no DISPUTE: it is A"))]
+    assert await rig.go(Prompt("answer", (text("A it is"),))) == Generated("success")
+
+
 async def test_calls_that_go_round_in_a_circle_are_nudged_once_then_somebody_has_to_say(
     scripted: tuple[Rig, Endpoint],
 ) -> None:

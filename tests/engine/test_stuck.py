@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from factory_tui.domain.commands import Answer
-from factory_tui.domain.events import Prompted
+from factory_tui.domain.events import Disputed, Prompted
 from tests.engine.floor import Floor
 from tests.engine.greeter import AGAIN, DONE, TRIM, WRITES, make
 from tests.engine.test_guidance import PATIENT, words
-from tests.playbooks import playbook, rule, runs
+from tests.playbooks import playbook, rule, runs, speaks
 
 CIRCLES = playbook(
     "greeter",
@@ -41,3 +41,36 @@ async def test_an_agent_that_goes_round_in_a_circle_asks_and_the_answer_gets_it_
         await floor.reach(run, "running")
         shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
         assert (shipped.state, len(shipped.passes)) == ("shipped", 2), shipped.why
+
+
+DISPUTES = playbook(
+    "greeter",
+    WRITES,
+    AGAIN,
+    rule("told", "trim every name", runs(TRIM)),
+    rule("dispute", "observed .Hello,  ", speaks("**DISPUTE:** names are trimmed,\nand kept as they are")),
+    rule("let on", "was asked about it and says: go on", runs("echo greet.py reads")),
+    DONE,
+)
+
+
+async def test_an_agent_that_finds_a_contradiction_asks_and_hears_what_was_decided(tmp_path: Path) -> None:
+    async with Floor(*make(tmp_path, playbook=DISPUTES, seed=PATIENT)) as floor:
+        run = await floor.start()
+        jammed = await floor.reach(run, "jammed", "held", "shipped", "failed")
+        assert jammed.state == "jammed", jammed.why
+        asked = floor.state.escalations["E-1"]
+        assert (asked.jam, asked.to, asked.choices) == ("contradiction", "demo", ("go on", "stop"))
+        assert asked.question == "its agent finds a contradiction: names are trimmed, and kept as they are"
+        assert floor.told(Disputed) == [Disputed("generate", "names are trimmed,\nand kept as they are")]
+        assert (jammed.current and jammed.current.number, jammed.handler) == (2, "codergen"), "in the middle of a pass"
+
+        await floor.command(Answer("E-1", "go on"))
+        said = await floor.fact(Prompted, lambda fact: fact.origin == "answer")
+        assert "take the plain reading" in words(said)
+        await floor.until(lambda state: "E-2" in state.escalations)
+        await floor.reach(run, "jammed")
+        await floor.command(Answer("E-2", text="trim every name"))
+        await floor.reach(run, "running")
+        shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
+        assert shipped.state == "shipped", shipped.why
