@@ -53,6 +53,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     size: int
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """A file that differs: its bytes before and after, None where it was not there. The path is safe to draw."""
+
+    path: str
+    before: int | None
+    after: int | None
+
+
 class Known(NamedTuple):
     """What is known of a file in a cell: its stamp, and git's name of what it holds ("" for one that is excluded)."""
 
@@ -104,6 +112,10 @@ class Snapshots:
             return clean_bytes(data), False
         kept, line_end, _ = data[:limit].rpartition(b"\n")
         return clean_bytes(kept + line_end), True
+
+    async def changed(self, before: str, after: str) -> list[Changed]:
+        """Which files differ between two commits' work trees, by path, and how large they were and are."""
+        return await asyncio.to_thread(self._changed, before, after)
 
     def commit(self, name: str) -> Commit:
         """The commit of that name; blocks."""
@@ -173,14 +185,29 @@ class Snapshots:
         return [found[path] for path in sorted(found)]
 
     def _diff(self, before: str, after: str, limit: int | None = None) -> bytes:
-        with self._git.objects() as objects:
-            trees = []
-            for name in (before, after):
-                items = objects.tree(objects.commit(name).tree) if name else []
-                trees.append(next((item.name for item in items if item.path == b"work"), EMPTY_TREE))
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
-        words = ("diff-tree", "-r", "-p", *plain, *trees)
+        words = ("diff-tree", "-r", "-p", *plain, *self._trees(before, after))
         return self._git.run(*words) if limit is None else self._git.head(limit, *words)
+
+    def _trees(self, *commits: str) -> list[str]:
+        """Git's names of their work trees."""
+        with self._git.objects() as objects:
+            found = [objects.tree(objects.commit(name).tree) if name else [] for name in commits]
+        return [next((item.name for item in items if item.path == b"work"), EMPTY_TREE) for items in found]
+
+    def _changed(self, before: str, after: str) -> list[Changed]:
+        was, now = (self._sizes(tree) for tree in self._trees(before, after))
+        paths = sorted(path for path in was.keys() | now.keys() if was.get(path) != now.get(path))
+        return [Changed(clean_bytes(path), _size(was.get(path)), _size(now.get(path))) for path in paths]
+
+    def _sizes(self, tree: str) -> dict[bytes, tuple[bytes, bytes, bytes]]:
+        """Mode, name and size of each file of a tree."""
+        found = {}
+        for line in self._git.run("ls-tree", "-r", "-l", "-z", tree).split(b"\0")[:-1]:
+            about, _, path = line.partition(b"\t")
+            mode, _, name, size = about.split()
+            found[path] = (mode, name, size)
+        return found
 
     def _stamp_file(self, cell: str) -> Path:
         return self._stamps / f"{hashlib.sha256(cell.encode()).hexdigest()[:32]}.json"
@@ -250,6 +277,10 @@ def git_mode(entry: Entry) -> str:
 def content(entry: Entry) -> bytes | None:
     """What a blob of the entry holds; None when it was left out as known."""
     return entry.target.encode("utf-8", "surrogateescape") if entry.kind == "link" else entry.data
+
+
+def _size(found: tuple[bytes, bytes, bytes] | None) -> int | None:
+    return None if found is None else int(found[2])
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from factory_tui.engine.capping import Judged, let_go
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.orders import GO_ON, STOP, Opening, judge
+from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.walk import Walk
@@ -240,7 +241,8 @@ class Factory:
                 deaths.append(f"cell {number}: {' '.join(str(died).split())}")
                 await self._workplace.lose_home(walk.scribe, str(died))
         why = f"{CELL_LIVES} cells died under it, one after the other"
-        return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), "\n".join(deaths), "dead"))
+        told = await packet(walk, "\n".join(deaths), max(0, len(walk.run.passes) - 1))
+        return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), told, "dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
         drafts = [Draft(fact, run) for fact in parked.facts]

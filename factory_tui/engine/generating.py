@@ -31,6 +31,7 @@ from factory_tui.domain.hostile import one_line
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.orders import GO_ON, STOP
+from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.salvage import Safekeeper, last, life_of, recovery, work_is_lost
 from factory_tui.pipeline.outcome import Outcome, Status
@@ -58,11 +59,8 @@ LEFT = (
     "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
     "it.\n\n"
 )
-SYMPTOMS = "What the agent was told last:"
 CALLS_SHOWN = 6
 """Of the agent's newest tool calls."""
-SHOWN = 3_000
-"""Characters of it that are evidence."""
 
 
 async def codergen(walk: Walk, node: Node) -> Done:
@@ -184,7 +182,8 @@ async def _look_back(walk: Walk) -> None:
         measured = run.measured
         share = f"{measured.vault.share:.0%} of the vault" if measured and measured.vault else "nothing measured"
         why = f"{len(run.passes)} passes are used up ({share} satisfied, {run.ship_at:.0%} wanted)"
-        told = jams.evidence(run.passes, feedback=feedback, trees=trees) + await _symptoms(walk)
+        tried = jams.evidence(run.passes, feedback=feedback, trees=trees)
+        told = await packet(walk, tried, jams.flat_since(run.passes))
         raise Parked("jammed", why, question=Question("jam", why, (STOP,), told, jam="stalled"))
     answered = [(event.seq, event.fact) for event in events if _answers_a_jam(walk, event)]
     if answered and answered[-1][0] > last(events, PassBegan):
@@ -194,7 +193,8 @@ async def _look_back(walk: Walk) -> None:
     stall_after = walk.place.settings.policy.stall_after
     jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested)
     if jam is not None:
-        question = Question("jam", jam.why, (GO_ON, STOP), jam.evidence + await _symptoms(walk), jam=jam.kind)
+        told = await packet(walk, jam.evidence, jam.since)
+        question = Question("jam", jam.why, (GO_ON, STOP), told, jam=jam.kind)
         raise Parked("jammed", jam.why, question=question)
 
 
@@ -203,18 +203,8 @@ async def _stuck(walk: Walk, jam: JamClass, why: str, *facts: AnyFact) -> Parked
     called = [event.fact for event in await walk.life() if isinstance(event.fact, ToolCalled)]
     tried = "\n".join(f"  {one.tool}: {one_line(one.brief)[:SAID]}" for one in called[-CALLS_SHOWN:])
     told = f"its newest tool calls:\n{tried}" if tried else "it called no tool"
-    question = Question("jam", why, (GO_ON, STOP), told + await _symptoms(walk), jam=jam)
+    question = Question("jam", why, (GO_ON, STOP), await packet(walk, told, len(walk.run.passes) - 1), jam=jam)
     return Parked("jammed", why, question=question, facts=facts)
-
-
-async def _symptoms(walk: Walk) -> str:
-    """What the agent was told last, for the human who is asked in its place."""
-    told = [event.fact for event in await walk.life() if isinstance(event.fact, Prompted)]
-    feedback = next((fact for fact in reversed(told) if fact.origin == "feedback"), None)
-    if feedback is None:
-        return ""
-    text = "\n".join(str(block.get("text", "")) for block in json.loads(feedback.content))
-    return f"\n\n{SYMPTOMS}\n{text[:SHOWN].strip()}"
 
 
 def _answers_a_jam(walk: Walk, event: Event) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from factory_tui.cells.protocol import Entry, TreeUnfit
 from factory_tui.delivery.git import EMPTY_TREE, DeliveryError
-from factory_tui.delivery.snapshot import Snapshot, Snapshots, refused, write_tree
+from factory_tui.delivery.snapshot import Changed, Snapshot, Snapshots, refused, write_tree
 from tests.delivery.trees import bare, file, folder, link, read_tree
 
 
@@ -266,3 +266,13 @@ def test_a_tree_is_written_as_it_was(tmp_path: Path) -> None:
     written = {entry[0]: entry for entry in bare(read_tree(root))}
     for entry in bare(shown):
         assert written[entry[0]] == entry
+
+
+async def test_which_files_changed_is_told_with_their_sizes(snapshots: Snapshots) -> None:
+    first = await take(snapshots, [file("kept"), file("old", b"12345"), file("grows", b"1"), *HOSTILE])
+    grown = [file("kept"), file("grows", b"123"), file("odd\nname", b"12"), *HOSTILE]
+    second = await take(snapshots, grown, first.commit)
+    found = await snapshots.changed(first.commit, second.commit)
+    assert found == [Changed("grows", 1, 3), Changed("odd\nname", None, 2), Changed("old", 5, None)]
+    assert await snapshots.changed("", first.commit) != []
+    assert await snapshots.changed(second.commit, second.commit) == []

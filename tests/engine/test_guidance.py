@@ -59,10 +59,17 @@ class TestJams:
             asked = floor.state.escalations["E-1"]
             assert (asked.jam, asked.to, asked.choices) == ("stalled", "demo", ("go on", "stop"))
             assert asked.question.startswith("3 passes in a row failed the same stories (trims)")
-            passes, symptoms = asked.evidence.split("\n\nWhat the agent was told last:\n")
+            passes, packet, symptoms = asked.evidence.split("\n\n", 2)
             assert [line.split(";")[0] for line in passes.splitlines()] == [
                 f"pass {number}: vault 0.75, feedback 0.67" for number in (1, 2, 3)
             ]
+            spent, against, changed, feedback, vault = packet.splitlines()
+            assert spent.startswith("spent since pass 1: $0.")
+            assert against == "pass 3 against pass 2: 1 files changed"
+            assert changed.startswith("  ~ notes.txt, ")
+            assert feedback == "pass 3 fails of the feedback set: trims (edge)"
+            assert vault == "  of the vault: 1 edge", "their kind, not their names"
+            assert symptoms.startswith("What the agent was told last:\n")
             assert "trims" in symptoms
 
             await floor.command(Answer("E-1", text="use capitals"))

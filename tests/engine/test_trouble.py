@@ -145,7 +145,8 @@ class TestTrouble:
             await floor.reach(run, "jammed")
             asked = floor.state.escalations["E-1"]
             assert asked.jam == "dead"
-            assert [line.partition(": ")[0] for line in asked.evidence.splitlines()] == ["cell 1", "cell 2", "cell 3"]
+            died = asked.evidence.split("\n\n")[0].splitlines()
+            assert [line.partition(": ")[0] for line in died] == ["cell 1", "cell 2", "cell 3"]
 
     async def test_work_lost_before_a_checkpoint_goes_back_to_the_agent(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:

@@ -108,7 +108,8 @@ async def test_the_inbox_shows_a_question_with_its_evidence_and_words_answer_it(
         assert lines[0].startswith(f"E-1 jam (dead) of {run}, seed greeter, asks demo since ")
         assert lines[1] == "  pass 2 changed no file, though it was told what is wrong"
         assert lines[3] == "    pass 2: vault 0.75, feedback 0.67; failed trims; changed no file"
-        assert lines[5] == "    What the agent was told last:"
+        assert lines[5].startswith("    spent since pass 1: $0.")
+        assert "    What the agent was told last:" in lines
         assert lines[-2] == "  Choices: go on, stop"
         assert ' answer E-1 CHOICE --text "..."' in lines[-1]
         code, said = await asked(at, "inbox", "--json")
