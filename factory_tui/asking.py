@@ -108,6 +108,8 @@ def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]"
     since = f"since {stamp(asked.raised_at)}"
     yield one_line(f"{asked.id} {kind} of {asked.run}, seed {state.runs[asked.run].seed}, asks {asked.to} {since}")
     yield f"  {one_line(asked.question)}"
+    if asked.passed:
+        yield f"  passed on at {stamp(asked.passed_at)}: {one_line(', '.join(asked.passed))} did not answer in time"
     for line in clean(asked.evidence).splitlines():
         yield f"    {line}"
     if asked.choices:

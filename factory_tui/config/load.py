@@ -92,8 +92,8 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from out_of_bounds(
         document, settings.harness, SHIP_RULE | {"parallel": "1..", "timeout": "(0.."}, ("harness",)
     )
-    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP)
-    yield from out_of_bounds(document, settings.policy, bounds | {"stall_after": "2.."}, ("policy",))
+    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP) | {"stall_after": "2..", "answer_within": "0.."}
+    yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
     for name, owner in settings.owners.items():
         if owner.email and "@" not in owner.email:
             yield document.problem(

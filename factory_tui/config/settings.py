@@ -123,6 +123,8 @@ class PolicyTable(_Table, frozen=True):
     """Passes in a row that fail the same stories, with no more satisfaction, after which a run asks its owner."""
     outage: Literal["wait", "ask"] = "wait"
     """Runs whose model's endpoint is in trouble come back by themselves; or stay held until somebody says so."""
+    answer_within: float = 60.0
+    """Minutes that a question waits for one owner before it goes to the next of [owners], in order; 0: it stays."""
 
 
 class OwnerTable(_Table, frozen=True):

@@ -365,6 +365,10 @@ def _raised(_event: e.Event, fact: e.EscalationRaised) -> Said:
     yield "ask", "asks", f"{fact.id} {kind} for {fact.to}: {fact.question}{choices}"
 
 
+def _passed_on(_event: e.Event, fact: e.EscalationPassedOn) -> Said:
+    yield "ask", "asks", f"{fact.id} was not answered in time, and is for {fact.to} now"
+
+
 def _escalation_answered(event: e.Event, fact: e.EscalationAnswered) -> Said:
     yield "ask", "good", f"{fact.id} answered by {event.actor}: {fact.choice} {fact.text}"
 
@@ -412,6 +416,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.VerdictReached: _verdict,
     e.VisitEnded: _visit_ended,
     e.EscalationRaised: _raised,
+    e.EscalationPassedOn: _passed_on,
     e.EscalationAnswered: _escalation_answered,
     e.Shipped: _shipped,
 }

@@ -14,7 +14,7 @@ class Item(msgspec.Struct, frozen=True):
     """Of the escalation; a held run's own name."""
     run: Run
     since: int
-    """UTC ms."""
+    """UTC ms: since when it is as it is now, with the person who is asked now."""
     asked: Escalation | None = None
     """None: the run is held."""
 
@@ -31,7 +31,7 @@ class Item(msgspec.Struct, frozen=True):
 
 def waiting(state: State) -> list[Item]:
     """What is open, oldest first. A question whose run has ended is none any more."""
-    return sorted(_open(state), key=lambda item: (item.since, item.id))
+    return sorted(_open(state), key=lambda item: (item.asked.raised_at if item.asked else item.since, item.id))
 
 
 def answered(state: State) -> list[Item]:
@@ -53,7 +53,7 @@ def _open(state: State) -> Iterator[Item]:
     for asked in state.escalations.values():
         run = state.runs.get(asked.run)
         if run is not None and not asked.answered_at and run.state not in OVER:
-            yield Item(asked.id, run, asked.raised_at, asked)
+            yield Item(asked.id, run, asked.since, asked)
     for run in state.runs.values():
         if run.state == "held":
             yield Item(run.id, run, run.moved_at)

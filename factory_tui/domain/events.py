@@ -36,6 +36,7 @@ from factory_tui.domain.floor_facts import (
 from factory_tui.domain.run_facts import (
     BudgetMoved as BudgetMoved,
     EscalationAnswered as EscalationAnswered,
+    EscalationPassedOn as EscalationPassedOn,
     EscalationRaised as EscalationRaised,
     HeldReason as HeldReason,
     JamClass as JamClass,
@@ -115,6 +116,7 @@ AnyFact = (
     | VerdictReached
     | VisitEnded
     | EscalationRaised
+    | EscalationPassedOn
     | EscalationAnswered
     | Shipped
 )

@@ -15,7 +15,7 @@ from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 12
+VERSION = 13
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -171,6 +171,15 @@ def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:
     return replace(state, escalations={**state.escalations, fact.id: raised}, runs={**state.runs, run.id: changed})
 
 
+def _passed_on(state: State, event: e.Event, fact: e.EscalationPassedOn) -> State:
+    asked = state.escalations.get(fact.id)
+    if asked is None or asked.answered_at:
+        return state
+    passed = replace(asked, to=fact.to, passed=(*asked.passed, asked.to), passed_at=event.at)
+    run = replace(state.runs[asked.run], changed_at=event.at)
+    return replace(state, escalations={**state.escalations, fact.id: passed}, runs={**state.runs, run.id: run})
+
+
 def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswered) -> State:
     """The run that asked is the one that is answered; a newer question of its stays open."""
     asked = state.escalations.get(fact.id)
@@ -207,5 +216,6 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.CallSettled: _settled,
     e.BudgetMoved: _budget_moved,
     e.EscalationRaised: _raised,
+    e.EscalationPassedOn: _passed_on,
     e.EscalationAnswered: _escalation_answered,
 }

@@ -166,6 +166,13 @@ class EscalationRaised(Fact, frozen=True, tag="escalation-raised"):
     evidence: Text = ""
 
 
+class EscalationPassedOn(Fact, frozen=True, tag="escalation-passed-on"):
+    """Nobody answered in time: the question is another person's now."""
+
+    id: str
+    to: str
+
+
 class EscalationAnswered(Fact, frozen=True, tag="escalation-answered"):
     """The human answered; the actor of the event is who."""
 

@@ -245,6 +245,14 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
     answered_by: str = ""
     answered_at: int = 0
+    passed: tuple[str, ...] = ()
+    """Who had it before, and did not answer in time."""
+    passed_at: int = 0
+
+    @property
+    def since(self) -> int:
+        """UTC ms from which on it waits for the one whose it is now."""
+        return self.passed_at or self.raised_at
 
 
 class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):

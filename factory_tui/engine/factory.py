@@ -17,6 +17,7 @@ from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, Run
 from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.state import GOES_ON, OVER, Run, State
 from factory_tui.engine.capping import Judged, let_go
+from factory_tui.engine.deadlines import deadline, passed_on
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.orders import GO_ON, STOP, Opening, judge
@@ -106,6 +107,9 @@ class Factory:
     async def _wait_for_change(self) -> None:
         """Until a task or a command changed something, or a held run is to be tried again."""
         due = [moment for run in self.state.runs.values() if (moment := self._due(run)) is not None]
+        policy, owners = self._workplace.settings.policy, self._workplace.settings.owners
+        if late := deadline(self.state, list(owners), policy.answer_within):
+            due.append(max(time.monotonic() + (late - self._workplace.now()) / 1000, self._room_at))
         timeout = min(LOOK, max(0.0, min(due) - time.monotonic())) if due and not self.state.frozen else None
         self._changed.clear()
         try:
@@ -113,6 +117,16 @@ class Factory:
                 await self._changed.wait()
         except TimeoutError:
             await self._try_again()
+            await self._pass_on()
+
+    async def _pass_on(self) -> None:
+        """Give the questions that nobody answered in time to the next person."""
+        now, settings = self._workplace.now(), self._workplace.settings
+        late = passed_on(self.state, list(settings.owners), settings.policy.answer_within, now)
+        try:
+            await self._record.append(late)
+        except JournalFull:
+            self._room_at = time.monotonic() + DISK_TROUBLE / 1000
 
     def _due(self, run: Run) -> float | None:
         """The monotonic moment to try a held run again; None for one that does not come back by itself.

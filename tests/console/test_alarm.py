@@ -42,6 +42,13 @@ def test_a_new_question_is_said_once() -> None:
     assert alarm.look(state, 100) == ""
 
 
+def test_a_question_that_is_passed_on_is_news() -> None:
+    alarm, state = Alarm(), then(fold(MIDDLE), "orders-etl-1", *asks(1, "orders-etl-1"))
+    assert alarm.look(state, 0) == ""
+    state = then(state, "orders-etl-1", e.EscalationPassedOn("E-1", "ben"))
+    assert alarm.look(state, 20) == "orders-etl-1 asks ben: Half up?"
+
+
 def test_a_run_that_is_held_for_good_is_said_and_one_that_comes_back_is_not() -> None:
     alarm, state = Alarm(), fold(MIDDLE)
     alarm.look(state, 0)

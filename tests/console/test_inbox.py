@@ -8,6 +8,7 @@ from factory_tui.console.action import SCREENS
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.places import PLACES
 from factory_tui.domain import commands as c
+from factory_tui.domain.events import EscalationPassedOn, Event
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -20,6 +21,11 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 async def sent(stage: Stage) -> list[c.Command]:
     await until(lambda: bool(stage.feed.commands), "a command is sent")
     return stage.feed.commands
+
+
+def passed_on(escalation: str, to: str) -> Event:
+    last = story.waits()[-1]
+    return Event(last.seq + 1, "passed", last.at + 60_000, EscalationPassedOn(escalation, to), "ledger-1")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -106,6 +112,14 @@ async def test_a_sign_off_wants_a_choice() -> None:
         assert stage.feed.commands == []
         await stage.press("tab", "1", "enter")
         assert await sent(stage) == [c.Answer("E-2", "yes", "well")]
+
+
+async def test_a_question_that_was_passed_on_says_who_had_it() -> None:
+    async with on_stage(StoryFeed([*story.waits(), passed_on("E-1", "ben")])) as stage:
+        await stage.press("3")
+        seen = snap.text_of(stage.app)
+        assert "for ben" in seen
+        assert "ana did not answer in time" in seen
 
 
 async def test_who_answered_what_and_when_is_kept() -> None:

@@ -154,6 +154,9 @@ class Evidence(Scrolled):
             yield from _said(back or f"Remedy: {self._remedy(run.reason or '')}", "text", room)
         else:
             yield from _said(asked.question, tone, room)
+            if asked.passed:
+                had, when = ", ".join(one_line(name, 24) for name in asked.passed), figures.stamp(asked.passed_at)
+                yield from _said(f"passed on at {when}: {had} did not answer in time", "waits", room)
             if item.answered:
                 yield from self._answered(item, room)
             for number, choice in enumerate(() if item.answered else asked.choices, 1):
