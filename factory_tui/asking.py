@@ -84,6 +84,7 @@ def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Print what waits for a human: open questions with their evidence, and runs that are held."""
     import msgspec
 
+    from factory_tui.console.waiting import time_to_human
     from factory_tui.domain.state import OVER
 
     state, _ = asyncio.run(look_at(workspace))
@@ -91,7 +92,13 @@ def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     held = [run for run in state.runs.values() if run.state == "held"]
     if arguments.json:
         rows = [{"run": run.id, "reason": run.reason, "why": run.why, "retry_at": run.retry_at} for run in held]
-        print(msgspec.json.encode({"escalations": asked, "held": rows}).decode())
+        answered = [
+            {"id": one.id, "run": one.run, "kind": one.kind, "jam": one.jam, "by": one.answered_by, "seconds": one.took}
+            for one in state.escalations.values()
+            if one.answered_at
+        ]
+        told = {"escalations": asked, "held": rows, "answered": answered, "median_seconds": time_to_human(state)}
+        print(msgspec.json.encode(told).decode())
         return SHIPPED
     said = [*(line for one in asked for line in _question(one, state, partial(typed, workspace)))]
     said += [line for run in held for line in _held(run, partial(typed, workspace))]

@@ -1,6 +1,7 @@
 """What waits for a human: open escalations and held runs. Pure: read off the state, kept nowhere."""
 
 from collections.abc import Iterator
+from statistics import median
 
 import msgspec
 
@@ -42,6 +43,12 @@ def answered(state: State) -> list[Item]:
         if asked.answered_at and asked.run in state.runs
     ]
     return sorted(found, key=lambda item: -item.since)
+
+
+def time_to_human(state: State) -> float | None:
+    """Seconds that half of the answered questions waited at most; None while none was answered."""
+    took = [asked.took for asked in state.escalations.values() if asked.answered_at]
+    return median(took) if took else None
 
 
 def need_human(state: State) -> int:

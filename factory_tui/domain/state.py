@@ -254,6 +254,11 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
         """UTC ms from which on it waits for the one whose it is now."""
         return self.passed_at or self.raised_at
 
+    @property
+    def took(self) -> float:
+        """Seconds from the question to its answer; 0 while it is open."""
+        return max(0, self.answered_at - self.raised_at) / 1000 if self.answered_at else 0.0
+
 
 class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A seed of the workspace: its newest good revision, and the scenarios that judge it."""

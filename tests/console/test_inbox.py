@@ -7,8 +7,10 @@ from factory_tui.config.settings import UiTable
 from factory_tui.console.action import SCREENS
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.places import PLACES
+from factory_tui.console.waiting import time_to_human
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import EscalationPassedOn, Event
+from factory_tui.domain.events import EscalationAnswered, EscalationPassedOn, Event
+from factory_tui.domain.reducer import fold
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -33,6 +35,15 @@ async def test_inbox(size: tuple[int, int]) -> None:
     async with on_stage(StoryFeed(story.waits()), size) as stage:
         await stage.press("3")
         snap.check(stage.app, f"console/inbox-{size[0]}x{size[1]}")
+
+
+def test_half_of_the_questions_were_answered_within_the_median() -> None:
+    told = story.waits()
+    assert time_to_human(fold(told[:3])) is None
+    assert time_to_human(fold(told)) == 75.4, "raised, moved, and 75 s later answered"
+    again = Event(len(told) + 1, "again", told[-1].at, EscalationAnswered("E-2", "yes", ""), "shortlinks-1", "ben")
+    state = fold([*told, again])
+    assert time_to_human(state) == (75.4 + state.escalations["E-2"].took) / 2
 
 
 async def test_an_empty_inbox_says_so() -> None:

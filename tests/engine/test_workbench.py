@@ -116,12 +116,20 @@ async def test_the_inbox_shows_a_question_with_its_evidence_and_words_answer_it(
         told = json.loads(said)
         assert (told["escalations"][0]["id"], told["escalations"][0]["choices"]) == ("E-1", ["go on", "stop"])
         assert told["held"] == []
+        assert (told["answered"], told["median_seconds"]) == ([], None)
         code, said = await asked(at, "answer", "E-1")
         assert (code, said) == (FAILED, "an empty answer is no answer\n")
         assert await asked(at, "escalate", run) == (FAILED, f"{run} has asked already: E-1\n")
         assert await asked(at, "answer", "E-1", "--text", "trim every name") == (SHIPPED, "E-1 is answered\n")
-        await floor.reach(run, "running")
-        assert (await floor.reach(run, "shipped", "jammed", "held")).state == "shipped"
+        await floor.until(lambda state: state.escalations["E-1"].answered_at > 0)
+        told = json.loads((await asked(at, "inbox", "--json"))[1])
+        found = floor.state.escalations["E-1"]
+        assert found.took > 0
+        assert [(one["id"], one["by"], one["seconds"]) for one in told["answered"]] == [
+            ("E-1", floor.link.actor, found.took)
+        ]
+        assert told["median_seconds"] == found.took
+        assert (await floor.reach(run, "shipped", "held")).state == "shipped"
 
 
 @pytest.mark.parametrize(

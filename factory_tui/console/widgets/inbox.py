@@ -8,7 +8,7 @@ from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.offering import shown
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
 from factory_tui.console.trace import labels
-from factory_tui.console.waiting import Item, answered, waiting
+from factory_tui.console.waiting import Item, answered, time_to_human, waiting
 from factory_tui.console.widgets.floor_table import measured
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.scrolled import Scrolled
@@ -40,8 +40,9 @@ class InboxList(Panel):
 
     def heading(self) -> tuple[Row, Row]:
         """How many are open."""
-        number = len(waiting(self.mirror.state))
-        return [("inbox", "title")], [(f"{number} open", "asks" if number else "dim")]
+        number, took = len(waiting(self.mirror.state)), time_to_human(self.mirror.state)
+        said = "" if took is None else f"answered in {figures.duration(took)} (median), "
+        return [("inbox", "title")], [(said, "dim"), (f"{number} open", "asks" if number else "dim")]
 
     def items(self) -> list[Item]:
         """All lines."""
@@ -179,7 +180,8 @@ class Evidence(Scrolled):
         if asked is None:
             return
         when = figures.stamp(asked.answered_at)
-        yield [(" ", "text"), (cut(f"{one_line(asked.answered_by, 40)} answered at {when}", room - 2), "good")]
+        said = f"{one_line(asked.answered_by, 40)} answered at {when}, after {figures.duration(asked.took)}"
+        yield [(" ", "text"), (cut(said, room - 2), "good")]
         for part in (asked.answer, asked.text):
             if part:
                 yield from _said(part, "strong", room, "  ")
