@@ -90,7 +90,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         self.set_reactive(ConsoleApp.theme, ui.theme)  # from the start: a change has all styles parsed again
         super().__init__()
         self.keys = keymap(ui.keymap)
-        self.mirror = Mirror()
+        self.mirror = Mirror(self.clock)
         self._here = clock
         self._ahead = 0
         """Milliseconds that the engine's clock is ahead of ours."""
@@ -109,8 +109,8 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         self._behind = 0.0
         """When what lies behind a dialog was drawn last, monotonic seconds."""
         self._asked: set[str] = set()
-        self._watched = ""
-        """The run whose cells the feed was asked to tell of."""
+        self._watched: str | None = ""
+        """The run whose cells the feed was asked to tell of; None: all of them."""
         self._hostile = HostileFilter()
         self._styled = ""
         self._styles: dict[str, Style] = {}
@@ -251,19 +251,20 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
             self._older()
 
     def _keep_watch(self) -> None:
-        """Have the cells of the run told of that is looked at in full, and of no other."""
-        wanted = self.chosen if self.scope == "run" else ""
+        """Have the cells of the run told of that is looked at in full; else of all while one of them says nothing."""
+        slow = any(self.mirror.quiet(run) for run in self.mirror.state.runs.values())
+        wanted = self.chosen if self.scope == "run" else None if slow else ""
         if self._feed and wanted != self._watched:
             self._watched = wanted
             self.run_worker(self._watch(self._feed, wanted), group="watch", exclusive=True)
 
-    async def _watch(self, feed: Feed, run: str) -> None:
+    async def _watch(self, feed: Feed, run: str | None) -> None:
         try:
             cells = await feed.watch(run)
         except (OSError, RefusedError) as error:
             self.say("waits", f"what cells use is not told: {error}")
             return
-        self.mirror.watched(run, cells)
+        self.mirror.watched(cells)
 
     def choose(self, run: str) -> None:
         """Put the cursor on a run."""

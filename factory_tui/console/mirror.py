@@ -4,12 +4,13 @@ Knows nothing of Textual: a reader task applies messages, a timer asks what is d
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from factory_tui.console.feed import Message, Skipped
 from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
+from factory_tui.console.quiet import BUSY, Quiet, quiet
 from factory_tui.console.trace import Line, lines
 from factory_tui.domain.commands import Role
 from factory_tui.domain.events import CallSettled, CellClosed, Event, Noticed, RunMoved, ToolReturned
@@ -67,7 +68,9 @@ class Trace:
 class Mirror:
     """Everything that the screens draw."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = lambda: 0) -> None:
+        """`clock`: UTC ms by the engine's clock."""
+        self._clock = clock
         self.state = State()
         self.role: Role = "viewer"
         self.connection: Connection = "connecting"
@@ -79,6 +82,8 @@ class Mirror:
         """What is streaming now, by run; empty once its call or command has ended, or its run moved on."""
         self.cells: dict[str, dict[str, LiveCell]] = {}
         """What was told of cells that are up, by run; of the run that is watched."""
+        self.heard: dict[str, int] = {}
+        """When output of a run came, or its cell was seen busy, last; UTC ms."""
         self.past = Past()
         self.skipped = 0
         self.dirty = True
@@ -120,18 +125,23 @@ class Mirror:
         else:
             flow = self.stream.get(message.run, "") + clean(message.text)
             self.stream[message.run] = flow[-STREAM:]
+            self.heard[message.run] = self._clock()
 
     def cell(self, seen: LiveCell) -> None:
         """What a cell uses now, or that it is gone."""
         if seen.up:
             self.cells.setdefault(seen.run, {})[seen.cell] = seen
+            if seen.role == "agent" and seen.gauge and seen.gauge.cpu >= BUSY:
+                self.heard[seen.run] = self._clock()
         else:
             self.cells.get(seen.run, {}).pop(seen.cell, None)
         self.dirty = True
 
-    def watched(self, run: str, cells: Iterable[LiveCell]) -> None:
-        """The cells of a run, all that are up."""
-        self.cells = {run: {seen.cell: seen for seen in cells}}
+    def watched(self, cells: Iterable[LiveCell]) -> None:
+        """The cells that are told of from now on, all that are up."""
+        self.cells = {}
+        for seen in cells:
+            self.cell(seen)
         self.dirty = True
 
     def _event(self, event: Event) -> None:
@@ -175,6 +185,10 @@ class Mirror:
             self.state.runs.values(),
             key=lambda run: (run.state in ("shipped", "stopped", "failed"), -run.queued_at, run.id),
         )
+
+    def quiet(self, run: Run) -> Quiet | None:
+        """Whether a run is slow: nothing moves."""
+        return quiet(run, self.heard.get(run.id, 0), self.cells.get(run.id, {}).values(), self._clock())
 
     def unfenced(self, run: Run) -> bool:
         """Whether this run's commands are without a fence."""

@@ -59,6 +59,8 @@ class Card(Panel):
             back = self.console_app.back_in(run)
             again = "" if back is None else f"back in {countdown(back)}: "
             rows += self._said(f"{again}{run.why}", "waits" if run.state in ("held", "paused") else "text", width)
+        elif (slow := self.mirror.quiet(run)) is not None:
+            rows += self._said(str(slow), "waits", width)
         elif run.shipped:
             left_over, room = height - len(rows), width - 3
             path = tail(run.shipped, room * (left_over - 1) if left_over > 1 else room - len("shipped to "))

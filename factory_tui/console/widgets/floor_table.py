@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textual import events
 
 
+_RE_SEEDS = "re-seeds"
 _BOTH = 20
 """Cells for a state and for what the run is about to do."""
 
@@ -102,8 +103,8 @@ class FloorTable(Panel):
         wide, ultra = room >= 98, room >= 158
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
         name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
-        awaited = any(run.asked or _re_seeds(run) for run in runs)
-        longest = max(len(asked(run.asked) or ("re-seeds" if _re_seeds(run) else self._said(run))) for run in runs)
+        soon = [self._soon(run) for run in runs]
+        awaited, longest = any(soon), max(len(one or self._said(run)) for one, run in zip(soon, runs, strict=True))
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
             Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
@@ -130,12 +131,17 @@ class FloorTable(Panel):
             msgspec.structs.replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found
         ]
 
+    def _soon(self, run: Run) -> str:
+        """What a run is about to do, or that nothing moves in it."""
+        slow = self.mirror.quiet(run)
+        return asked(run.asked) or (_RE_SEEDS if _re_seeds(run) else f"slow {duration(slow.seconds)}" if slow else "")
+
     def _state(self, run: Run, cells: int) -> Row:
         frozen = self.mirror.state.frozen and run.state == "running"
         tone = "waits" if frozen else LAMPS[run.state]
-        said, soon = "frozen" if frozen else self._said(run), asked(run.asked)
-        if _re_seeds(run) and (cells >= _BOTH or run.state in GOES_ON):  # where there is room for one, how it is counts
-            soon = soon or "re-seeds"
+        said, soon = "frozen" if frozen else self._said(run), self._soon(run)
+        if soon == _RE_SEEDS and cells < _BOTH and run.state not in GOES_ON:
+            soon = ""  # where there is room for one, how it is counts
         if not soon:
             return [(left(f"{self.glyphs.marks[tone]} {said}", cells), tone)]
         if cells < _BOTH:
