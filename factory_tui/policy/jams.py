@@ -22,6 +22,7 @@ ROUNDS = 2
 SETS: tuple[ScenarioSet, ...] = ("vault", "feedback")
 SAID = 300
 """Characters of what a person said that evidence quotes."""
+_NO_VISIT = frozenset({"no visit"})
 Failing = frozenset[str] | None
 """Stories of the feedback set that a pass failed; None where it came to no visit."""
 
@@ -140,22 +141,25 @@ def _stalled(passes: Sequence[Pass], feedback: Collection[str], stall_after: int
 
 
 def _fails_in_turn(passes: Sequence[Pass], feedback: Collection[str]) -> Found:
-    """Each output mends what the one before broke, and breaks what that one had mended."""
+    """Each output mends what the one before broke, and breaks what that one had mended.
+
+    A story counts that fails at the same places of every round; one that comes and goes otherwise is chance.
+    """
     for period in PERIODS:
         last = passes[-period * ROUNDS :]
-        sets = [_failing(item, feedback) for item in last]
-        if len(last) < period * ROUNDS or sets[:period] * ROUNDS != sets or _rises(last[:period], last[period:]):
+        if len(last) < period * ROUNDS or _rises(last[:-1], last[-1:]):
             continue
-        if all(_exchanged(one, other) for one, other in pairwise(sets)):
-            said = ["no visit" if some is None else _names(some) for some in sets[:period]]
-            return "oscillating", f"passes {last[0].number} to {last[-1].number} fail in turn: {', then '.join(said)}"
+        sets = [_NO_VISIT if (some := _failing(item, feedback)) is None else some for item in last]
+        turning = {name for name in frozenset().union(*sets) if _turns([name in some for some in sets], period)}
+        turns = [some & turning for some in sets[:period]]
+        if turning and all(one - other and other - one for one, other in pairwise([*turns, turns[0]])):
+            said = ", then ".join(map(_names, turns))
+            return "oscillating", f"passes {last[0].number} to {last[-1].number} fail in turn: {said}"
     return None
 
 
-def _exchanged(one: Failing, other: Failing) -> bool:
-    if one is None or other is None:
-        return one is not other
-    return bool(one - other) and bool(other - one)
+def _turns(fails: Sequence[bool], period: int) -> bool:
+    return list(fails[:period]) * ROUNDS == list(fails)
 
 
 def _failing(item: Pass, feedback: Collection[str]) -> Failing:

@@ -72,6 +72,14 @@ def test_stories_that_fail_in_turn_of_three_oscillate() -> None:
     assert (jam.kind, jam.why) == ("oscillating", "passes 1 to 6 fail in turn: rounds, then sums, then adds")
 
 
+def test_what_fails_beside_those_that_take_turns_is_no_matter() -> None:
+    passes = [a_pass(n, {"adds"} if n % 2 else {"rounds"}) for n in range(1, 5)]
+    passes[3] = a_pass(4, {"rounds", "sums"})
+    jam = look(passes)
+    assert jam is not None
+    assert jam.why == "passes 1 to 4 fail in turn: adds, then rounds"
+
+
 def test_a_story_that_now_fails_and_now_does_not_is_chance() -> None:
     passes = [a_pass(n, ("adds",) if n % 2 else ("adds", "sums")) for n in range(1, 5)]
     assert look(passes) is None, "nothing was given for it"

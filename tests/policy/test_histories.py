@@ -1,0 +1,23 @@
+"""What 400 drawn run histories are called: no healthy one is a jam, and jams are called by their names."""
+
+import random
+from collections import Counter
+
+from tests.policy.histories import KINDS, Kind, history, named
+
+DRAWN = 1
+"""The seed of all that is drawn here."""
+EACH: dict[Kind, int] = {"healthy": 160, "dead": 60, "stalled": 60, "oscillating": 60, "contradiction": 60}
+
+
+def test_four_hundred_histories() -> None:
+    dice = random.Random(DRAWN)
+    found = Counter((kind, named(history(kind, dice.getrandbits(64)))[0]) for kind in KINDS for _ in range(EACH[kind]))
+    assert found.total() == 400
+    told = [f"{kind:>13} {' '.join(f'{found[kind, name]:>13}' for name in KINDS)}" for kind in KINDS]
+    matrix = "\n".join([f"{'drawn | called':>13} {' '.join(f'{name:>13}' for name in KINDS)}", *told])
+    print(matrix)  # noqa: T201 -- for whoever asks with -s
+    assert found["healthy", "healthy"] == EACH["healthy"], f"a healthy run is called a jam\n{matrix}"
+    jams = sum(EACH[kind] for kind in KINDS if kind != "healthy")
+    right = sum(found[kind, kind] for kind in KINDS if kind != "healthy")
+    assert right / jams >= 0.98, f"{right} of {jams} jams are named right\n{matrix}"
