@@ -6,7 +6,6 @@ message is written here.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import MessagesAgent, as_prompted
