@@ -29,10 +29,10 @@ from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
 from factory_tui.console.themes import THEMES, styles
-from factory_tui.console.trace import describe
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.tail import TailView
+from factory_tui.console.wording import describe
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run

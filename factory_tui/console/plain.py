@@ -13,7 +13,8 @@ import msgspec
 from factory_tui.console.feed import Feed, Message, Skipped
 from factory_tui.console.figures import count, interval, money, stamp
 from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
-from factory_tui.console.trace import labels, lines
+from factory_tui.console.trace import lines
+from factory_tui.console.wording import labels
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.reducer import reduce

@@ -10,7 +10,7 @@ import msgspec
 
 from factory_tui.console.figures import count, duration, interval, money, percent, plural, size, stamp
 from factory_tui.console.glyphs import LAMPS, Tone
-from factory_tui.domain import commands as c
+from factory_tui.console.wording import describe, labels
 from factory_tui.domain import events as e
 from factory_tui.domain.gauges import lacks
 from factory_tui.domain.hostile import clean, one_line
@@ -48,63 +48,6 @@ def lines(event: e.Event) -> tuple[Line, ...]:
     return tuple(
         Line(event.at, event.run, who, tone, one_line(text, TEXT)) for who, tone, text in say(event, event.fact)
     )
-
-
-def describe(command: c.Command) -> str:
-    """A command as a phrase: `start shortlinks`, `stop shortlinks-1`."""
-    match command:
-        case c.StartRun():
-            return f"start {command.seed}"
-        case c.Pause():
-            return f"pause {command.run}{' now' if command.now else ''}"
-        case c.Resume() | c.Stop():
-            return f"{'stop' if isinstance(command, c.Stop) else 'resume'} {command.run}"
-        case c.Answer():
-            return f"answer {command.escalation}: {command.choice or command.text}"
-        case c.Steer():
-            return f"steer {command.run}: {command.text}"
-        case c.Escalate():
-            return f"escalate {command.run}{': ' if command.text else ''}{command.text}"
-        case c.Reseed():
-            return f"re-seed {command.run}{' from the beginning' if command.restart else ''}"
-        case c.Restart():
-            return f"restart {command.run} from {f'pass {command.number}' if command.number else 'nothing'}"
-        case c.RaiseCap():
-            what = "the cap" if command.name == "run_cap" else command.name
-            return f"raise {what} of {command.run} to {of_cap(command.name, command.cap)}"
-        case c.OpenShell():
-            return f"shell in {'' if command.number is None else f'a copy of pass {command.number} of '}{command.run}"
-        case c.MoveBudget():
-            return f"move ${command.amount:f} from {command.origin} to {command.run}"
-        case c.SetCap():
-            return f"set {command.cap} to {of_cap(command.cap, command.amount)}"
-        case c.ConfirmCorpus():
-            return f"confirm the scenarios of {command.seed}"
-        case c.EmergencyStop():
-            return "emergency stop"
-        case c.Thaw():
-            return "thaw the floor"
-        case c.StopEngine():
-            return "stop the engine"
-
-
-def labels(ledger: str, unfenced: bool) -> str:
-    """`REHEARSAL`, `UNFENCED`, both or nothing: what must be said wherever the run shows."""
-    return " ".join(["REHEARSAL"] * (ledger == "rehearsal") + ["UNFENCED"] * unfenced)
-
-
-def asked(command: c.Escalate | c.Pause | c.Restart | c.Stop | None) -> str:
-    """`pausing`, `stopping` and so on, or nothing: what a run is about to do, once its current step ends."""
-    match command:
-        case c.Stop():
-            return "stopping"
-        case c.Escalate():
-            return "asking"
-        case c.Restart():
-            return "restarting"
-        case c.Pause():
-            return "pausing"
-    return ""
 
 
 def _engine_up(_event: e.Event, fact: e.EngineStarted) -> Said:

@@ -6,7 +6,6 @@ shows.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,15 +14,15 @@ from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
 from factory_tui.domain.identifiers import escalation_id
-from factory_tui.domain.state import GOES_ON, OVER, Run, State
+from factory_tui.domain.state import GOES_ON, OVER, State
 from factory_tui.engine.capping import Judged, let_go
-from factory_tui.engine.deadlines import deadline, passed_on
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.orders import GO_ON, STOP, Opening, judge
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
+from factory_tui.engine.returning import DISK_TROUBLE, ENGINE_TROUBLE, Returning
 from factory_tui.engine.walk import Walk
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import JournalFull
@@ -31,17 +30,11 @@ from factory_tui.model.failures import ProviderHeld
 
 log = logging.getLogger(__name__)
 
-LOOK = 60.0
-"""Seconds after which a held run's time is looked at again: wall clocks are set, and machines sleep."""
 CELL_LIVES = 3
-ENGINE_TROUBLE = 3_000
-"""Milliseconds after which runs that are held since no container engine answers look for one again."""
 CELL_TROUBLE = 30_000
 """Milliseconds after which a run that found no cell looks again."""
 REMEMBERED = 1_000
 """Commands that are known again when they are sent again."""
-DISK_TROUBLE = 5_000
-"""Milliseconds after which runs that are held for a full disk look for room again."""
 
 
 class Factory:
@@ -61,9 +54,7 @@ class Factory:
         self._asked = len(record.state.escalations)
         self._taken: dict[str, tuple[str, c.Command]] | None = None
         """By its id, who gave each of the newest commands."""
-        self._holds: dict[str, tuple[tuple[int, int], float]] = {}
-        """Of each hold of a run (by when it began and ends) the monotonic moment at which the run is tried again."""
-        self._room_at = self._cells_at = 0.0
+        self._returning = Returning(record, workplace)
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.stop_reason = ""
@@ -105,61 +96,13 @@ class Factory:
         self._changed.set()
 
     async def _wait_for_change(self) -> None:
-        """Until a task or a command changed something, or a held run is to be tried again."""
-        due = [moment for run in self.state.runs.values() if (moment := self._due(run)) is not None]
-        policy, owners = self._workplace.settings.policy, self._workplace.settings.owners
-        if late := deadline(self.state, list(owners), policy.answer_within):
-            due.append(max(time.monotonic() + (late - self._workplace.now()) / 1000, self._room_at))
-        timeout = min(LOOK, max(0.0, min(due) - time.monotonic())) if due and not self.state.frozen else None
+        """Until a task or a command changed something, or something is due by itself."""
         self._changed.clear()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self._returning.wait()):
                 await self._changed.wait()
         except TimeoutError:
-            await self._try_again()
-            await self._pass_on()
-
-    async def _pass_on(self) -> None:
-        """Give the questions that nobody answered in time to the next person."""
-        now, settings = self._workplace.now(), self._workplace.settings
-        late = passed_on(self.state, list(settings.owners), settings.policy.answer_within, now)
-        try:
-            await self._record.append(late)
-        except JournalFull:
-            self._room_at = time.monotonic() + DISK_TROUBLE / 1000
-
-    def _due(self, run: Run) -> float | None:
-        """The monotonic moment to try a held run again; None for one that does not come back by itself.
-
-        It has come when the wall clock says so, or when the hold is as old as it was meant to be, whichever is first.
-        """
-        if run.state != "held" or not run.retry_at:
-            self._holds.pop(run.id, None)
-            return None
-        hold = (run.moved_at, run.retry_at)
-        left = run.retry_at - self._workplace.now()
-        if self._holds.get(run.id, (None,))[0] != hold:
-            meant = min(left, run.retry_at - run.moved_at)
-            self._holds[run.id] = hold, time.monotonic() + max(0, meant) / 1000
-        waits = {"disk": self._room_at, "config": self._cells_at}  # of `config` only what lacks a cell comes back
-        return max(self._holds[run.id][1] if left > 0 else 0.0, waits.get(run.reason or "", 0.0))
-
-    async def _try_again(self) -> None:
-        now = time.monotonic()
-        back = [run for run in self.state.runs.values() if (due := self._due(run)) is not None and due <= now]
-        if any(run.reason == "config" for run in back) and not await self._workplace.cells.answers():
-            self._cells_at = now + ENGINE_TROUBLE / 1000
-            back = [run for run in back if run.reason != "config"]
-        try:
-            if any(run.reason == "disk" for run in back) and not await self._room():
-                raise JournalFull(self._workplace.workspace.state)
-            await self._record.append([Draft(RunMoved("queued", None, "tries again"), run.id) for run in back])
-        except JournalFull:
-            self._room_at = now + DISK_TROUBLE / 1000
-
-    async def _room(self) -> bool:
-        """Whether the journal has its reserve again, and something is left beside it."""
-        return await self._record.journal.refill() and self._workplace.room()
+            await self._returning.take()
 
     def _fill_slots(self) -> None:
         """Start as many runs as there are slots: first those that were running, then the queue in its order."""

@@ -16,7 +16,7 @@ import pytest
 
 from factory_tui.config.workspace import Workspace
 from factory_tui.console.actions import BY_ID
-from factory_tui.console.trace import describe
+from factory_tui.console.wording import describe
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.commands import Command

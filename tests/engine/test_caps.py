@@ -11,7 +11,7 @@ from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import SetCap, StartRun
 from factory_tui.domain.events import CallReserved, CapSet, CommandTaken, RunMoved
 from factory_tui.domain.money import DAY
-from factory_tui.engine import factory, serve
+from factory_tui.engine import returning, serve
 from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import Twin
 from tests.engine.floor import Floor
@@ -90,7 +90,7 @@ async def test_who_is_held_for_the_days_cap_goes_on_by_itself_when_the_day_turns
     ahead = 0
     real = serve.now
     monkeypatch.setattr(serve, "now", lambda: real() + ahead)
-    monkeypatch.setattr(factory, "LOOK", 0.05)
+    monkeypatch.setattr(returning, "LOOK", 0.05)
     async with Floor(*live("")) as floor:
         await floor.command(START)
         spent = (await floor.reach("greeter-1", "shipped", "failed")).burn.money

@@ -9,9 +9,9 @@ from factory_tui.console.figures import count, countdown, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
 from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
-from factory_tui.console.trace import asked, labels
 from factory_tui.console.waiting import need_human
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.wording import asked, labels
 from factory_tui.domain.events import RunState
 from factory_tui.domain.money import Burn, Tokens
 

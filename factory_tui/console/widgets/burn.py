@@ -11,8 +11,8 @@ from factory_tui.console.figures import count, duration, exact, money, percent, 
 from factory_tui.console.glyphs import LAMPS, Tone, meter, spark
 from factory_tui.console.paint import Row, cut, fit, left, middle, right
 from factory_tui.console.past import SETTLED
-from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.wording import labels
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.money import Burn, Ledger, Tokens, of_cap
 from factory_tui.domain.state import Run

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from factory_tui.console.figures import countdown, duration, interval, money, percent, plural
 from factory_tui.console.glyphs import span_bar
 from factory_tui.console.paint import Row, cut, left, tail, wrap
-from factory_tui.console.trace import labels
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.wording import labels
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run

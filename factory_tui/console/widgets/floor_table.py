@@ -10,8 +10,8 @@ from factory_tui.console.figures import duration, interval, money
 from factory_tui.console.glyphs import LAMPS, span_bar, spark
 from factory_tui.console.paint import Row, left, middle, right, wrap
 from factory_tui.console.paint import width as cells_of
-from factory_tui.console.trace import asked, labels
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.wording import asked, labels
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import GOES_ON, OVER, Run

@@ -7,11 +7,11 @@ from factory_tui.console import figures
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.offering import shown
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
-from factory_tui.console.trace import labels
 from factory_tui.console.waiting import Item, answered, time_to_human, waiting
 from factory_tui.console.widgets.floor_table import measured
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.scrolled import Scrolled
+from factory_tui.console.wording import labels
 from factory_tui.domain.hostile import clean, one_line
 
 if TYPE_CHECKING:

@@ -1,0 +1,86 @@
+"""What comes by itself, by the clock: held runs are tried again, questions that nobody answers go to the next person.
+
+Owns the moments. It does not start a run, nor know why one was held.
+"""
+
+import time
+
+from factory_tui.domain.events import Draft, RunMoved
+from factory_tui.domain.state import Run
+from factory_tui.engine.deadlines import deadline, passed_on
+from factory_tui.engine.record import Record
+from factory_tui.engine.workplace import Workplace
+from factory_tui.journal import JournalFull
+
+LOOK = 60.0
+"""Seconds after which a held run's time is looked at again: wall clocks are set, and machines sleep."""
+ENGINE_TROUBLE = 3_000
+"""Milliseconds after which runs that are held since no container engine answers look for one again."""
+DISK_TROUBLE = 5_000
+"""Milliseconds after which runs that are held for a full disk look for room again."""
+
+
+class Returning:
+    """For the runs of one factory."""
+
+    def __init__(self, record: Record, place: Workplace) -> None:
+        self._record = record
+        self._place = place
+        self._holds: dict[str, tuple[tuple[int, int], float]] = {}
+        """Of each hold of a run (by when it began and ends) the monotonic moment at which the run is tried again."""
+        self._room_at = self._cells_at = 0.0
+
+    def wait(self) -> float | None:
+        """Seconds until something is due; None: nothing is."""
+        state, settings = self._record.state, self._place.settings
+        due = [moment for run in state.runs.values() if (moment := self._due(run)) is not None]
+        if late := deadline(state, list(settings.owners), settings.policy.answer_within):
+            due.append(max(time.monotonic() + (late - self._place.now()) / 1000, self._room_at))
+        return min(LOOK, max(0.0, min(due) - time.monotonic())) if due and not state.frozen else None
+
+    async def take(self) -> None:
+        """Let come what is due."""
+        await self._try_again()
+        await self._pass_on()
+
+    async def _pass_on(self) -> None:
+        """Give the questions that nobody answered in time to the next person."""
+        now, settings = self._place.now(), self._place.settings
+        late = passed_on(self._record.state, list(settings.owners), settings.policy.answer_within, now)
+        try:
+            await self._record.append(late)
+        except JournalFull:
+            self._room_at = time.monotonic() + DISK_TROUBLE / 1000
+
+    def _due(self, run: Run) -> float | None:
+        """The monotonic moment to try a held run again; None for one that does not come back by itself.
+
+        It has come when the wall clock says so, or when the hold is as old as it was meant to be, whichever is first.
+        """
+        if run.state != "held" or not run.retry_at:
+            self._holds.pop(run.id, None)
+            return None
+        hold = (run.moved_at, run.retry_at)
+        left = run.retry_at - self._place.now()
+        if self._holds.get(run.id, (None,))[0] != hold:
+            meant = min(left, run.retry_at - run.moved_at)
+            self._holds[run.id] = hold, time.monotonic() + max(0, meant) / 1000
+        waits = {"disk": self._room_at, "config": self._cells_at}  # of `config` only what lacks a cell comes back
+        return max(self._holds[run.id][1] if left > 0 else 0.0, waits.get(run.reason or "", 0.0))
+
+    async def _try_again(self) -> None:
+        now = time.monotonic()
+        back = [run for run in self._record.state.runs.values() if (due := self._due(run)) is not None and due <= now]
+        if any(run.reason == "config" for run in back) and not await self._place.cells.answers():
+            self._cells_at = now + ENGINE_TROUBLE / 1000
+            back = [run for run in back if run.reason != "config"]
+        try:
+            if any(run.reason == "disk" for run in back) and not await self._room():
+                raise JournalFull(self._place.workspace.state)
+            await self._record.append([Draft(RunMoved("queued", None, "tries again"), run.id) for run in back])
+        except JournalFull:
+            self._room_at = now + DISK_TROUBLE / 1000
+
+    async def _room(self) -> bool:
+        """Whether the journal has its reserve again, and something is left beside it."""
+        return await self._record.journal.refill() and self._place.room()
