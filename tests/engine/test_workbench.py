@@ -135,7 +135,7 @@ async def test_the_inbox_shows_a_question_with_its_evidence_and_words_answer_it(
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (("cap", "greeter-1", "much"), "'much' is no amount of dollars, such as 12.50"),
+        (("cap", "greeter-1", "much"), "'much' is no amount of dollars or tokens, such as 12.50"),
         (("cap", "greeter-1", "-3"), ""),
         (("restart", "greeter-1", "--from", "one"), "'one' is no number of a pass"),
         (("steer", "greeter-1"), "the following arguments are required: text"),
