@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 EVENTS = 90
 """A run here has at least so many."""
-DRAWN = 25
-IN_DOCKER = 5
+DRAWN = int(os.environ.get("FACTORY_BOUNDARIES", "5"))
+"""Boundaries that are tried: a user waits for a few."""
+IN_DOCKER = DRAWN // 5
 TIMES = 100
 LASTS = 4.0
 """Seconds; about as long as a run here takes."""
