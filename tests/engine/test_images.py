@@ -67,7 +67,9 @@ def write(workspace: Workspace, image: str, *steps: str) -> None:
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("tidy")
 async def test_a_run_builds_its_image_and_every_cell_of_it_is_made_from_that(tmp_path: Path, cell_image: str) -> None:
-    floor = Floor(*with_cell(tmp_path, cell_image, "RUN echo made for greeting", "RUN seq 1000"))
+    # No other run's layers, from which Docker would take it without a word.
+    said = f"RUN echo made for greeting {secrets.token_hex(8)}"
+    floor = Floor(*with_cell(tmp_path, cell_image, said, "RUN seq 1000"))
     async with floor:
         run = await floor.start()
         shipped = await floor.reach(run, "shipped", "signoff", "held", "jammed", "failed")

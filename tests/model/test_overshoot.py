@@ -127,6 +127,7 @@ class Round:
     def __init__(self, biller: Biller, chance: random.Random) -> None:
         self.biller, self.chance = biller, chance
         self.price = chance.choice(PRICES)
+        self.slept = 0.0
         biller.begin(chance, self.price)
         self.name: FloorCap = chance.choice(FLOOR_CAPS)
         self.runs = [f"r-{number}" for number in range(RUNS)]
@@ -181,7 +182,9 @@ class Round:
                 self.write(run, fact)
         self.budget = Watched.of(self.state, lambda: NOON)
         self.budget.limit(self.name, self.cap)
-        door = Door(self.budget, Credentials((), {}), now=lambda: NOON, attempts=3, sleep=no_sleep)
+        door = Door(
+            self.budget, Credentials((), {}), now=lambda: NOON, attempts=3, sleep=self.sleep, clock=lambda: self.slept
+        )
         self.at_rest = {run for run in self.runs if not self.wanted[run]}
         tasks = [asyncio.create_task(self.work(door, run)) for run in self.runs if run not in self.at_rest]
         if killed:
@@ -219,7 +222,9 @@ class Round:
             except ProviderHeld as held:
                 if held.reason == "budget":
                     await self.rest(run)
-                elif held.reason != "provider":
+                elif held.reason == "provider":
+                    await self.sleep(60)
+                else:
                     raise
                 continue
             self.talks[run] += [
@@ -228,6 +233,11 @@ class Round:
             ]
             self.wanted[run] -= 1
         await self.rest(run, ended=True)
+
+    async def sleep(self, seconds: float) -> None:
+        """On the round's own clock: nobody waits."""
+        self.slept += seconds
+        await asyncio.sleep(0)
 
     async def rest(self, run: str, *, ended: bool = False) -> None:
         """Held, or done; the last of those at work raises the cap."""
@@ -254,7 +264,3 @@ class Round:
             messages=self.talks[run],
             tools=definitions("native") if run > "r-2" else (),
         )
-
-
-async def no_sleep(_seconds: float) -> None:
-    await asyncio.sleep(0)
