@@ -22,10 +22,10 @@ async def _run(cell: Cell) -> float:
     return milliseconds(began)
 
 
-async def _exec(cell: Cell) -> float:
+async def _exec(cell: Cell, user: str) -> float:
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        "docker", "exec", "-u", "1000:1000", "-w", cell.work, cell.id, "bash", "-c", _COMMAND
+        "docker", "exec", "-u", user, "-w", cell.work, cell.id, "bash", "-c", _COMMAND
     )
     if await process.wait():
         raise RuntimeError(f"docker exec: exit {process.returncode}")
@@ -40,10 +40,11 @@ async def measure(image: str) -> Figures:
         cell = await cells.start(Labels("bench-commands", "commands", "agent"))
         ours, theirs = [], []
         await _run(cell)
-        await _exec(cell)
+        user = (await cell.run("echo $(id -u):$(id -g)")).stdout.decode().strip()
+        await _exec(cell, user)
         for _ in range(_TURNS):
             ours += [await _run(cell) for _ in range(_OURS)]
-            theirs += [await _exec(cell) for _ in range(_THEIRS)]
+            theirs += [await _exec(cell, user) for _ in range(_THEIRS)]
     finally:
         await cells.sweep()
         await cells.close()
