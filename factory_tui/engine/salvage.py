@@ -41,6 +41,8 @@ STEPS = 20
 """Steps after which work is kept."""
 SECONDS = 60.0
 """Or so many seconds, if there was a step."""
+LEAST = 10.0
+"""Seconds from one keeping to the next, at least: it takes longer than 20 steps of a model that answers at once."""
 ON_TREE = frozenset({"checkpoint", "tool"})
 """Types of nodes that may change the work tree without the agent."""
 LOST = (
@@ -75,8 +77,8 @@ class Safekeeper:
         """
         if step <= self._step:
             return
-        if step - self._step < STEPS:
-            await asyncio.sleep(max(0.0, self._at + SECONDS - time.monotonic()))
+        rest = SECONDS if step - self._step < STEPS else LEAST
+        await asyncio.sleep(max(0.0, self._at + rest - time.monotonic()))
         await self.settle()
         began = time.monotonic()
         known = await asyncio.to_thread(self._walk.place.snapshots.known, self._cell.id)

@@ -46,6 +46,7 @@ async def test_a_cell_that_dies_takes_no_more_with_it_than_the_calls_that_its_ag
 ) -> None:
     monkeypatch.setattr(salvage, "STEPS", steps)
     monkeypatch.setattr(salvage, "SECONDS", seconds)
+    monkeypatch.setattr(salvage, "LEAST", 0.0)
     async with Floor(*make(tmp_path, playbook=STEPS), pace=1000.0) as floor:
         run = await floor.start()
         kept = await floor.fact(WorkKept, lambda fact: fact.step == 2)
