@@ -100,6 +100,7 @@ class Commands:
             streams = [stdin, stdout, stderr]
         try:
             command.keeper.start(spec, streams)
+            os.kill(command.keeper.pid, signal.SIGCONT)  # the agent may have stopped it, where it is the same user
         except OSError as error:  # it was killed: its end is heard next
             command.err.add(f"cannot start: {error}\n".encode())
         for fd in (*streams[1:], *fed[:1]):
@@ -229,12 +230,15 @@ class Commands:
         keeper.close()
 
     def _lose(self, keeper: Keeper) -> None:
-        """A keeper was killed (memory): what it watched is ours now and belongs to no command."""
+        """A keeper was killed (memory; or by the agent, where it is the same user): what it watched is ours now and
+        belongs to no command. Those that wait may have been killed with it, unheard as yet: none of them is used.
+        """
         self._dismiss(keeper)
-        if keeper in self._idle:
-            if keeper is self._idle[-1]:
-                self._give_up()
-            self._idle.remove(keeper)
+        self._give_up()
+        for idle in self._idle:
+            if idle is not keeper:
+                self._dismiss(idle)
+        self._idle.clear()
         command = self._running.pop(keeper.pid, None)
         self._sweep()
         if command:

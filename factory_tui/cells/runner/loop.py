@@ -52,9 +52,9 @@ class Loop:
 
     def turn(self, seconds: float) -> None:
         """Wait for events for so long (-1 is for ever), and call back. Flush first: a flush may make work ready."""
-        for fd, _ in self._poll.poll(seconds):
-            callback = self._heard.get(fd)
-            if callback:
+        found = [(fd, self._heard[fd]) for fd, _ in self._poll.poll(seconds)]
+        for fd, callback in found:
+            if self._heard.get(fd) is callback:  # else it was closed since, and the number may be another's
                 callback(fd)
 
     def flush(self) -> None:
