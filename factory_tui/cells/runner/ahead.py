@@ -4,7 +4,9 @@ It waits at the end of a pipe that it reads as BASH_ENV. Its command is written 
 its own memory, so that it is no other than a fresh shell: what bash then parses, and whether it forks for the last
 command, follows from that text alone. The few lines in the pipe undo what bash would not have done without them.
 
-Whoever has the agent's user could stop, trace or change what waits. So nothing of the agent's may run meanwhile.
+Whoever has the agent's user could stop, trace or change what waits. So nothing of the agent's may run meanwhile; but a
+second command that comes with the first may see the first one's shell before it has its text. What it can do to that
+it can do to any command beside it.
 """
 
 from __future__ import annotations
