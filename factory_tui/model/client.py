@@ -32,7 +32,7 @@ def client(base_url: str, key: str, timeout: float) -> "AsyncAnthropic":
         base_url=base_url or None,
         max_retries=0,
         timeout=anthropic.Timeout(timeout, connect=CONNECT),
-        http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False) if local else None,
+        http_client=anthropic.DefaultAioHttpClient(trust_env=not local),
     )
 
 

@@ -389,7 +389,7 @@ class Door:
 
 
 class _Body:
-    """A request's body, which goes once its reservation is on disk; the head may have gone before."""
+    """A request's body, which goes once its reservation is on disk, and its head not before; both are ready by then."""
 
     def __init__(self, attempt: _Attempt) -> None:
         self._attempt = attempt

@@ -92,7 +92,8 @@ def of_stream_error(error: dict[str, Any], endpoint: str, key_env: str) -> Failu
 
 def of_error(error: Exception, endpoint: str, key_env: str) -> Failure | None:
     """What the SDK or the stream raised; None for what is none of theirs."""
-    import anthropic  # noqa: PLC0415 - 1.2 s: not before the first call
+    import aiohttp  # noqa: PLC0415 - 1.2 s: not before the first call
+    import anthropic  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
 
     if isinstance(error, anthropic.APIStatusError):
@@ -103,15 +104,27 @@ def of_error(error: Exception, endpoint: str, key_env: str) -> Failure | None:
         return Failure(f"{endpoint}: {error}; the rest was not read. Check the endpoint, or lower max_tokens")
     if isinstance(error, BrokenStream):
         return Failure(f"{endpoint}: {error}; check that base_url speaks the Messages API", again=True)
-    cause = error.__cause__ or error
-    unsent = isinstance(
-        cause,
-        (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL),
+    chain: list[BaseException] = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    # By aiohttp's word: httpx2 calls it a ConnectError, too, when a connection is lost that was there.
+    unsent = any(
+        isinstance(
+            cause,
+            (
+                aiohttp.ClientConnectorError,
+                aiohttp.ConnectionTimeoutError,
+                aiohttp.InvalidURL,
+                httpx2.UnsupportedProtocol,
+                httpx2.InvalidURL,
+            ),
+        )
+        for cause in chain
     )
     if isinstance(error, (TimeoutError, anthropic.APITimeoutError, httpx2.TimeoutException)):
         return Failure(f"{endpoint} did not answer in time", again=True, free=unsent)
     if isinstance(error, (anthropic.APIConnectionError, httpx2.TransportError)):
-        why = f"no connection to {endpoint}, or it was cut ({type(cause).__name__}: {_say(str(cause))})"
+        why = f"no connection to {endpoint}, or it was cut ({type(chain[-1]).__name__}: {_say(str(chain[-1]))})"
         return Failure(f"{why}; check base_url of the model in config.toml and the network", again=True, free=unsent)
     if isinstance(error, (anthropic.AnthropicError, httpx2.HTTPError, httpx2.InvalidURL)):
         return Failure(f"{endpoint}: {_say(str(error))}", free=unsent)

@@ -119,15 +119,12 @@ class Endpoint:
         self.sent: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.connections: set[object] = set()
-        self.asked = asyncio.Event()
-        """The head of a request is there, its body perhaps not yet."""
         self.gone = asyncio.Event()
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/messages", self._serve)
         self._server = TestServer(app)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        self.asked.set()
         self.sent.append(await request.json())
         self.connections.add(request.transport)
         self.keys.append(request.headers.get("x-api-key", "") or request.headers.get("authorization", ""))

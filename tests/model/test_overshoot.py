@@ -207,11 +207,11 @@ class Round:
     async def work(self, door: Door, run: str) -> None:
         while self.wanted[run]:
             call = asyncio.create_task(self.call(door, run))
-            if self.chance.random() < 0.1:
-                for _ in range(self.chance.randrange(60)):
-                    await asyncio.sleep(0)
-                call.cancel()
             try:
+                if self.chance.random() < 0.1:
+                    for _ in range(self.chance.randrange(60)):
+                        await asyncio.sleep(0)
+                    call.cancel()
                 answer = await call
             except asyncio.CancelledError:
                 if not call.cancelled() or (task := asyncio.current_task()) is None or task.cancelling():
