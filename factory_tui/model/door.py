@@ -389,11 +389,12 @@ class Door:
 
 
 class _Body:
-    """A request's body, which goes once its reservation is on disk, and its head not before; both are ready by then."""
+    """A request's body, which goes once its reservation is on disk; the head goes before."""
 
     def __init__(self, attempt: _Attempt) -> None:
         self._attempt = attempt
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b""  # sends the head
         await asyncio.shield(self._attempt.reserved)
         yield self._attempt.call.request
