@@ -138,6 +138,7 @@ _OF_A_RUN = {
     "escalate": "park a run after its step, and ask its owner",
     "reseed": "use the newest revision of a run's seed, from its next pass on",
     "restart": "begin a run anew, from nothing or from the output of a pass",
+    "fork": "begin a new run with the output of a pass of another, which goes on or stays as it is",
     "cap": "raise what a run may spend",
     "diff": "what changed between two passes of a run",
     "shell": "a shell in a run's cell, or in a copy of what a pass left",
@@ -168,6 +169,12 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["restart"].add_argument(
         "--from", dest="number", type=_count, default=0, metavar="N", help="the pass (default: from nothing)"
     )
+    made["fork"].add_argument(
+        "--pass", dest="number", type=_count, metavar="N", help="the pass (default: the last one with an output)"
+    )
+    made["fork"].add_argument("--seed", default="", help="a seed as it is now (default: as the pass had it)")
+    made["fork"].add_argument("--model", default="", help="a name under [models] (default: that of the run)")
+    made["fork"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the new run as JSON")
     made["cap"].add_argument("amount", type=_amount, help="more than its cap of now: dollars like 12.50, or tokens")
     made["cap"].add_argument(
         "--of",

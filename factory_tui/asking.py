@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from factory_tui.following import FAILED, SHIPPED, look_at, order, typed
+from factory_tui.following import FAILED, SHIPPED, look_at, order, outcome, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,12 +25,37 @@ def ask(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Ask the workspace's engine for what the arguments name, and say what comes of it."""
     command, done = _command(workspace, arguments)
     against = asyncio.run(order(workspace, command))
-    if against is None:
-        against = f"no engine runs on this workspace. Remedy: {typed(workspace, 'engine start')}"
-    if against:
-        print(against, file=sys.stderr)
-        return FAILED
+    if against != "":
+        return _refused(workspace, against)
     print(done)
+    return SHIPPED
+
+
+def _refused(workspace: "Workspace", against: str | None) -> int:
+    """Why it was not done; None: nobody was there to do it."""
+    print(against or f"no engine runs on this workspace. Remedy: {typed(workspace, 'engine start')}", file=sys.stderr)
+    return FAILED
+
+
+def fork(workspace: "Workspace", said: argparse.Namespace) -> int:
+    """Begin a run with the output of a pass of another, and say which run it is."""
+    import msgspec
+
+    from factory_tui.console.plain import summary
+    from factory_tui.domain import commands as c
+    from factory_tui.domain.events import RunForked
+
+    command = c.Fork(said.run, said.number, said.seed, said.model)
+    led = asyncio.run(outcome(workspace, command, RunForked))
+    if led is None or isinstance(led, str):
+        return _refused(workspace, led)
+    state, _ = asyncio.run(look_at(workspace))
+    run = state.runs[led.run]
+    if said.json:
+        print(msgspec.json.encode(summary(state, [run])["runs"][0] | {"model": run.model}).decode())
+    else:
+        print(f"{run.id} begins with {run.forked}: seed {run.seed} at {run.revision[:8]}, model {run.model}")
+        print(f"See both: {typed(workspace, 'status')}")
     return SHIPPED
 
 

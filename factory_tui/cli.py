@@ -117,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace) -> int:
     from factory_tui import asking
 
-    return (asking.inbox if arguments.name == "inbox" else asking.ask)(_find(arguments), arguments)
+    return {"inbox": asking.inbox, "fork": asking.fork}.get(arguments.name, asking.ask)(_find(arguments), arguments)
 
 
 def _look(arguments: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from factory_tui.console.feed import Feed
     from factory_tui.console.plain import Attend
     from factory_tui.domain.commands import Command, StartRun
-    from factory_tui.domain.events import RunQueued
+    from factory_tui.domain.events import AnyFact, Event, RunQueued
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.state import State
     from factory_tui.link.protocol import Lower
@@ -258,6 +258,38 @@ async def look_at(workspace: "Workspace") -> "tuple[State, bool]":
     from factory_tui.engine.looking import look
 
     return await look(workspace)
+
+
+async def outcome(workspace: "Workspace", command: "Command", kind: "type[AnyFact]") -> "Event | str | None":
+    """Ask for one thing: the event of that kind which it led to at once, else as `order`."""
+    import secrets
+    import time
+
+    from factory_tui.domain.events import CommandTaken
+    from factory_tui.domain.identifiers import ulid
+    from factory_tui.link.client import Link
+    from factory_tui.link.protocol import NoAnswer, RefusedError
+
+    try:
+        link = await Link.connect(workspace.socket)
+    except NoAnswer:
+        return None
+    key, before = ulid(time.time_ns() // 1_000_000, secrets.randbits(80)), link.state.seq
+    kinds = tuple(str(one.__struct_config__.tag) for one in (CommandTaken, kind))
+    ours = False
+    try:
+        await link.command(command, key)
+        while events := await link.events(None, None, 100, after=before, kinds=kinds):
+            for event in events:
+                if ours:
+                    return event
+                ours = isinstance(event.fact, CommandTaken) and event.fact.id == key
+            before = events[-1].seq
+    except RefusedError as refused:
+        return str(refused)
+    finally:
+        await link.close()
+    raise LookupError(key)
 
 
 async def order(workspace: "Workspace", command: "Command", lower: "Lower | None" = None) -> str | None:

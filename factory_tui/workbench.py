@@ -44,7 +44,7 @@ def diff(workspace: "Workspace", arguments: argparse.Namespace) -> int:
         print(trouble, file=sys.stderr)
         return FAILED
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print(f"{run.id}: from {f'pass {before}' if before else 'nothing'} to pass {after}", file=sys.stderr)
+    print(f"{run.id}: from {f'pass {before}' if before else run.forked or 'nothing'} to pass {after}", file=sys.stderr)
     for line in text.splitlines():
         colour = _COLOURS.get(line[:1]) if coloured else None
         print(f"{colour}{line}{_PLAIN}" if colour else line)

@@ -14,7 +14,7 @@ from factory_tui.console.feed import Feed, Message, Skipped
 from factory_tui.console.figures import count, interval, money, stamp
 from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
 from factory_tui.console.trace import lines
-from factory_tui.console.wording import labels
+from factory_tui.console.wording import forked, labels
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.reducer import reduce
@@ -120,6 +120,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "ledger": run.ledger,
         "unfenced": unfenced(state, run),
         "shipped": run.shipped,
+        "forked_from": run.forked and {"run": run.forked.run, "pass": run.forked.number},
     }
 
 
@@ -170,7 +171,7 @@ def _cells(state: State, run: Run) -> tuple[str, ...]:
         interval(share) if share else "not measured",
         count(run.burn.tokens.total),
         money(run.burn.money),
-        labels(run.ledger, unfenced(state, run)),
+        " ".join(filter(None, (labels(run.ledger, unfenced(state, run)), forked(run)))),
     )
 
 

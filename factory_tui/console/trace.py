@@ -118,6 +118,10 @@ def _restarted(_event: e.Event, fact: e.RunRestarted) -> Said:
     yield "run", "waits", f"begins anew from {f'pass {fact.number}' if fact.number else 'nothing'}"
 
 
+def _forked(_event: e.Event, fact: e.RunForked) -> Said:
+    yield "run", "text", f"forked from pass {fact.number} of {fact.origin}: begins with snapshot {fact.commit[:8]}"
+
+
 def _queued(_event: e.Event, fact: e.RunQueued) -> Said:
     cap = f"cap {money(fact.cap)}" if fact.cap is not None else "no cap"
     vault = sum(1 for _, kind in fact.scenarios if kind == "vault")
@@ -335,6 +339,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.EditMended: _edit_mended,
     e.RunReseeded: _reseeded,
     e.RunRestarted: _restarted,
+    e.RunForked: _forked,
     e.RunQueued: _queued,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,

@@ -2,6 +2,7 @@
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.money import of_cap
+from factory_tui.domain.state import Run
 
 
 def describe(command: c.Command) -> str:
@@ -23,6 +24,11 @@ def describe(command: c.Command) -> str:
             return f"re-seed {command.run}{' from the beginning' if command.restart else ''}"
         case c.Restart():
             return f"restart {command.run} from {f'pass {command.number}' if command.number else 'nothing'}"
+        case c.Fork():
+            changed = (("seed", command.seed), ("model", command.model))
+            said = " and ".join(f"{what} {name}" for what, name in changed if name)
+            number = "" if command.number is None else f" from pass {command.number}"
+            return f"fork {command.run}{number}{f' with {said}' if said else ''}"
         case c.RaiseCap():
             what = "the cap" if command.name == "run_cap" else command.name
             return f"raise {what} of {command.run} to {of_cap(command.name, command.cap)}"
@@ -45,6 +51,11 @@ def describe(command: c.Command) -> str:
 def labels(ledger: str, unfenced: bool) -> str:
     """`REHEARSAL`, `UNFENCED`, both or nothing: what must be said wherever the run shows."""
     return " ".join(["REHEARSAL"] * (ledger == "rehearsal") + ["UNFENCED"] * unfenced)
+
+
+def forked(run: Run) -> str:
+    """`fork of pass 2 of shortlinks-1`, or nothing."""
+    return f"fork of {run.forked}" if run.forked else ""
 
 
 def asked(command: c.Escalate | c.Pause | c.Restart | c.Stop | None) -> str:

@@ -123,6 +123,7 @@ def _provenance(run: Run, journal: JournalRange, passes: list[Pass], commits: li
         "factory_tui": factory_tui.__version__,
         "run": run.id,
         "seed": {"name": run.seed, "revision": last.revision, "owner": run.owner},
+        "forked_from": run.forked and {"run": run.forked.run, "pass": run.forked.number, "snapshot": run.forked.commit},
         "corpus": run.corpus,
         "loop": {"name": run.loop, "digest": hashlib.sha256(run.dot.encode()).hexdigest()},
         "model": run.model,

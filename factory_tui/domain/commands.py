@@ -82,6 +82,18 @@ class Restart(msgspec.Struct, frozen=True, tag="restart"):
     number: int = 0
 
 
+class Fork(msgspec.Struct, frozen=True, tag="fork"):
+    """Queue a run that begins with the output of a pass of another, which is left as it is."""
+
+    run: str
+    number: int | None = None
+    """The pass; None: the last one with an output."""
+    seed: str = ""
+    """A seed as it is now; empty: the revision that the pass used."""
+    model: str = ""
+    """Empty: that of the run."""
+
+
 class RaiseCap(msgspec.Struct, frozen=True, tag="raise-cap"):
     """Set what a run, each of its passes or steps may spend: more than now. A run held for its budget goes on."""
 
@@ -143,6 +155,7 @@ Command = (
     | Escalate
     | Reseed
     | Restart
+    | Fork
     | RaiseCap
     | OpenShell
     | MoveBudget
@@ -163,6 +176,7 @@ LEAST_ROLE: dict[type, Role] = {
     Escalate: "operator",
     Reseed: "operator",
     Restart: "operator",
+    Fork: "operator",
     RaiseCap: "operator",
     OpenShell: "operator",
     MoveBudget: "operator",

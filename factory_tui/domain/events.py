@@ -45,6 +45,7 @@ from factory_tui.domain.run_facts import (
     NodeStatus as NodeStatus,
     PassBegan as PassBegan,
     PassEnded as PassEnded,
+    RunForked as RunForked,
     RunMoved as RunMoved,
     RunQueued as RunQueued,
     RunReseeded as RunReseeded,
@@ -91,6 +92,7 @@ AnyFact = (
     | RunQueued
     | RunReseeded
     | RunRestarted
+    | RunForked
     | RunMoved
     | BudgetMoved
     | NodeEntered

@@ -64,6 +64,15 @@ class RunRestarted(Fact, frozen=True, tag="run-restarted"):
     commit: str = ""
 
 
+class RunForked(Fact, frozen=True, tag="run-forked"):
+    """The run begins with the output of a pass of another run, which does not change by that."""
+
+    origin: str
+    """That run."""
+    number: int
+    commit: str
+
+
 class RunMoved(Fact, frozen=True, tag="run-moved"):
     """A run changed state. `held` has a reason."""
 

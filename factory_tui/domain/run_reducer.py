@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.money import Burn
-from factory_tui.domain.state import GOES_ON, CellView, Guidance, NodeTally, OpenCall, Pass, Run, Tally, Visit
+from factory_tui.domain.state import GOES_ON, CellView, Forked, Guidance, NodeTally, OpenCall, Pass, Run, Tally, Visit
 
 SAID_SHOWN = 2_000
 """Characters that the state holds of a question, of an answer, and of what an agent was told; the events have all."""
@@ -105,6 +105,10 @@ def _restarted(run: Run, _event: e.Event, fact: e.RunRestarted) -> Run:
         restarts=(*run.restarts, len(run.passes)),
         passes=tuple(replace(item, ended=True) for item in run.passes),
     )
+
+
+def _forked(run: Run, _event: e.Event, fact: e.RunForked) -> Run:
+    return replace(run, base=fact.commit, forked=Forked(fact.origin, fact.number, fact.commit))
 
 
 def _prompted(run: Run, _event: e.Event, fact: e.Prompted) -> Run:
@@ -225,6 +229,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
         run, reseed="" if fact.revision == run.revision else fact.revision
     ),
     e.RunRestarted: _restarted,
+    e.RunForked: _forked,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,
     e.NodeLeft: _left,

@@ -119,6 +119,17 @@ class OpenCall(msgspec.Struct, frozen=True):
     purpose: Purpose = "agent"
 
 
+class Forked(msgspec.Struct, frozen=True):
+    """What a run was forked from: a pass of another run, and its snapshot."""
+
+    run: str
+    number: int
+    commit: str
+
+    def __str__(self) -> str:
+        return f"pass {self.number} of {self.run}"
+
+
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """One seed going through one loop."""
 
@@ -154,7 +165,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     origin: str = ""
     """The seed's revision that the run was queued with."""
     base: str = ""
-    """The commit that the run was restarted from; empty: from nothing, or never."""
+    """The commit that the run was restarted or forked from; empty: from nothing, or never."""
+    forked: Forked | None = None
     restarts: tuple[int, ...] = ()
     """At each restart, how many passes there were."""
     moved_at: int = 0
@@ -222,6 +234,11 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     def tree(self) -> str:
         """The commit that a new cell begins with; empty: with nothing."""
         return next(filter(None, (item.kept or item.commit for item in reversed(self.lived))), self.base)
+
+    @property
+    def beginning(self) -> str:
+        """The commit that its first pass began with; empty: nothing, or what its seed brings."""
+        return self.forked.commit if self.forked else ""
 
     @property
     def rehearsal(self) -> bool:

@@ -16,9 +16,10 @@ from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, Run
 from factory_tui.domain.identifiers import escalation_id
 from factory_tui.domain.state import GOES_ON, OVER, State
 from factory_tui.engine.capping import Judged, let_go
+from factory_tui.engine.forking import Opening
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import GO_ON, STOP, Opening, judge
+from factory_tui.engine.orders import GO_ON, STOP, judge
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
@@ -303,7 +304,9 @@ class Factory:
         return facts
 
     def _late(self, actor: str, command: c.Command) -> Judged:
-        """What a command that is in the journal by now leads to."""
+        """What a command that is in the journal by now leads to, for a run that stopped by itself meanwhile."""
+        if isinstance(command, c.Fork):  # it is about another run, and has led to it
+            return []
         if isinstance(command, c.RaiseCap | c.MoveBudget):  # judged once more it would raise no cap, or move it twice
             return let_go(self.state.runs[command.run], actor)
         return self._judge(actor, command)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from factory_tui.agents.messages import MessagesAgent, as_prompted
 from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
 from factory_tui.agents.protocol import Origin, Prompt
@@ -29,6 +31,7 @@ from factory_tui.domain.events import (
 from factory_tui.domain.hostile import one_line
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
+from factory_tui.engine.forking import inherited
 from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
@@ -54,10 +57,6 @@ HINTS: dict[JamClass | None, str] = {
     "contradiction": "Nobody decided it for you: take the plain reading of the request, and note it in README.md.",
 }
 """What an agent that stopped hears by the class of its jam, where the answer had no words for it."""
-LEFT = (
-    "The work tree holds what an earlier attempt at this left in pass {number}. Look at what is there, and build on "
-    "it.\n\n"
-)
 CALLS_SHOWN = 6
 """Of the agent's newest tool calls."""
 
@@ -83,7 +82,7 @@ async def codergen(walk: Walk, node: Node) -> Done:
             cell,
             [event.fact for event in past],
             node=node.id,
-            prompt=_due(walk, node, events, cell.work),
+            prompt=await _due(walk, node, events, cell.work),
             gate=walk.gate,
             heed=lambda: _said(walk.run),
             beside=keeper.beside,
@@ -120,11 +119,11 @@ async def _begin_pass(walk: Walk, node: Node) -> None:
     walk.place.budget.pass_began(run.id)
 
 
-def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:
+async def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:
     """What is said to the agent now; None when the conversation goes on from where it is."""
     prompts = [event for event in events if isinstance(event.fact, Prompted)]
     if not prompts:
-        return _first(walk, node, work)
+        return await _first(walk, node, work)
     if work_is_lost(walk.run, events):
         return recovery(walk.run, events)
     entered = last(events, NodeEntered)
@@ -155,14 +154,14 @@ def _said(run: Run) -> Prompt | None:
     return Prompt(origin, ({"type": "text", "text": text},), told=len(run.said))
 
 
-def _first(walk: Walk, node: Node, work: str) -> Prompt:
+async def _first(walk: Walk, node: Node, work: str) -> Prompt:
     seed, told = walk.seed_at(walk.run.revision), walk.place.library.standards()
     shown = [one for one in seed.attachments if not is_code(one.path) and not of_cell(one.path)]
     attachments = [Attachment(one.path, one.data) for one in shown]
     system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
-    found = next((item.number for item in walk.run.passes if item.commit and item.commit == walk.run.base), None)
-    left = LEFT.format(number=found) if found else ""
-    return seed_prompt(left + node.prompt.replace("$goal", seed.prose), attachments, system)
+    left, wanting = await inherited(walk)
+    prompt = seed_prompt(left + node.prompt.replace("$goal", seed.prose), attachments, system)
+    return replace(prompt, content=(*prompt.content, *wanting))
 
 
 async def _look_back(walk: Walk) -> None:

@@ -20,6 +20,7 @@ from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import RunQueued
 from factory_tui.domain.money import Ledger
+from factory_tui.engine.forking import Like
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.sources import Files, Sources
 from factory_tui.harness.plan import make_plan
@@ -51,20 +52,20 @@ class Opening:
         self._folder = folder
         """Where the playbooks are from, for what is told."""
 
-    def __call__(self, command: StartRun) -> RunQueued | str:
+    def __call__(self, command: StartRun, like: Like | None = None) -> RunQueued | str:
         """The run as it will be, or why it cannot be."""
         try:
-            return self._open(command)
+            return self._open(command, like)
         except (Mistakes, pipeline.LoopError, Refused) as refusal:
             return str(refusal)
 
-    def _open(self, command: StartRun) -> RunQueued:
+    def _open(self, command: StartRun, like: Like | None) -> RunQueued:
         if shutil.which("git") is None:
             raise Refused("git is not on the PATH, and passes are kept by it. Remedy: install git.")
         settings = self._sources.settings()
-        seed = self._sources.seed(command.seed)
-        name = command.loop or seed.loop
-        dot = self._sources.loop(name)
+        seed = self._seed(command.seed, like.revision if like else "")
+        name = like.loop if like else command.loop or seed.loop
+        dot = like.dot if like else self._sources.loop(name)
         graph = pipeline.prepare(dot, f"loops/{name}.dot", frozenset(HANDLERS))
         corpus = self._sources.corpus(seed.name)
         ledger = self._ledger(command, settings, seed)
@@ -109,6 +110,18 @@ class Opening:
                 f"{queued.ship_at:g}. Remedy: raise max_trajectories or lower ship_at; docs/scenarios.md has figures."
             )
         return queued
+
+    def _seed(self, name: str, revision: str) -> Seed:
+        """The seed at that revision; empty: the newest."""
+        if not revision:
+            return self._sources.seed(name)
+        seed = self._sources.seed_at(name, revision)
+        if seed is None:
+            raise Refused(
+                f"revision {revision} of seed {name} is not kept any more. "
+                f"Remedy: use the seed as it is now: --seed {name}"
+            )
+        return seed
 
     def _ledger(self, command: StartRun, settings: Settings, seed: Seed) -> Ledger:
         name = command.model or settings.agent.model

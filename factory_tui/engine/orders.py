@@ -3,7 +3,7 @@
 Pure, apart from opening a run, which reads what people wrote. What it does to work under way is the factory's.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import msgspec
 
@@ -15,7 +15,6 @@ from factory_tui.domain.events import (
     FloorFrozen,
     FloorThawed,
     RunMoved,
-    RunQueued,
     RunReseeded,
     RunRestarted,
     RunState,
@@ -23,6 +22,7 @@ from factory_tui.domain.events import (
 from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
+from factory_tui.engine.forking import Opening, fork, output
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -39,8 +39,6 @@ LONGEST = 10_000
 UNHEARD = (100, 40_000)
 """How many things, and characters, may be said to a run before its agent has heard any of them."""
 
-Opening = Callable[[c.StartRun], "RunQueued | str"]
-
 
 def judge(state: State, actor: str, command: c.Command, opening: Opening, worked_on: Collection[str]) -> Judged:
     """What the command leads to; a run that is `worked_on` is moved by its own task, and by no fact from here."""
@@ -48,7 +46,7 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         return f"{longest} characters are too many. Remedy: say it in at most {LONGEST}"
     match command:
         case c.StartRun():
-            opened = opening(command)
+            opened = opening(command, None)
             if isinstance(opened, str):
                 return opened
             return [Draft(opened, run_id(opened.seed, state.counts.get(opened.seed, 0) + 1), actor)]
@@ -69,6 +67,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         return f"there is no run {command.run}; runs: {', '.join(state.runs) or 'none'}"
     if isinstance(command, c.OpenShell):
         return []
+    if isinstance(command, c.Fork):
+        return fork(state, run, actor, command, opening)
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended"
     if isinstance(run.asked, c.Restart) and isinstance(command, c.Pause | c.Escalate) and run.id in worked_on:
@@ -118,10 +118,10 @@ def _reseed(state: State, run: Run, actor: str, command: c.Reseed, worked_on: Co
 def _restart(state: State, run: Run, actor: str, number: int, worked_on: Collection[str]) -> Judged:
     commit = ""
     if number:
-        made = {item.number: item.commit for item in run.passes if item.commit}
-        if number not in made:
-            return f"{run.id} has no output of pass {number}; passes: {', '.join(map(str, made)) or 'none yet'}"
-        commit = made[number]
+        found = output(run, number)
+        if isinstance(found, str):
+            return found
+        commit = found.commit
     if len(run.passes) >= run.max_passes:
         return f"{run.id} has used all of its {run.max_passes} passes. Remedy: start a new run"
     if run.id in worked_on:

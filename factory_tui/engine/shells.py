@@ -78,11 +78,11 @@ def _recipe(workspace: Workspace, run: Run, number: int) -> Recipe:
 
 
 def output(run: Run, number: int) -> str:
-    """The commit of a pass; 0 is nothing. Raises NoShell for one without output."""
+    """The commit of a pass; of 0 what the run began with. Raises NoShell for one without output."""
     made = {item.number: item.commit for item in run.passes if item.commit}
     if number and number not in made:
         raise NoShell(f"{run.id} has no output of pass {number}; passes: {', '.join(map(str, made)) or 'none yet'}")
-    return made.get(number, "")
+    return made.get(number, run.beginning)
 
 
 async def attend(opened: Shell) -> int:

@@ -10,11 +10,14 @@ DIFF_LIMIT = 256 << 10
 
 
 async def changes(state: State, snapshots: Snapshots, asked: DiffRequest) -> tuple[str, bool]:
-    """The unified diff between two passes, and whether its end was cut off. Raises RefusedError with the reason."""
+    """The unified diff between two passes (0: what it began with), and whether its end was cut off.
+
+    Raises RefusedError with the reason.
+    """
     run = state.runs.get(asked.run)
     if run is None:
         raise RefusedError(f"there is no run {asked.run}; runs: {', '.join(state.runs) or 'none'}")
-    made = {0: "", **{item.number: item.commit for item in run.passes if item.commit}}
+    made = {0: run.beginning, **{item.number: item.commit for item in run.passes if item.commit}}
     missing = next((number for number in (asked.before, asked.after) if number not in made), None)
     if missing is not None:
         known = ", ".join(str(number) for number in made if number) or "none yet"

@@ -30,6 +30,10 @@ class Sources(Protocol):
         """The seed of that name."""
         ...
 
+    def seed_at(self, name: str, revision: str) -> Seed | None:
+        """The seed at a revision; None where that is not kept."""
+        ...
+
     def loop(self, name: str) -> str:
         """A loop's DOT."""
         ...
@@ -52,6 +56,11 @@ class Files:
     def seed(self, name: str, settings: Settings | None = None) -> Seed:
         """The seed of that name. Raises Mistakes."""
         return load_seed(self._workspace, name, tuple((settings or self.settings()).owners))
+
+    def seed_at(self, name: str, revision: str) -> Seed | None:
+        """Files have the newest revision alone. Raises Mistakes."""
+        seed = self.seed(name)
+        return seed if seed.revision == revision else None
 
     def loop(self, name: str) -> str:
         """A loop's DOT, as it is. Raises Mistakes."""

@@ -7,6 +7,7 @@ import pytest
 from factory_tui.domain.commands import Answer, ConfirmCorpus, StartRun
 from factory_tui.domain.events import CorpusConfirmed, EscalationAnswered
 from factory_tui.domain.state import Escalation, Run, SeedView, State
+from factory_tui.engine.forking import Like
 from factory_tui.engine.orders import judge
 
 
@@ -23,7 +24,7 @@ def waiting(handler: str, revision: str = "two") -> State:
     return State(runs={run.id: run}, escalations={"E-1": asked}, seeds={"greeter": SeedView("greeter", "two")})
 
 
-def opening(_command: StartRun) -> str:
+def opening(_command: StartRun, _like: Like | None) -> str:
     return "nothing begins here"
 
 

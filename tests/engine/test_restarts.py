@@ -66,7 +66,9 @@ class TestRestarting:
             after = [event for event in floor.events if event.seq > anew.seq]
             said = next(event.fact for event in after if isinstance(event.fact, Prompted))
             assert said.system, "a conversation of its own"
-            assert "what an earlier attempt at this left in pass 1" in json.loads(said.content)[0]["text"]
+            request, *wanting = [block["text"] for block in json.loads(said.content)]
+            assert "what an earlier attempt at this left in pass 1" in request
+            assert "unsatisfied: trims (edge)" in "\n".join(wanting), "what was found wanting in it"
             found = next(event.fact for event in after if isinstance(event.fact, ToolReturned))
             assert "import sys" in found.output, "its work tree is that of pass 1"
             assert next(event.fact.step for event in after if isinstance(event.fact, CallReserved)) == steps + 1

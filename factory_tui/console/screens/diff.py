@@ -138,7 +138,9 @@ class DiffScreen(Dialog[None]):
         self._load()
 
     def _load(self) -> None:
-        names = [f"pass {number}" if number else "nothing" for number in (self._before, self._after)]
+        run = self.console_app.mirror.run(self._run)
+        began = str(run.forked) if run and run.forked else "nothing"
+        names = [f"pass {number}" if number else began for number in (self._before, self._after)]
         self._panel.title = [("diff", "title"), (f" {self._run}: {names[0]} to {names[1]}", "text")]
         self._panel.tell("asking the engine…")
         self.run_worker(self._ask(self._before, self._after), group="diff", exclusive=True)
