@@ -147,7 +147,9 @@ def _about(question: str, app: "ConsoleApp") -> None:
     run = app.mirror.run(app.chosen)
     action = f"run.{question}"
     if run is None or not makes_sense(action, run):
-        app.say("waits", f"{BY_ID[action].verb}: not of a run that {f'is {run.state}' if run else 'is not there'}")
+        why = f"not of a run that {f'is {run.state}' if run else 'is not there'}"
+        said = "no pass has an output yet" if run and action == "run.fork" else why
+        app.say("waits", f"{BY_ID[action].verb}: {said}")
     else:
         questions.ABOUT_RUN[question](app, run)
 
@@ -285,7 +287,7 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "run.new": _new,
     "run.pause": _pause,
     "run.pause-now": _pause_now,
-    **{f"run.{name}": partial(_about, name) for name in ("steer", "reseed", "escalate", "restart", "cap")},
+    **{f"run.{name}": partial(_about, name) for name in ("steer", "reseed", "escalate", "restart", "fork", "cap")},
     "run.diff": _diff,
     "run.shell": _shell,
     "run.stop": _stop,

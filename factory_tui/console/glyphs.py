@@ -32,6 +32,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     times: str
     more: str
     sep: str
+    branch: str
+    """Before a run that stands below the one it was forked from."""
     braille: bool = False
 
 
@@ -46,11 +48,11 @@ _MARKS = {
     "dim": "·",
 }
 _ASCII = {"running": "*", "good": "+", "bad": "x", "asks": "!", "waits": "=", "idle": ".", "text": " ", "dim": "-"}
-BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·")
+BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", "└")
 BRAILLE = Glyphs(
-    _MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", braille=True
+    _MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", "└", braille=True
 )
-ASCII = Glyphs(_ASCII, "++++-|", "_.-=+*#@", ("#", ":", "-", "|"), ("-", "'", "`", "^"), ">", "x", "v", "|")
+ASCII = Glyphs(_ASCII, "++++-|", "_.-=+*#@", ("#", ":", "-", "|"), ("-", "'", "`", "^"), ">", "x", "v", "|", "`")
 SETS = {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}
 
 LAMPS: dict[RunState, Tone] = {

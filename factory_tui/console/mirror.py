@@ -17,7 +17,7 @@ from factory_tui.domain.events import CallSettled, CellClosed, Event, Noticed, R
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import reduce
-from factory_tui.domain.state import Run, State
+from factory_tui.domain.state import OVER, Run, State
 
 RING = 5000
 """Lines of one run's trace that the console keeps."""
@@ -180,11 +180,21 @@ class Mirror:
         return self.state.runs.get(name)
 
     def runs(self) -> list[Run]:
-        """All runs: those that can still move first, then by when they were queued, newest first."""
-        return sorted(
-            self.state.runs.values(),
-            key=lambda run: (run.state in ("shipped", "stopped", "failed"), -run.queued_at, run.id),
-        )
+        """All runs: those that can still move first, then by when they were queued, newest first.
+
+        A run and its forks stand together, in the order in which they began, where the one would that comes first.
+        """
+        families: dict[str, list[Run]] = {}
+        for run in self.state.runs.values():
+            families.setdefault(self._root(run).id, []).append(run)
+        ranked = sorted(families.values(), key=lambda family: min(map(_rank, family)))
+        return [run for family in ranked for run in family]
+
+    def _root(self, run: Run) -> Run:
+        """The run that it was forked from, or that one was, and so on; itself."""
+        while run.forked is not None:
+            run = self.state.runs[run.forked.run]
+        return run
 
     def quiet(self, run: Run) -> Quiet | None:
         """Whether a run is slow: nothing moves."""
@@ -193,3 +203,7 @@ class Mirror:
     def unfenced(self, run: Run) -> bool:
         """Whether this run's commands are without a fence."""
         return unfenced(self.state, run)
+
+
+def _rank(run: Run) -> tuple[bool, int, str]:
+    return run.state in OVER, -run.queued_at, run.id

@@ -52,7 +52,7 @@ def makes_sense(action: str, run: Run | None) -> bool:
         return run is not None
     if not action.startswith("run.") or action in ("run.back", "run.new", "run.pane"):
         return True
-    if action in ("run.diff", "run.shell"):
+    if action in ("run.diff", "run.shell", "run.fork"):
         made = run is not None and any(item.commit for item in run.passes)
         return made or (action == "run.shell" and run is not None and bool(run.cells))
     if run is None or run.state in OVER:

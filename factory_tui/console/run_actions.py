@@ -82,6 +82,16 @@ RUNS: tuple[Action, ...] = (
         palette="run: Restart {run} from a pass",
     ),
     Action(
+        "run.fork",
+        ("F",),
+        "fork",
+        ("floor", "run", "inbox"),
+        0,
+        "Begin another run with the output of one of its passes, as it was or with another model or seed.",
+        "operator",
+        palette="run: Fork {run} from a pass",
+    ),
+    Action(
         "run.cap",
         ("b",),
         "budget",

@@ -136,6 +136,63 @@ async def test_restart_is_from_a_pass_with_its_satisfaction() -> None:
         assert await sent(stage) == [c.Restart("orders-etl-1", 0)]
 
 
+def with_fork(*facts: AnyFact) -> list[Event]:
+    """A run was forked from the first pass of orders-etl-1, and came to that."""
+    last = MIDDLE[-1]
+    queued = next(event.fact for event in MIDDLE if event.run == "orders-etl-1" and isinstance(event.fact, e.RunQueued))
+    told = (queued, e.RunForked("orders-etl-1", 1, "c0ffee"), *facts)
+    return [
+        *MIDDLE,
+        *(Event(last.seq + n, f"x{n}", last.at + n, fact, "orders-etl-2") for n, fact in enumerate(told, 1)),
+    ]
+
+
+@pytest.mark.parametrize("keys", [(), ("2",)], ids=["floor", "run"])
+async def test_f_forks_from_the_last_pass_or_another_with_what_is_to_be_other(keys: tuple[str, ...]) -> None:
+    async with on_stage(StoryFeed(edited())) as stage:
+        await stage.press(*keys, "F")
+        snap.check(stage.app, f"console/fork-{stage.app.scope}")
+        await stage.press("enter")
+        assert await sent(stage) == [c.Fork("orders-etl-1", 2)]
+        stage.feed.commands.clear()
+        await stage.press("F", "2", *"model opus, seed orders-etl", "enter")
+        assert await sent(stage) == [c.Fork("orders-etl-1", 1, "orders-etl", "opus")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("opus", "model NAME, or: seed NAME"), ("model a model b", "model NAME, or"), ("seed x", "There is no seed x;")],
+)
+async def test_what_a_fork_cannot_change_is_told_in_the_dialog(typed: str, said: str) -> None:
+    async with on_stage(StoryFeed(edited())) as stage:
+        await stage.press("F", *typed, "enter")
+        assert said in snap.text_of(stage.app)
+        assert stage.feed.commands == []
+
+
+async def test_one_that_has_ended_can_be_forked_and_one_without_an_output_not_yet() -> None:
+    async with on_stage(StoryFeed(story.tell())) as stage:
+        await stage.press("F")
+        assert f"Fork {stage.app.chosen}" in snap.text_of(stage.app)
+    async with on_stage(StoryFeed(with_fork())) as stage:
+        stage.app.choose("orders-etl-2")
+        await stage.press("F")
+        assert "fork: no pass has an output yet" in snap.text_of(stage.app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+async def test_a_fork_stands_below_the_run_that_it_is_from(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(with_fork(e.RunMoved("shipped"))), size) as stage:
+        stage.app.choose("orders-etl-2")
+        await stage.settle()
+        snap.check(stage.app, f"console/forked-{size[0]}")
+        drawn = snap.text_of(stage.app).splitlines()
+        at = next(row for row, line in enumerate(drawn) if "orders-etl-1" in line)
+        assert "└ orders-etl-2" in drawn[at + 1], "though it is over, and the first goes on"
+        await stage.press("2")
+        assert "loop factory  fork of pass 1 of orders-etl-1" in snap.text_of(stage.app)
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -119,19 +119,57 @@ def reseed(app: "ConsoleApp", run: Run) -> None:
 
 def restart(app: "ConsoleApp", run: Run) -> None:
     """From which pass."""
-    passes = [item for item in reversed(run.passes) if item.commit]
-    choices = []
-    for item in passes:
-        share = item.vault or item.feedback
-        choices.append((f"pass {item.number}", f"satisfied {interval(share)}" if share else "not measured"))
+    passes, choices = _outputs(run)
     choices.append(("nothing", "an empty work tree"))
 
     def do(choice: int, _words: str) -> None:
-        number = passes[choice].number if choice < len(passes) else 0
+        number = passes[choice] if choice < len(passes) else 0
         sure(app, _anew(run, f"pass {number}" if number else "nothing"), c.Restart(run.id, number))
 
     body: list[Row] = [[("It begins a new conversation from the output of:", "dim")]]
     _put(app, Question(f"Restart {run.id}", body, choices, check=_chosen), do)
+
+
+def _outputs(run: Run) -> tuple[list[int], list[tuple[str, str]]]:
+    """The passes that left an output, newest first, and each as a choice."""
+    passes = [item for item in reversed(run.passes) if item.commit]
+    shares = [item.vault or item.feedback for item in passes]
+    said = [f"satisfied {interval(share)}" if share else "not measured" for share in shares]
+    return [item.number for item in passes], [
+        (f"pass {item.number}", measured) for item, measured in zip(passes, said, strict=True)
+    ]
+
+
+def fork(app: "ConsoleApp", run: Run) -> None:
+    """From which pass, and what is to be another than it was."""
+    passes, choices = _outputs(run)
+    seeds = app.mirror.state.seeds
+    newest = seeds[run.seed].revision if run.seed in seeds else run.revision
+
+    def check(_choice: int, words: str) -> str:
+        changed = _changes(words)
+        if changed is None:
+            return "Write nothing, or: model NAME, or: seed NAME, or both."
+        seed = changed.get("seed", "")
+        return f"There is no seed {seed}; seeds: {', '.join(seeds)}." if seed and seed not in seeds else ""
+
+    def do(choice: int, words: str) -> None:
+        changed = _changes(words) or {}
+        app.send(c.Fork(run.id, passes[choice], changed.get("seed", ""), changed.get("model", "")))
+
+    body: list[Row] = [[("Another run begins with the output of:", "dim")]]
+    if newest != run.revision:
+        said = f"{run.seed} is at {newest[:8]} now: that is used by `seed {run.seed}`."
+        body = [*_said(said, "waits"), *body]
+    words = "with another model or seed: model NAME, seed NAME"
+    _put(app, Question(f"Fork {run.id}", body, choices, words, check, at=0), do)
+
+
+def _changes(words: str) -> dict[str, str] | None:
+    """`model NAME, seed NAME` by its keys; None for anything else."""
+    parts = words.replace(",", " ").split()
+    found = dict(zip(parts[::2], parts[1::2], strict=False))
+    return found if len(parts) == 2 * len(found) and found.keys() <= {"model", "seed"} else None
 
 
 def cap(app: "ConsoleApp", run: Run) -> None:
@@ -216,6 +254,7 @@ ABOUT_RUN: "dict[str, Callable[[ConsoleApp, Run], None]]" = {
     "reseed": reseed,
     "escalate": escalate,
     "restart": restart,
+    "fork": fork,
     "cap": cap,
 }
 """Dialogs about one run, by the name of their action."""

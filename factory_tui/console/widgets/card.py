@@ -45,6 +45,7 @@ class Card(Panel):
             ("seed", [(run.seed, "text"), (f"  {run.revision[:8]}", "dim")]),
             ("loop", [(run.loop, "text"), ("  owner ", "dim"), (one_line(run.owner, 40), "text")]),
             ("model", self._model(run)),
+            *([("forked", [("from ", "dim"), (one_line(str(run.forked), 40), "text")])] if run.forked else []),
             ("pass", self._pass(run)),
             *self._satisfaction(run, width - _NAME - 3),
             *self._gap(run),

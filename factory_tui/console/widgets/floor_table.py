@@ -102,12 +102,15 @@ class FloorTable(Panel):
     def _columns(self, runs: Sequence[Run], room: int) -> list[Column]:
         wide, ultra = room >= 98, room >= 158
         mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
-        name = min(max(5, *(len(run.id) for run in runs)), 34 if ultra else 24 if wide else 12 if mixed else 16)
+        name = min(
+            max(5, *(cells_of(self._branched(run)) for run in runs)),
+            34 if ultra else 24 if wide else 12 if mixed else 16,
+        )
         soon = [self._soon(run) for run in runs]
         awaited, longest = any(soon), max(len(one or self._said(run)) for one, run in zip(soon, runs, strict=True))
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
-            Column("RUN", name, lambda run, cells: [(left(middle(run.id, cells), cells), "strong")]),
+            Column("RUN", name, self._named),
             Column("STATE", _BOTH if wide and awaited else max(9, 2 + longest), self._state),
             Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
             Column("PASS", 5, self._pass),
@@ -130,6 +133,15 @@ class FloorTable(Panel):
         return [
             msgspec.structs.replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found
         ]
+
+    def _branched(self, run: Run) -> Row:
+        """Its id; of a fork below the run that it was forked from."""
+        return [(f"{self.glyphs.branch} " if run.forked else "", "dim"), (run.id, "strong")]
+
+    def _named(self, run: Run, cells: int) -> Row:
+        (branch, dim), (name, strong) = self._branched(run)
+        room = cells - len(branch)
+        return [(branch, dim), (left(middle(name, room), room), strong)]
 
     def _soon(self, run: Run) -> str:
         """What a run is about to do, or that nothing moves in it."""

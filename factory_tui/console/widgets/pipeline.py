@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, cut, width
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.wording import forked
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
 
@@ -53,7 +54,8 @@ class Pipeline(Panel):
             doing = [(f"{run.visit.kind} {run.visit.done} of {run.visit.trajectories} trajectories", "running")]
         elif run.handler and run.state == "running":
             doing = [(f"{run.handler}, step {run.steps}" if run.steps else run.handler, "dim")]
-        return [("loop ", "title"), (run.loop, "text")], doing
+        of = [(f"  {forked(run)}", "dim")] if run.forked else []
+        return [("loop ", "title"), (run.loop, "text"), *of], doing
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         run = self.run
