@@ -139,6 +139,7 @@ _OF_A_RUN = {
     "reseed": "use the newest revision of a run's seed, from its next pass on",
     "restart": "begin a run anew, from nothing or from the output of a pass",
     "fork": "begin a new run with the output of a pass of another, which goes on or stays as it is",
+    "undo": "take back your last command about a run, while nothing has come of it that stays",
     "cap": "raise what a run may spend",
     "diff": "what changed between two passes of a run",
     "shell": "a shell in a run's cell, or in a copy of what a pass left",

@@ -59,6 +59,20 @@ def fork(workspace: "Workspace", said: argparse.Namespace) -> int:
     return SHIPPED
 
 
+def undo(workspace: "Workspace", said: argparse.Namespace) -> int:
+    """Take back the last command about a run, and say which that was."""
+    from factory_tui.console.wording import undone
+    from factory_tui.domain import commands as c
+    from factory_tui.domain.events import CommandUndone
+
+    led = asyncio.run(outcome(workspace, c.Undo(said.run), CommandUndone))
+    if led is None or isinstance(led, str):
+        return _refused(workspace, led)
+    if isinstance(led.fact, CommandUndone):
+        print(undone(led.actor, led.fact.command))
+    return SHIPPED
+
+
 def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command, str]":
     from decimal import Decimal
 

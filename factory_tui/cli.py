@@ -117,7 +117,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace) -> int:
     from factory_tui import asking
 
-    return {"inbox": asking.inbox, "fork": asking.fork}.get(arguments.name, asking.ask)(_find(arguments), arguments)
+    special = {"inbox": asking.inbox, "fork": asking.fork, "undo": asking.undo}
+    return special.get(arguments.name, asking.ask)(_find(arguments), arguments)
 
 
 def _look(arguments: argparse.Namespace) -> int:

@@ -88,7 +88,9 @@ class MessagesAgent:
                 if isinstance(due, Generated):
                     return due
                 if isinstance(due, Prompt):
-                    await _written(notes)  # a prompt gives up on every tool that has not returned by then
+                    if notes:  # a prompt gives up on every tool that has not returned by then
+                        await _written(notes)
+                        continue  # since people may have taken back meanwhile what they said
                     talk = await self._say(talk, scribe, node, due)
                     continue
                 await gate()

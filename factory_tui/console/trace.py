@@ -10,7 +10,7 @@ import msgspec
 
 from factory_tui.console.figures import count, duration, interval, money, percent, plural, size, stamp
 from factory_tui.console.glyphs import LAMPS, Tone
-from factory_tui.console.wording import describe, labels
+from factory_tui.console.wording import describe, labels, undone
 from factory_tui.domain import events as e
 from factory_tui.domain.gauges import lacks
 from factory_tui.domain.hostile import clean, one_line
@@ -62,6 +62,10 @@ def _engine_stopped(_event: e.Event, fact: e.EngineStopped) -> Said:
 
 def _taken(event: e.Event, fact: e.CommandTaken) -> Said:
     yield "operator", "text", f"{event.actor}: {describe(fact.command)}"
+
+
+def _undone(event: e.Event, fact: e.CommandUndone) -> Said:
+    yield "operator", "waits", undone(event.actor, fact.command)
 
 
 def _frozen(event: e.Event, _fact: e.FloorFrozen) -> Said:
@@ -328,6 +332,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.EngineStarted: _engine_up,
     e.EngineStopped: _engine_stopped,
     e.CommandTaken: _taken,
+    e.CommandUndone: _undone,
     e.FloorFrozen: _frozen,
     e.FloorThawed: _thawed,
     e.BudgetMoved: _budget_moved,

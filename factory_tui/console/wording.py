@@ -29,6 +29,8 @@ def describe(command: c.Command) -> str:
             said = " and ".join(f"{what} {name}" for what, name in changed if name)
             number = "" if command.number is None else f" from pass {command.number}"
             return f"fork {command.run}{number}{f' with {said}' if said else ''}"
+        case c.Undo():
+            return f"undo the last command about {command.run}"
         case c.RaiseCap():
             what = "the cap" if command.name == "run_cap" else command.name
             return f"raise {what} of {command.run} to {of_cap(command.name, command.cap)}"
@@ -46,6 +48,11 @@ def describe(command: c.Command) -> str:
             return "thaw the floor"
         case c.StopEngine():
             return "stop the engine"
+
+
+def undone(actor: str, command: c.Command) -> str:
+    """What was taken back, which is known without its words, and by whom."""
+    return f"{actor} took back: {describe(command).removesuffix(': ')}"
 
 
 def labels(ledger: str, unfenced: bool) -> str:

@@ -94,6 +94,12 @@ class Fork(msgspec.Struct, frozen=True, tag="fork"):
     """Empty: that of the run."""
 
 
+class Undo(msgspec.Struct, frozen=True, tag="undo"):
+    """Take back the last command that whoever asks gave about a run, if it has no effect yet that stays."""
+
+    run: str
+
+
 class RaiseCap(msgspec.Struct, frozen=True, tag="raise-cap"):
     """Set what a run, each of its passes or steps may spend: more than now. A run held for its budget goes on."""
 
@@ -156,6 +162,7 @@ Command = (
     | Reseed
     | Restart
     | Fork
+    | Undo
     | RaiseCap
     | OpenShell
     | MoveBudget
@@ -177,6 +184,7 @@ LEAST_ROLE: dict[type, Role] = {
     Reseed: "operator",
     Restart: "operator",
     Fork: "operator",
+    Undo: "operator",
     RaiseCap: "operator",
     OpenShell: "operator",
     MoveBudget: "operator",

@@ -20,6 +20,7 @@ from factory_tui.domain.fact import Fact as Fact
 from factory_tui.domain.floor_facts import (
     CapSet as CapSet,
     CommandTaken as CommandTaken,
+    CommandUndone as CommandUndone,
     CorpusConfirmed as CorpusConfirmed,
     CorpusRevised as CorpusRevised,
     EditMended as EditMended,
@@ -80,6 +81,7 @@ AnyFact = (
     EngineStarted
     | EngineStopped
     | CommandTaken
+    | CommandUndone
     | FloorFrozen
     | FloorThawed
     | CapSet

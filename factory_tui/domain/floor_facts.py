@@ -43,6 +43,14 @@ class CommandTaken(Fact, frozen=True, tag="command-taken"):
     command: Command
 
 
+class CommandUndone(Fact, frozen=True, tag="command-undone"):
+    """A command was taken back by whoever had given it, who is the event's actor."""
+
+    id: str
+    command: Command
+    """Without the words that were said with it."""
+
+
 class FloorFrozen(Fact, frozen=True, tag="floor-frozen"):
     """Emergency stop: every run is frozen where it is."""
 

@@ -23,14 +23,14 @@ def text_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def without_text(event: Event) -> Event:
     """The event as a metadata-only viewer may see it: every text emptied, in a command it carries too."""
-    return msgspec.structs.replace(event, fact=_blank(event.fact))
+    return msgspec.structs.replace(event, fact=blank(event.fact))
 
 
-def _blank(record: _Record) -> _Record:
+def blank(record: _Record) -> _Record:
     """A record whose texts are empty, and those of the records in it."""
     changes = {name: type(getattr(record, name))() for name in text_fields(type(record))}
     for name in record.__struct_fields__:
         inner = getattr(record, name)
         if isinstance(inner, msgspec.Struct):
-            changes[name] = _blank(inner)
+            changes[name] = blank(inner)
     return msgspec.structs.replace(record, **changes)

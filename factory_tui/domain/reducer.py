@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.money import DAY, Burn
-from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, on_pass, reduce_run
+from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 14
+VERSION = 15
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -194,9 +195,20 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
     return replace(state, escalations={**state.escalations, fact.id: answered}, runs={**state.runs, run.id: changed})
 
 
+def _commanded(state: State, event: e.Event, fact: e.CommandTaken) -> State:
+    """An answer is a command about the run that asked."""
+    asked = state.escalations.get(fact.command.escalation) if isinstance(fact.command, c.Answer) else None
+    run = state.runs.get(asked.run if asked else event.run)
+    if run is None:
+        return state
+    changed = replace(commanded(run, event, fact), changed_at=event.at)
+    return replace(state, runs={**state.runs, run.id: changed})
+
+
 _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EngineStarted: _engine_started,
     e.EngineStopped: _engine_stopped,
+    e.CommandTaken: _commanded,
     e.FloorFrozen: lambda state, event, _fact: replace(state, frozen=True, frozen_by=event.actor),
     e.FloorThawed: lambda state, _event, _fact: replace(state, frozen=False, frozen_by=""),
     e.CapSet: lambda state, _event, fact: replace(

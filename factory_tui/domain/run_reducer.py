@@ -11,13 +11,29 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.metadata import blank
 from factory_tui.domain.money import Burn
-from factory_tui.domain.state import GOES_ON, CellView, Forked, Guidance, NodeTally, OpenCall, Pass, Run, Tally, Visit
+from factory_tui.domain.state import (
+    GOES_ON,
+    CellView,
+    Forked,
+    Guidance,
+    NodeTally,
+    OpenCall,
+    Pass,
+    Run,
+    Taken,
+    Tally,
+    Visit,
+)
 
 SAID_SHOWN = 2_000
 """Characters that the state holds of a question, of an answer, and of what an agent was told; the events have all."""
 GUIDANCE = 20
 """What people said in a pass, of which the state holds the newest."""
+
+TAKEN = 10
+"""Commands about a run that the state holds, of all who give any."""
 
 _FURTHER = (c.Pause, c.Escalate, c.Restart, c.Stop)
 """What parks a run, the least first."""
@@ -29,7 +45,16 @@ def reduce_run(run: Run, event: e.Event) -> Run | None:
     return None if change is None else replace(change(run, event, event.fact), changed_at=event.at)
 
 
-def _commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
+def commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
+    """The run after a command about it."""
+    if isinstance(fact.command, c.OpenShell | c.Undo):  # which change nothing by themselves
+        return run
+    cap = run.caps.get(fact.command.name) if isinstance(fact.command, c.RaiseCap) else None
+    taken = Taken(fact.id, event.actor, event.at, blank(fact.command), cap, run.reseed)
+    return _obeyed(replace(run, taken=(*run.taken, taken)[-TAKEN:]), event, fact)
+
+
+def _obeyed(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
     match fact.command:
         case c.Steer(text=text):
             return replace(run, said=(*run.said, Guidance(event.actor, text, "steer", event.at)))
@@ -44,6 +69,31 @@ def _commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
         case c.Resume():
             return replace(run, asked=None)
     return run
+
+
+def _undone(run: Run, _event: e.Event, fact: e.CommandUndone) -> Run:
+    undone = next((one for one in run.taken if one.id == fact.id), None)
+    if undone is None:
+        return run
+    run = replace(run, taken=tuple(one for one in run.taken if one is not undone))
+    match undone.command:
+        case c.Pause() | c.Escalate() if type(run.asked) is type(undone.command):
+            return replace(run, asked=None)
+        case c.Resume():
+            return _asked(run, c.Pause(run.id))
+        case c.RaiseCap(name="run_cap"):
+            return replace(run, cap=undone.cap)
+        case c.RaiseCap(name=name) if undone.cap is not None:
+            return replace(run, limits={**run.limits, name: undone.cap})
+        case c.Steer():
+            return replace(run, said=tuple(one for one in run.said if one is not unheard(run, undone)))
+    return run
+
+
+def unheard(run: Run, steered: Taken) -> Guidance | None:
+    """What was said by that command, while the agent has not been told it."""
+    said = (one for one in run.said if (one.origin, one.by, one.at) == ("steer", steered.by, steered.at))
+    return next(said, None)
 
 
 def _asked(run: Run, command: c.Pause | c.Stop | c.Escalate | c.Restart) -> Run:
@@ -224,7 +274,7 @@ def call_key(step: int, attempt: int) -> str:
 
 
 _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
-    e.CommandTaken: _commanded,
+    e.CommandUndone: _undone,
     e.RunReseeded: lambda run, _event, fact: replace(
         run, reseed="" if fact.revision == run.revision else fact.revision
     ),

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.commands import Escalate, Pause, Restart, Stop
+from factory_tui.domain.commands import Command, Escalate, Pause, Restart, Stop
 from factory_tui.domain.events import (
     HeldReason,
     JamClass,
@@ -119,6 +119,20 @@ class OpenCall(msgspec.Struct, frozen=True):
     purpose: Purpose = "agent"
 
 
+class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A command about a run, with what has to be known to take it back."""
+
+    id: str
+    by: str
+    at: int
+    command: Command
+    """Without its words."""
+    cap: Decimal | None = None
+    """The cap that it raised, as it was."""
+    reseed: str = ""
+    """The revision that the next pass was to use before it."""
+
+
 class Forked(msgspec.Struct, frozen=True):
     """What a run was forked from: a pass of another run, and its snapshot."""
 
@@ -158,6 +172,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """The cap that it was held for."""
     asked: Escalate | Pause | Restart | Stop | None = None
     """Taken, and not in effect yet: an engine that dies meanwhile does not forget it."""
+    taken: tuple[Taken, ...] = ()
+    """The newest commands about it, oldest first, but those that were taken back."""
     said: tuple[Guidance, ...] = ()
     """What people said that the agent has not been told yet, in order."""
     reseed: str = ""

@@ -24,6 +24,7 @@ from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.returning import DISK_TROUBLE, ENGINE_TROUBLE, Returning
+from factory_tui.engine.undoing import after, lending
 from factory_tui.engine.walk import Walk
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import JournalFull
@@ -240,6 +241,8 @@ class Factory:
                 return None if before == (actor, command) else f"{identity} is the key of another command"
             run = self._subject(command)
             await self._at_rest(run)
+            if isinstance(command, c.Undo):
+                await self._told_all(run)
             if self._stopping.is_set():
                 return None if isinstance(command, c.StopEngine) else "the engine is stopping"
             if why := await self._reveals(run, command):
@@ -251,20 +254,21 @@ class Factory:
             facts = self._judge(actor, command)
             if isinstance(facts, str):
                 return facts
-            if isinstance(command, c.MoveBudget) and not self._workplace.budget.lend(command.origin, command.amount):
-                return f"{command.origin} has just reserved what was left of its cap; ask again"
+            lent = lending(command, self.state, facts)
+            if lent and not self._workplace.budget.lend(*lent):
+                return f"{lent[0]} has just reserved what was left of its cap; ask again"
             taken = Draft(CommandTaken(identity, command), getattr(command, "run", ""), actor)
             try:
                 await self._record.append([taken, *facts])
                 if walking and run not in self._walking:  # it stopped by itself meanwhile
                     await self._at_rest(run)
-                    late = self._late(actor, command)
+                    late = self._late(actor, command, facts)
                     await self._record.append([] if isinstance(late, str) else late)
             except JournalFull as full:
                 return str(full)
             finally:
-                if isinstance(command, c.MoveBudget):
-                    self._workplace.budget.enter(command.origin, self.state.runs[command.origin].caps, moved=True)
+                if lent:
+                    self._workplace.budget.enter(lent[0], self.state.runs[lent[0]].caps, moved=True)
             (await self._commands())[identity] = actor, command
             self._act(command)
             if silent:  # whoever says that the endpoint is back may know more than it told us
@@ -303,10 +307,12 @@ class Factory:
             return self._told(command.run, _asks(command))
         return facts
 
-    def _late(self, actor: str, command: c.Command) -> Judged:
+    def _late(self, actor: str, command: c.Command, facts: list[Draft]) -> Judged:
         """What a command that is in the journal by now leads to, for a run that stopped by itself meanwhile."""
         if isinstance(command, c.Fork):  # it is about another run, and has led to it
             return []
+        if isinstance(command, c.Undo):
+            return after(self.state.runs[command.run], actor, facts)
         if isinstance(command, c.RaiseCap | c.MoveBudget):  # judged once more it would raise no cap, or move it twice
             return let_go(self.state.runs[command.run], actor)
         return self._judge(actor, command)
@@ -322,6 +328,13 @@ class Factory:
         while run in self._tasks and run not in self._walking:
             await asyncio.wait([self._tasks[run]])
 
+    async def _told_all(self, run: str) -> None:
+        """Until the state has what came of the run so far, and one that is being interrupted has come to rest."""
+        await self._record.settled(run)
+        while run in self._tasks and (run in self._interrupted or run not in self._walking):
+            await asyncio.wait([self._tasks[run]])
+            await self._record.settled(run)
+
     def _act(self, command: c.Command) -> None:
         """What a taken command does to work that is under way."""
         match command:
@@ -333,7 +346,11 @@ class Factory:
                 self._workplace.budget.enter(command.run, self.state.runs[command.run].caps)
             case c.SetCap():
                 self._workplace.budget.limit(command.cap, command.amount)
-            case c.Pause() | c.Stop() | c.Escalate() | c.Restart() | c.Reseed() if command.run in self._walking:
+            case c.Undo() if self.state.runs[command.run].handler != "harness":
+                return
+            case c.Pause() | c.Stop() | c.Escalate() | c.Restart() | c.Reseed() | c.Undo() if (
+                command.run in self._walking
+            ):
                 if (asked := self._asked_for(command.run)) is not None:
                     self._interrupt(command.run, asked)
             case c.Stop() | c.Answer() | c.Restart() | c.Reseed(restart=True):

@@ -101,9 +101,18 @@ async def codergen(walk: Walk, node: Node) -> Done:
 
 
 async def _begin_pass(walk: Walk, node: Node) -> None:
-    """A pass uses the newest scenarios, and the revision it was re-seeded with: then the agent is told what changed."""
+    """A pass uses the newest scenarios, and the revision it was re-seeded with unless that is taken back meanwhile."""
+    revision, facts = "", list[AnyFact]()
+    while revision != (walk.run.reseed or walk.run.revision):
+        revision = walk.run.reseed or walk.run.revision
+        facts = await _beginning(walk, node, revision)
+    await walk.scribe.record(*facts)
+    walk.place.budget.pass_began(walk.run.id)
+
+
+async def _beginning(walk: Walk, node: Node, revision: str) -> list[AnyFact]:
+    """How a pass with this revision of the seed begins: its agent is told what changed."""
     run, library = walk.run, walk.place.library
-    revision = run.reseed or run.revision
     try:
         corpus = library.corpus(run.seed)
     except Mistakes:  # there was a good one, and it is kept
@@ -115,8 +124,7 @@ async def _begin_pass(walk: Walk, node: Node) -> None:
     if revision != run.revision and any(isinstance(event.fact, Prompted) for event in await walk.life()):
         told = Prompt("reseed", ({"type": "text", "text": RESEEDED + difference(before, after)},))
         facts.append(as_prompted(node.id, told, walk.place.redact, await walk.watch_with(revision, corpus.hash)))
-    await walk.scribe.record(*facts)
-    walk.place.budget.pass_began(run.id)
+    return facts
 
 
 async def _due(walk: Walk, node: Node, events: Sequence[Event], work: str) -> Prompt | None:

@@ -288,7 +288,8 @@ class Library:
 
 
 def _revisions(run: Run) -> set[str]:
-    return {run.revision, run.origin, run.reseed, *(item.revision for item in run.passes)} - {""}
+    before = (one.reseed for one in run.taken)  # a re-seed may be taken back
+    return {run.revision, run.origin, run.reseed, *before, *(item.revision for item in run.passes)} - {""}
 
 
 def _gone(seed: Seed) -> Mistakes:

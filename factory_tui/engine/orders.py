@@ -23,6 +23,7 @@ from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 from factory_tui.engine.forking import Opening, fork, output
+from factory_tui.engine.undoing import undo
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -69,6 +70,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         return []
     if isinstance(command, c.Fork):
         return fork(state, run, actor, command, opening)
+    if isinstance(command, c.Undo):
+        return undo(run, actor, worked_on)
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended"
     if isinstance(run.asked, c.Restart) and isinstance(command, c.Pause | c.Escalate) and run.id in worked_on:

@@ -23,7 +23,8 @@ class Record:
         self.journal = journal
         self.state = state
         self._early: dict[int, Event] = {}
-        self._writing: set[asyncio.Future[list[Event]]] = set()
+        self._writing: dict[asyncio.Future[list[Event]], set[str]] = {}
+        """What is on its way to the disk, and which runs it is about."""
         self.publish: Publish = lambda _events: None
         self.show: Show = lambda _frame: None
 
@@ -32,16 +33,21 @@ class Record:
 
         A caller that is cancelled while they are being written leaves no gap: the writing goes on without it.
         """
-        return await self._surely(self.journal.append(drafts))
+        return await self._surely(self.journal.append(drafts), drafts)
 
     async def alarm(self, drafts: Sequence[Draft]) -> list[Event]:
         """As `append`, on a full disk: out of the journal's reserve. Raises JournalFull when that is used up too."""
-        return await self._surely(self.journal.alarm(drafts))
+        return await self._surely(self.journal.alarm(drafts), drafts)
 
-    async def _surely(self, appending: Coroutine[None, None, list[Event]]) -> list[Event]:
+    async def settled(self, run: str) -> None:
+        """Return once the state has all that was told of a run so far."""
+        while telling := [writing for writing, runs in self._writing.items() if run in runs]:
+            await asyncio.wait(telling)
+
+    async def _surely(self, appending: Coroutine[None, None, list[Event]], drafts: Sequence[Draft]) -> list[Event]:
         writing = asyncio.ensure_future(self._write(appending))
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
+        self._writing[writing] = {draft.run for draft in drafts}
+        writing.add_done_callback(self._writing.pop)
         return await asyncio.shield(writing)
 
     async def _write(self, appending: Coroutine[None, None, list[Event]]) -> list[Event]:

@@ -79,8 +79,8 @@ class _Purse:
     def __init__(self, run: str) -> None:
         self._run = run
         self._caps: Mapping[RunCap, Decimal] = {}
-        self.lent = Decimal(0)
-        """Dollars that are being moved to another run."""
+        self.lent: dict[RunCap, Decimal] = {}
+        """What is being taken from its caps."""
         self.whole = self._open(run, "run_cap", "run_tokens")
         self.turn = self._open(f"{run}, this pass", "pass_cap", "pass_tokens")
         self._steps: dict[int, tuple[_Account, ...]] = {}
@@ -89,11 +89,20 @@ class _Purse:
         return tuple(_Account(owner, name, self._caps.get(name)) for name in names)
 
     def limit(self, caps: Mapping[RunCap, Decimal]) -> None:
-        self._caps = caps
-        if "run_cap" in caps:
-            self._caps = {**caps, "run_cap": caps["run_cap"] - self.lent}
-        for account in (*self.whole, *self.turn, *(one for step in self._steps.values() for one in step)):
+        self._caps = {name: cap - self.lent.get(name, Decimal(0)) for name, cap in caps.items()}
+        for account in self._accounts():
             account.limit(next((cap for name, cap in self._caps.items() if name == account.name), None))
+
+    def lend(self, name: RunCap, amount: Decimal) -> bool:
+        caps = {one: cap + self.lent.get(one, Decimal(0)) for one, cap in self._caps.items()}
+        if not all(account.room(amount) for account in self._accounts() if account.name == name):
+            return False
+        self.lent[name] = amount
+        self.limit(caps)
+        return True
+
+    def _accounts(self) -> Iterator[_Account]:
+        yield from (*self.whole, *self.turn, *(one for step in self._steps.values() for one in step))
 
     def step(self, number: int) -> tuple[_Account, ...]:
         if number not in self._steps:
@@ -177,7 +186,7 @@ class Budget:
         """
         purse = self._runs.setdefault(run, _Purse(run))
         if moved:
-            purse.lent = Decimal(0)
+            purse.lent = {}
         purse.limit(caps)
         self._move_on()
 
@@ -192,14 +201,9 @@ class Budget:
         self._floor[name].limit(cap)
         self._move_on()
 
-    def lend(self, run: str, amount: Decimal) -> bool:
-        """Keep dollars of a run from being spent until `enter` says that they are moved; whether it has them left."""
-        account = self._runs.setdefault(run, _Purse(run)).whole[0]
-        if not account.room(amount):
-            return False
-        self._runs[run].lent = amount
-        account.limit(None if account.cap is None else account.cap - amount)
-        return True
+    def lend(self, run: str, amount: Decimal, name: RunCap = "run_cap") -> bool:
+        """Keep so much of a cap from being spent until `enter` says that it is moved; whether that much is left."""
+        return self._runs.setdefault(run, _Purse(run)).lend(name, amount)
 
     def configure(self, drafts: Iterable[Draft]) -> None:
         """Change the caps of all live runs together as these facts say."""

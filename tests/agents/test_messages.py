@@ -55,6 +55,12 @@ async def test_feedback_goes_on_with_the_same_conversation(rehearsal: Rig) -> No
     assert len(rehearsal.talk.messages) == 10
 
 
+async def test_words_that_are_taken_back_while_results_are_written_down_are_not_said(rehearsal: Rig) -> None:
+    waits = iter([None, Prompt("steer", (text("Mind the tabs."),), told=1)])  # before the first call, after its tools
+    assert await rehearsal.go(heed=lambda: next(waits, None)) == Generated("success")
+    assert [fact.origin for fact in rehearsal.notes.of(Prompted)] == ["seed"]
+
+
 async def test_from_the_second_request_on_the_cache_is_read(rehearsal: Rig) -> None:
     long = system_prompt("/work", timeout=5, standards="Write plainly. " * 2000)
     await rehearsal.go(seed_prompt("Build a greeter.", [], long))

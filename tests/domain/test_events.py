@@ -11,6 +11,7 @@ from factory_tui.domain.commands import LEAST_ROLE, Answer, Command, Pause, Stop
 from factory_tui.domain.events import (
     AnyFact,
     CommandTaken,
+    CommandUndone,
     Event,
     Fact,
     NodeLeft,
@@ -55,7 +56,7 @@ def test_without_text_no_text_is_left_and_all_else_is_the_same(fact: AnyFact) ->
     assert not any(written(bare.fact))
     assert msgspec.structs.replace(bare, fact=fact) == event
     assert type(bare.fact) is type(fact)
-    blanked = set(text_fields(type(fact))) | ({"command"} if isinstance(fact, CommandTaken) else set())
+    blanked = set(text_fields(type(fact))) | ({"command"} if isinstance(fact, CommandTaken | CommandUndone) else set())
     for name in fact.__struct_fields__:
         if name not in blanked:
             assert getattr(bare.fact, name) == getattr(fact, name)

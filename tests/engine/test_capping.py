@@ -11,7 +11,7 @@ from factory_tui.asking import _command, cap_command
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import BudgetMoved, Draft, Event, RunMoved, RunQueued
-from factory_tui.domain.money import Burn, CapName, Ledger
+from factory_tui.domain.money import Burn, CapName, Ledger, RunCap
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import Run, State
 from factory_tui.engine.orders import judge
@@ -119,6 +119,20 @@ async def test_money_on_its_way_to_another_run_cannot_be_spent_meanwhile() -> No
         await budget.reserve("a-2", "live", Decimal(1))
     budget.enter("a-2", {"run_cap": Decimal(10)}, moved=True)
     await budget.reserve("a-2", "live", Decimal(4))
+
+
+async def test_what_a_cap_is_lowered_by_cannot_be_spent_meanwhile() -> None:
+    budget = Budget()
+    caps: dict[RunCap, Decimal] = {"run_cap": Decimal(10), "pass_tokens": Decimal(100)}
+    budget.enter("a-2", caps)
+    await budget.reserve("a-2", "live", Decimal(1), 30)
+    assert not budget.lend("a-2", Decimal(71), "pass_tokens")
+    assert budget.lend("a-2", Decimal(60), "pass_tokens")
+    budget.enter("a-2", caps)
+    with pytest.raises(OverBudget, match=r"the cap of 40 tokens \(pass_tokens\)"):
+        await budget.reserve("a-2", "live", Decimal(1), 41)
+    budget.enter("a-2", {**caps, "pass_tokens": Decimal(40)}, moved=True)
+    await budget.reserve("a-2", "live", Decimal(9), 10)
 
 
 async def test_what_one_run_has_left_ships_another(tmp_path: Path) -> None:

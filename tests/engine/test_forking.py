@@ -48,8 +48,8 @@ async def forked(floor: Floor, command: Fork, key: str = "") -> str:
 
 
 def untouched(run: Run) -> Run:
-    """All of a run but when something last was said of it."""
-    return replace(run, changed_at=0)
+    """All of a run but the commands about it, and when something last was said of it."""
+    return replace(run, changed_at=0, taken=())
 
 
 async def test_a_fork_works_on_from_the_pass_and_leaves_the_first_as_it_is(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ EVERY: tuple[c.Command, ...] = (
     c.Reseed("greeter-1"),
     c.Restart("greeter-1"),
     c.Fork("greeter-1"),
+    c.Undo("greeter-1"),
     c.RaiseCap("greeter-1", Decimal(5)),
     c.OpenShell("greeter-1"),
     c.MoveBudget("greeter-1", "greeter-2", Decimal(1)),
