@@ -24,7 +24,7 @@ from factory_tui.console.keyboard import Keyboard
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
-from factory_tui.console.offering import allowed, keymap, makes_sense
+from factory_tui.console.offering import allowed, keymap, makes_sense, way_back
 from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
@@ -209,9 +209,9 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         second = self.clock() // 1000
         if self.flash and time.monotonic() > self._flash_ends:
             self.flash, self.mirror.dirty = None, True
-        notice, self.mirror.fresh_notice = self.mirror.fresh_notice, None
-        if notice and notice.level != "info":
-            self.say("bad" if notice.level == "error" else "waits", f"{notice.text} {notice.remedy}")
+        fresh, self.mirror.fresh = self.mirror.fresh, None
+        if fresh:
+            self.say(*fresh)
         if self.mirror.connection == "live":
             self.call_human(self._alarm.look(self.mirror.state, time.monotonic()))
         if not self.mirror.dirty and second == self._second:
@@ -370,7 +370,8 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
             self.say("bad", f"the link broke, perhaps not sent: {describe(command)} ({error})")
         else:
             self.drafts.sent(command, taken=True)
-            self.say("good", f"accepted: {describe(command)}")
+            if not isinstance(command, c.Undo):  # which says by itself what it took back
+                self.say("good", f"accepted: {describe(command)}{way_back(command, self.keys)}")
 
     def action_how_to_leave(self) -> None:
         """Ctrl+c does not end anything here."""

@@ -176,6 +176,14 @@ def _shell(app: "ConsoleApp") -> None:
         shell(app, run, app.folder)
 
 
+def _undo(app: "ConsoleApp") -> None:
+    run = app.mirror.run(app.chosen)
+    if run is not None and makes_sense("run.undo", run):
+        app.send(c.Undo(run.id))
+    else:
+        app.say("waits", "nothing to undo here")
+
+
 def _pause_now(app: "ConsoleApp") -> None:
     run = app.mirror.run(app.chosen)
     if run is not None and makes_sense("run.pause-now", run):
@@ -290,6 +298,7 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     **{f"run.{name}": partial(_about, name) for name in ("steer", "reseed", "escalate", "restart", "fork", "cap")},
     "run.diff": _diff,
     "run.shell": _shell,
+    "run.undo": _undo,
     "run.stop": _stop,
     "palette": _palette,
     "help": _help,

@@ -5,19 +5,23 @@ Knows nothing of Textual: a reader task applies messages, a timer asks what is d
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from factory_tui.console.feed import Message, Skipped
 from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
 from factory_tui.console.quiet import BUSY, Quiet, quiet
 from factory_tui.console.trace import Line, lines
+from factory_tui.console.wording import undone
 from factory_tui.domain.commands import Role
-from factory_tui.domain.events import CallSettled, CellClosed, Event, Noticed, RunMoved, ToolReturned
+from factory_tui.domain.events import CallSettled, CellClosed, CommandUndone, Event, Noticed, RunMoved, ToolReturned
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import reduce
 from factory_tui.domain.state import OVER, Run, State
+
+if TYPE_CHECKING:
+    from factory_tui.console.glyphs import Tone
 
 RING = 5000
 """Lines of one run's trace that the console keeps."""
@@ -87,7 +91,8 @@ class Mirror:
         self.past = Past()
         self.skipped = 0
         self.dirty = True
-        self.fresh_notice: Noticed | None = None
+        self.fresh: tuple[Tone, str] | None = None
+        """What is to be said in the key bar: a notice, or what somebody took back."""
         self._rate: deque[tuple[int, int]] = deque(maxlen=BUCKETS)
 
     def attached(self, state: State, role: Role) -> None:
@@ -156,8 +161,11 @@ class Mirror:
             self.stream.pop(event.run, None)
         if isinstance(event.fact, CallSettled):
             self._burned(event.at, event.fact.tokens.total)
-        elif isinstance(event.fact, Noticed):
-            self.fresh_notice = event.fact
+        elif isinstance(event.fact, Noticed) and event.fact.level != "info":
+            tone: Tone = "bad" if event.fact.level == "error" else "waits"
+            self.fresh = tone, f"{event.fact.text} {event.fact.remedy}"
+        elif isinstance(event.fact, CommandUndone):
+            self.fresh = "good", undone(event.actor, event.fact.command)
 
     def _burned(self, at: int, tokens: int) -> None:
         bucket = at // BUCKET

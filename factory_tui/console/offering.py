@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from factory_tui.console.action import SCREENS, Action, Scope
 from factory_tui.console.actions import TABLE
+from factory_tui.domain import commands as c
 from factory_tui.domain.commands import RANK, Role
 from factory_tui.domain.state import GOES_ON, OVER, Run
 
@@ -55,6 +56,8 @@ def makes_sense(action: str, run: Run | None) -> bool:
     if action in ("run.diff", "run.shell", "run.fork"):
         made = run is not None and any(item.commit for item in run.passes)
         return made or (action == "run.shell" and run is not None and bool(run.cells))
+    if action == "run.undo":
+        return run is not None and bool(run.taken)
     if run is None or run.state in OVER:
         return False
     asks = run.state in ("jammed", "signoff")
@@ -70,6 +73,12 @@ def makes_sense(action: str, run: Run | None) -> bool:
         case "run.cap":
             return run.cap is not None or run.held_by is not None
     return True
+
+
+def way_back(command: c.Command, keys: Mapping[str, tuple[str, ...]]) -> str:
+    """How to take a command back, where one can for a while."""
+    can = isinstance(command, c.Pause | c.Resume | c.Steer | c.Escalate | c.RaiseCap | c.Reseed)
+    return f"; {shown(keys['run.undo'][0])} takes it back" if can and keys["run.undo"] else ""
 
 
 def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

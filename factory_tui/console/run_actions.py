@@ -126,6 +126,16 @@ RUNS: tuple[Action, ...] = (
         palette="run: Shell in {run}",
     ),
     Action(
+        "run.undo",
+        ("U",),
+        "undo",
+        ("floor", "run", "inbox", "burn"),
+        0,
+        "Take back your last command about the run, while nothing has come of it that stays. Again: the one before.",
+        "operator",
+        palette="run: Undo your last command about {run}",
+    ),
+    Action(
         "run.stop",
         ("X",),
         "stop",

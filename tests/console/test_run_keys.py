@@ -230,6 +230,46 @@ async def test_upper_p_pauses_now() -> None:
         assert await sent(stage) == [c.Pause("orders-etl-1", now=True)]
 
 
+def after(*given: c.Command) -> list[Event]:
+    """These commands were given about orders-etl-1."""
+    last = MIDDLE[-1]
+    return [
+        *MIDDLE,
+        *(
+            Event(last.seq + n, f"x{n}", last.at, e.CommandTaken(f"k{n}", command), "orders-etl-1", "ana")
+            for n, command in enumerate(given, 1)
+        ),
+    ]
+
+
+@pytest.mark.parametrize("keys", [(), ("2",)], ids=["floor", "run"])
+async def test_upper_u_takes_back_what_was_asked_last_and_says_what_it_was(keys: tuple[str, ...]) -> None:
+    events = after(c.Pause("orders-etl-1"))
+    async with on_stage(StoryFeed(events)) as stage:
+        stage.app.choose("orders-etl-1")
+        await stage.press(*keys, "U")
+        assert await sent(stage) == [c.Undo("orders-etl-1")]
+        undone = e.CommandUndone("k1", c.Pause("orders-etl-1"))
+        stage.feed.push(Event(events[-1].seq + 1, "u", events[-1].at, undone, "orders-etl-1", "ana"))
+        await stage.told(events[-1].seq + 1)
+        await until(lambda: stage.app.flash is not None, "it says")
+        await stage.settle()
+        assert "ana took back: pause orders-etl-1" in snap.text_of(stage.app)
+        stage.feed.commands.clear()
+        await stage.press("U")
+        assert "nothing to undo here" in snap.text_of(stage.app)
+        assert stage.feed.commands == []
+
+
+async def test_what_can_be_taken_back_says_by_which_key() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("p")
+        await until(lambda: "accepted: pause orders-etl-1; U takes it back" in snap.text_of(stage.app), "it says")
+        await stage.press("F", "enter")
+        await until(lambda: "accepted: fork" in snap.text_of(stage.app), "it says")
+        assert "takes it back" not in snap.text_of(stage.app)
+
+
 async def test_a_run_that_has_ended_is_asked_nothing() -> None:
     async with on_stage(StoryFeed(story.tell())) as stage:
         for key in "serRbPa":
