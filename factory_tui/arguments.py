@@ -171,7 +171,7 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "--from", dest="number", type=_count, default=0, metavar="N", help="the pass (default: from nothing)"
     )
     made["fork"].add_argument(
-        "--pass", dest="number", type=_count, metavar="N", help="the pass (default: the last one with an output)"
+        "--pass", dest="number", type=_count, metavar="N", help="the pass (default: the last one that is over)"
     )
     made["fork"].add_argument("--seed", default="", help="a seed as it is now (default: as the pass had it)")
     made["fork"].add_argument("--model", default="", help="a name under [models] (default: that of the run)")

@@ -87,7 +87,7 @@ class Fork(msgspec.Struct, frozen=True, tag="fork"):
 
     run: str
     number: int | None = None
-    """The pass; None: the last one with an output."""
+    """The pass; None: the last one that is over and has an output."""
     seed: str = ""
     """A seed as it is now; empty: the revision that the pass used."""
     model: str = ""

@@ -65,12 +65,12 @@ def fork(state: State, run: Run, actor: str, command: c.Fork, opening: Opening) 
 
 
 def output(run: Run, number: int | None) -> Pass | str:
-    """The pass of that number (None: the last one) that left a snapshot, or why there is none."""
+    """The pass of that number (None: the last one that is over, else the only one) with a snapshot, or why not."""
     made = {item.number: item for item in run.passes if item.commit}
     if not made:
         return f"{run.id} has no output of a pass yet. Remedy: wait for its first pass"
     if number is None:
-        return made[max(made)]
+        return made[max((one for one, item in made.items() if item.ended), default=max(made))]
     return made.get(number, f"{run.id} has no output of pass {number}; passes: {', '.join(map(str, made))}")
 
 

@@ -148,15 +148,17 @@ def with_fork(*facts: AnyFact) -> list[Event]:
 
 
 @pytest.mark.parametrize("keys", [(), ("2",)], ids=["floor", "run"])
-async def test_f_forks_from_the_last_pass_or_another_with_what_is_to_be_other(keys: tuple[str, ...]) -> None:
+async def test_f_forks_from_the_last_pass_that_is_over_or_another_with_what_is_to_be_other(
+    keys: tuple[str, ...],
+) -> None:
     async with on_stage(StoryFeed(edited())) as stage:
         await stage.press(*keys, "F")
         snap.check(stage.app, f"console/fork-{stage.app.scope}")
         await stage.press("enter")
-        assert await sent(stage) == [c.Fork("orders-etl-1", 2)]
+        assert await sent(stage) == [c.Fork("orders-etl-1", 1)]
         stage.feed.commands.clear()
-        await stage.press("F", "2", *"model opus, seed orders-etl", "enter")
-        assert await sent(stage) == [c.Fork("orders-etl-1", 1, "orders-etl", "opus")]
+        await stage.press("F", "1", *"model opus, seed orders-etl", "enter")
+        assert await sent(stage) == [c.Fork("orders-etl-1", 2, "orders-etl", "opus")]
 
 
 @pytest.mark.parametrize(

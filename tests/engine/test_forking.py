@@ -17,7 +17,8 @@ from factory_tui.domain.events import (
     ToolCalled,
     ToolReturned,
 )
-from factory_tui.domain.state import Forked, Run
+from factory_tui.domain.state import Forked, Pass, Run
+from factory_tui.engine.forking import output
 from factory_tui.following import FAILED, SHIPPED
 from factory_tui.journal import compact
 from factory_tui.link.protocol import RefusedError
@@ -25,6 +26,7 @@ from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import CONFIG, SEED, make
 from tests.engine.test_asking import asked
 from tests.engine.test_guidance import PATIENT, words
+from tests.engine.test_orders import waiting
 from tests.engine.test_restarts import SLOW
 
 OTHER = CONFIG.replace("[harness]", '[models.other]\nid = "claude-haiku-4-5"\nkey_env = "GREETER_KEY"\n[harness]')
@@ -190,3 +192,12 @@ async def test_the_command_line_says_which_run_it_made(tmp_path: Path) -> None:
         code, said = await asked(at, "fork", run, "--pass", "9")
         assert (code, said) == (FAILED, f"{run} has no output of pass 9; passes: 1\n")
         assert f"fork of pass 1 of {run}" in (await asked(at, "status"))[1]
+
+
+def test_without_a_number_it_is_the_last_pass_that_is_over() -> None:
+    run = waiting("harness").runs["greeter-1"]
+    judged = replace(run, passes=(Pass(1, "one", "c1", ended=True), Pass(2, "one", "c2"), Pass(3, "one")))
+    assert output(judged, None) == judged.passes[0]
+    assert output(judged, 2) == judged.passes[1], "though nothing can be told of it yet"
+    first = replace(judged, passes=judged.passes[1:])
+    assert output(first, None) == judged.passes[1]

@@ -162,7 +162,9 @@ def fork(app: "ConsoleApp", run: Run) -> None:
         said = f"{run.seed} is at {newest[:8]} now: that is used by `seed {run.seed}`."
         body = [*_said(said, "waits"), *body]
     words = "with another model or seed: model NAME, seed NAME"
-    _put(app, Question(f"Fork {run.id}", body, choices, words, check, at=0), do)
+    over = [item.number for item in run.passes if item.ended]
+    at = next((index for index, number in enumerate(passes) if number in over), 0)
+    _put(app, Question(f"Fork {run.id}", body, choices, words, check, at=at), do)
 
 
 def _changes(words: str) -> dict[str, str] | None:
