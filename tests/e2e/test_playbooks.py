@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from factory_tui.engine.forking import LEFT, WANTING
 from factory_tui.twins.messages.playbook import Answer, CallTool, Playbook, SayText, Unmatched, load
 from factory_tui.twins.messages.request import Block, Message, Prompt, Text, ToolResult, ToolUse
 from tests.e2e.faults import REHEARSALS
@@ -78,6 +79,15 @@ def test_a_cell_lost_before_anything_was_judged_begins_anew(seed: str) -> None:
     talk = begun(seed)
     assert name(talk.give("The cell ended while this ran: killed", LOST, TASK[seed])) == "look around"
     assert name(talk.give("Python 3.11.9\n[exit code 0]")).startswith("write the ")
+
+
+def test_work_of_a_pass_is_tested_or_mended_and_not_written_anew(seed: str) -> None:
+    task = TASK[seed].replace("# The request\n\n", f"# The request\n\n{LEFT.format(number=1)}")
+    talk = Talk(seed)
+    assert name(talk.say(task)) == "test what an earlier attempt left"
+    assert name(talk.give("[stderr]\nRan 9 tests in 0.1s\n\nOK\n[exit code 0]")) == "done: built"
+    told = Talk(seed)
+    assert name(told.say(task, WANTING, feedback(seed, TOLD[seed]))) == "read the program: symptoms"
 
 
 def test_a_cell_lost_while_mending_reads_the_program_again(seed: str) -> None:
