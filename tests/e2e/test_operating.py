@@ -167,7 +167,7 @@ async def test_every_key_of_an_operator(tmux: Tmux, workspace: Workspace) -> Non
 
 
 async def steers(ana: Operator, look_on: Operator) -> None:
-    """p, P, s, b."""
+    """p, P, s, b, U."""
     ana.press("run.pause")
     await ana.took(c.Pause("greeter-1"))
     await ana.runs("paused")
@@ -196,6 +196,10 @@ async def steers(ana: Operator, look_on: Operator) -> None:
     ana.reply("Budget of greeter-1", str(cap + 1))
     await ana.took(c.RaiseCap("greeter-1", Decimal(str(cap + 1))))
     await ana.state(lambda state: state.runs["greeter-1"].cap == cap + 1, "a higher cap")
+    ana.press("run.undo")
+    await ana.noted(c.Undo("greeter-1"))
+    ana.pane.until("took back: raise the cap of greeter-1")
+    await ana.state(lambda state: state.runs["greeter-1"].cap == cap, "the cap of before")
 
 
 async def reseeds(ana: Operator, look_on: Operator, workspace: Workspace) -> None:
@@ -278,7 +282,7 @@ async def freezes(ana: Operator, look_on: Operator) -> None:
 
 
 async def stops(ana: Operator, look_on: Operator) -> None:
-    """q and back; X."""
+    """q and back; X, U, F."""
     ana.press("detach")
     ana.pane.until("Attach again with:")
     ana.attach()
@@ -288,3 +292,13 @@ async def stops(ana: Operator, look_on: Operator) -> None:
     await ana.took(c.Stop("greeter-1"))
     for who in (ana, look_on):
         await who.runs("stopped")
+    ana.press("run.undo")
+    ana.pane.until("greeter-1 is stopped: it does not go on. Remedy: fork it")
+    ana.press("run.fork")
+    ana.reply("Fork greeter-1", "")
+    state = await ana.state(lambda state: "greeter-2" in state.runs, "forked")
+    forked = state.runs["greeter-2"].forked
+    assert forked is not None
+    await ana.took(c.Fork("greeter-1", forked.number))
+    for who in (ana, look_on):
+        who.pane.until("└ greeter-2")
