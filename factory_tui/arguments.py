@@ -52,17 +52,11 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(command="run")
 
     _engine_commands(commands)
-
     _run_commands(commands)
-
     _cell_commands(commands)
-
     _image_commands(commands)
-
     _journal_commands(commands)
-
     _remote_commands(commands)
-
     _scenario_commands(commands)
 
     status = commands.add_parser("status", help="the floor, once")
