@@ -13,8 +13,8 @@ from factory_tui.journal.blobs import Blobs
 from factory_tui.journal.errors import REMEDY, JournalDamaged, readable
 from factory_tui.journal.schema import check_version
 
-CHUNK = 1_000
-"""Rows read at a time where all are."""
+CHUNK = 200
+"""Rows read at a time where all are: few enough that the garbage collector does not look through them in vain."""
 _END = (1 << 63) - 1
 """No seq is larger."""
 COLUMNS = "seq, id, at, run, actor, payload, digest"
@@ -24,10 +24,12 @@ _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 
 def revive(rows: Sequence[Any], blobs: Blobs) -> list[Event]:
     """The events of rows of COLUMNS. Raises JournalDamaged."""
-    return [
-        Event(seq, identity, at, _fact(seq, payload, digest, blobs), run, actor)
-        for seq, identity, at, run, actor, payload, digest in rows
-    ]
+    return list(_each(rows, blobs))
+
+
+def _each(rows: Sequence[Any], blobs: Blobs) -> Iterator[Event]:
+    for seq, identity, at, run, actor, payload, digest in rows:
+        yield Event(seq, identity, at, _fact(seq, payload, digest, blobs), run, actor)
 
 
 def _fact(seq: int, payload: bytes | None, digest: bytes, blobs: Blobs) -> AnyFact:
@@ -71,5 +73,5 @@ def read(folder: Path, *, after: int = 0, to: int | None = None, run: str | None
                 rows = database.execute(_NEXT, (after, last, run, run)).fetchall()
             if not rows:
                 return
-            yield from revive(rows, blobs)
+            yield from _each(rows, blobs)
             after = rows[-1][0]

@@ -30,6 +30,10 @@ from factory_tui.journal.verify import verify
 
 RECORD_EVERY = 16
 """Commits between two recorded heads: how many an attacker could cut off unseen after a kill -9."""
+CHECKPOINT_EVERY = 256
+"""Commits after which SQLite's log is copied into its file, beside further commits: by the writer, one would wait."""
+LOG_PAGES = 16_000
+"""Pages of that log at which the writer does it after all, since commits came without a pause."""
 CACHE_EVERY = 2_000
 """Events after which the cached state is written anew."""
 
@@ -88,6 +92,7 @@ class Journal:
         self._waiting: list[_Append] = []
         self._writing: asyncio.Task[None] | None = None
         self._commits = 0
+        self._checkpoint: asyncio.Task[None] | None = None
         self._at = self._told = 0
         """When the newest row was written, and when the log was last told of a head."""
         self._closed = False
@@ -113,6 +118,7 @@ class Journal:
         journal._writer = await aiosqlite.connect(path, factory=Writer)
         journal._reader = await aiosqlite.connect(path)
         await journal._writer.execute("PRAGMA synchronous = FULL")
+        await journal._writer.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         await journal._reader.execute("PRAGMA query_only = ON")
         return journal
 
@@ -209,6 +215,8 @@ class Journal:
     async def _tidy(self) -> None:
         """What follows a commit now and then. What was committed stays acknowledged, whatever becomes of this."""
         self._commits += 1
+        if self._commits % CHECKPOINT_EVERY == 0 and (self._checkpoint is None or self._checkpoint.done()):
+            self._checkpoint = asyncio.create_task(self._copy_log(), name="checkpoint")
         if abs(self._at - self._told) >= TELL_EVERY:
             self._told = self._at
             log.info("head of the journal: %s %s", *self.head)
@@ -219,6 +227,13 @@ class Journal:
                 await self._cache(self._to_keep)
         except (OSError, sqlite3.Error):
             log.exception("%s: the head or the cached state could not be written", self._folder)
+
+    async def _copy_log(self) -> None:
+        """Have the reader's connection do it: query_only lets it, and it keeps nobody from writing."""
+        try:
+            await self._reader.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error:
+            log.exception("%s: the log could not be copied into the journal's file; it goes on growing", self._folder)
 
     async def events(
         self, *, after: int = 0, run: str | None = None, kinds: Collection[str] | None = None, limit: int | None = None
@@ -306,6 +321,8 @@ class Journal:
         try:
             if self._writing is not None:
                 await asyncio.shield(self._writing)
+            if self._checkpoint is not None:
+                await self._checkpoint
             if self._to_keep is not None:
                 await self._cache(self._to_keep)
             if self._seq:
