@@ -5,6 +5,7 @@ The floor is one writer thread that commits whatever waits (WAL, synchronous FUL
 
 import asyncio
 import itertools
+import os
 import queue
 import sqlite3
 import threading
@@ -19,6 +20,9 @@ from factory_tui.journal import Journal
 
 _SECONDS = 0.5
 _TURNS = 5
+_SYNCS = 200
+"""Writes with an fsync after each turn."""
+_PAGE = bytes(4096)
 _TEXT = "x" * 400
 _DRAFT = Draft(ToolReturned(7, "toolu_0123456789", _TEXT, seconds=0.5), "steps-1")
 _ROW = ("event", "steps-1", "x" * 480)
@@ -87,6 +91,18 @@ async def _turn(append: Append, writers: int) -> tuple[float, list[float]]:
     return len(taken) / (time.perf_counter() - began), taken
 
 
+def _syncs(path: Path) -> list[float]:
+    """Milliseconds of so many writes of a page with its fsync, and nothing else: what the disk itself takes."""
+    taken = []
+    with path.open("ab", buffering=0) as file:
+        for _ in range(_SYNCS):
+            began = time.perf_counter()
+            file.write(_PAGE)
+            os.fsync(file.fileno())
+            taken.append((time.perf_counter() - began) * 1000)
+    return taken
+
+
 async def measure(folder: Path) -> Figures:
     """Rows a second and the time to an acknowledgement, for one writer and for 32."""
     journal = await Journal.open(folder / "journal", folder / "keys", workspace="bench", clock=now, entropy=entropy)
@@ -102,13 +118,16 @@ async def measure(folder: Path) -> Figures:
             sides: tuple[Append, Append] = (append, raw.append)
             rates: tuple[list[float], list[float]] = ([], [])
             waits: tuple[list[float], list[float]] = ([], [])
+            syncs: list[float] = []
             for number in range(2 * _TURNS):
                 speed, taken = await _turn(sides[number % 2], writers)
                 rates[number % 2].append(speed)
                 waits[number % 2].extend(taken)
+                syncs.extend(await asyncio.to_thread(_syncs, folder / "synced"))
             figures |= beside(f"appends_per_s_{writers}", median(rates[0]), median(rates[1]), 0)
             figures |= beside(f"append_ms_p50_{writers}", median(waits[0]), median(waits[1]))
             figures |= beside(f"append_ms_p99_{writers}", percentile(waits[0], 0.99), percentile(waits[1], 0.99))
+            figures[f"fsync_ms_p99_{writers}"] = round(percentile(syncs, 0.99), 3)
     finally:
         raw.close()
         await journal.close()
