@@ -56,7 +56,7 @@ async def _diff(walk: Walk) -> list[str]:
     against = f"pass {number}" if number else "its beginning"
     said = [f"  {_sized(one)}" for one in changed[:FILES]]
     said += [f"  {len(changed) - FILES} more"] if len(changed) > FILES else []
-    return [f"pass {made[-1].number} against {against}: {len(changed)} files changed", *said]
+    return [f"pass {made[-1].number} against {against}: {len(changed)} file{'s' * (len(changed) != 1)} changed", *said]
 
 
 def _sized(one: Changed) -> str:

@@ -65,7 +65,7 @@ class TestJams:
             ]
             spent, against, changed, feedback, vault = packet.splitlines()
             assert spent.startswith("spent since pass 1: $0.")
-            assert against == "pass 3 against pass 2: 1 files changed"
+            assert against == "pass 3 against pass 2: 1 file changed"
             assert changed.startswith("  ~ notes.txt, ")
             assert feedback == "pass 3 fails of the feedback set: trims (edge)"
             assert vault == "  of the vault: 1 edge", "their kind, not their names"
