@@ -13,14 +13,17 @@ from factory_tui.domain.events import EngineStopped
 from factory_tui.domain.state import State
 from factory_tui.journal import Journal
 from factory_tui.link.client import Link
-from factory_tui.link.protocol import LinkLost, NoAnswer
+from factory_tui.link.protocol import LinkLost, NoAnswer, Silent
 
 LETTING_GO = 20.0
 """Seconds that an engine may take from its last word until it has let go of the workspace."""
 
 
 async def look(workspace: Workspace) -> tuple[State, bool]:
-    """The state, and whether an engine runs: from the engine, else from the journal. Raises Mistakes, JournalError."""
+    """The state, and whether an engine runs: from the engine, else from the journal.
+
+    Raises Silent for an engine that does not answer, Mistakes, JournalError.
+    """
     if not workspace.state.exists():
         return State(), False
     found = await _reach(workspace)
@@ -50,14 +53,29 @@ async def _reach(workspace: Workspace) -> Link | Lock:
     """An engine that answers, else the workspace itself; one that comes or goes just now is waited for."""
     deadline = time.monotonic() + LETTING_GO
     while True:
-        with suppress(NoAnswer):
+        try:
             return await Link.connect(workspace.socket)
+        except Silent:
+            raise _silent(workspace) from None
+        except NoAnswer:
+            pass  # it comes, or goes
         try:
             return workspace.hold(patience=0)
         except Mistakes:
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(0.02)
+
+
+def _silent(workspace: Workspace) -> Silent:
+    """Which process does not answer, since when, and what to do about it."""
+    pid = (workspace.state / "lock").read_text().strip() or "unknown"
+    written = [path.stat().st_mtime for path in workspace.state.glob("journal.db*")]
+    since = time.strftime("%H:%M:%S", time.localtime(max(written, default=time.time())))
+    return Silent(
+        f"the engine (process {pid}) does not answer; it last wrote its journal at {since}. Remedy: kill -CONT {pid} "
+        f"if it was stopped; else kill -KILL {pid}, and runs go on from where they are at the next start"
+    )
 
 
 @asynccontextmanager
@@ -79,21 +97,24 @@ async def journal_of(workspace: Workspace) -> AsyncIterator[Journal]:
 async def stop(workspace: Workspace) -> bool:
     """Stop the workspace's engine and return once it let go of it; False when nothing held the workspace.
 
-    One that does not answer yet, or no longer, is stopped or waited for too. Raises Mistakes when it does not let go,
-    RefusedError when it will not stop.
+    One that does not answer yet, or no longer, is stopped or waited for too. Raises Silent when it does not answer or
+    let go, RefusedError when it will not stop.
     """
     if not (workspace.state / "lock").exists():
         return False
     deadline = time.monotonic() + LETTING_GO
     held = False
     while True:
-        held = await _ask_to_stop(workspace) or held
+        try:
+            held = await _ask_to_stop(workspace) or held
+        except Silent:
+            raise _silent(workspace) from None
         try:
             workspace.hold(patience=0).release()
         except Mistakes:
             held = True
             if time.monotonic() > deadline:
-                raise
+                raise _silent(workspace) from None
         else:
             return held
         await asyncio.sleep(0.02)

@@ -36,6 +36,7 @@ from factory_tui.link.protocol import (
     RefusedError,
     Request,
     Rows,
+    Silent,
     Skipped,
     Watched,
     WatchRequest,
@@ -210,7 +211,7 @@ async def greet(
             return await _greeting(reader)
     except TimeoutError:
         writer.close()
-        raise NoAnswer(f"{where}: the engine did not say hello within {seconds:.0f} s") from None
+        raise Silent(f"{where}: the engine did not say hello within {seconds:.0f} s") from None
     except LinkError:
         writer.close()
         raise

@@ -34,6 +34,10 @@ class NoAnswer(LinkError):  # noqa: N818
     """No engine answers on the socket."""
 
 
+class Silent(NoAnswer):
+    """An engine's socket takes the call, and nothing is said: its process is stopped, or stuck."""
+
+
 class LinkLost(LinkError):  # noqa: N818
     """The other side went away while an answer was awaited."""
 
