@@ -55,6 +55,7 @@ async def test_stopping_wants_the_name_typed() -> None:
         assert stage.feed.commands == []
         await stage.press(*"orders-etl-2", "enter")
         assert stage.feed.commands == []
+        assert "That is not its name: orders-etl-1" in snap.text_of(stage.app)
         await stage.press("backspace", "1", "enter")
         assert await sent(stage) == [c.Stop("orders-etl-1")]
 

@@ -48,7 +48,9 @@ async def test_s_steers(keys: tuple[str, ...]) -> None:
         snap.check(stage.app, f"console/steer-{stage.app.scope}")
         await stage.press("enter")
         assert "Nothing is said yet." in snap.text_of(stage.app)
-        await stage.press(*"use utf-8", "ctrl+j", *"q!3", "enter")
+        await stage.press("u")
+        assert "Nothing is said yet." not in snap.text_of(stage.app)
+        await stage.press(*"se utf-8", "ctrl+j", *"q!3", "enter")
         assert await sent(stage) == [c.Steer("orders-etl-1", "use utf-8\nq!3")]
         assert stage.app.scope == ("run" if keys else "floor")
 

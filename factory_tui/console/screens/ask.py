@@ -186,6 +186,10 @@ class Ask(Dialog[Reply | None]):
         room.update("\n".join(wrap(one_line(wrong, 300), 58)))
         room.add_class("-said")
 
+    def on_text_area_changed(self) -> None:
+        """What was wrong is being mended."""
+        self.query_one("#wrong", Static).remove_class("-said")
+
     def action_line(self) -> None:
         """A new line in the words."""
         for field in self.query(TextArea):

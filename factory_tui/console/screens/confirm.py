@@ -33,20 +33,26 @@ class Confirm(Dialog[bool]):
                 yield Static(self._body, markup=False)
             if self._name_wanted:
                 yield Input(placeholder=f"type {self._name_wanted} to go on", id="name", select_on_focus=False)
+                yield Static("", id="wrong", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
                 yield Button(self._verb, id="do", variant="error", disabled=bool(self._name_wanted))
 
     @on(Input.Changed)
     def typed(self, event: Input.Changed) -> None:
-        """Open the button once the name is right."""
+        """Open the button once the name is right; what was wrong is being mended."""
+        self.query_one("#wrong", Static).remove_class("-said")
         self.query_one("#do", Button).disabled = event.value.strip() != self._name_wanted
 
     @on(Input.Submitted)
     def entered(self, event: Input.Submitted) -> None:
-        """Enter in the field does it, if the name is right."""
+        """Enter in the field does it, if the name is right, and else says that it is not."""
         if event.value.strip() == self._name_wanted:
             self.dismiss(True)
+            return
+        room = self.query_one("#wrong", Static)
+        room.update(f"That is not its name: {self._name_wanted}")
+        room.add_class("-said")
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:
