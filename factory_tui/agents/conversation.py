@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from factory_tui.domain.events import Answered, AnyFact, Prompted, RunRestarted, ToolCalled, ToolReturned
+from factory_tui.domain.events import (
+    Answered,
+    AnyFact,
+    CallSettled,
+    ConversationRebuilt,
+    Prompted,
+    RunRestarted,
+    ToolCalled,
+    ToolReturned,
+)
 from factory_tui.model.stream import INVALID
 from factory_tui.policy.circles import CALLS, circle, digest
 
@@ -61,6 +70,14 @@ class Conversation(msgspec.Struct, frozen=True):
     """Digests of the newest calls with their results, since the last prompt."""
     circles: int = 0
     """Nudges out of a circle since the last prompt that was no nudge."""
+    seed: tuple[dict[str, Any], ...] = ()
+    """What is wanted, as it was said at first, and every change of it since."""
+    told: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = ()
+    """By origin: the last feedback, the last checkpoint since, and what people said since."""
+    used: int = 0
+    """Tokens up to the last answer, as the endpoint counted them; 0 while it did not."""
+    rebuilt: bool = False
+    """Whether it stands in the place of one that came near the model's window."""
 
     @classmethod
     def fold(cls, facts: Iterable[AnyFact]) -> "Conversation":
@@ -75,6 +92,10 @@ class Conversation(msgspec.Struct, frozen=True):
         match fact:
             case Prompted():
                 return self._prompted(fact)
+            case CallSettled(purpose="agent", outcome="answered"):
+                return replace(self, used=fact.tokens.total)
+            case ConversationRebuilt():
+                return self._rebuilt(fact)
             case Answered():
                 return self._answered(fact)
             case ToolCalled():
@@ -90,9 +111,10 @@ class Conversation(msgspec.Struct, frozen=True):
         talk = Conversation(system=fact.system, step=self.step, calls=self.calls) if fact.system else self
         results = [_result(use.call, UNANSWERED, failed=True) for use in talk.pending]
         nudge, circled = fact.origin == "nudge", bool(circle(talk.lately))
+        blocks = json.loads(fact.content)
         return replace(
             talk,
-            messages=_said(talk.messages, [*results, *json.loads(fact.content)]),
+            messages=said(talk.messages, [*results, *blocks]),
             pending=(),
             steps=talk.steps if nudge else 0,
             nudges=talk.nudges + 1 if nudge else 0,
@@ -100,6 +122,19 @@ class Conversation(msgspec.Struct, frozen=True):
             circles=talk.circles + circled if nudge else 0,
             lately=(),
             stop="",
+            seed=(*talk.seed, *blocks) if fact.system or fact.origin == "reseed" else talk.seed,
+            told=talk.told if fact.system else _told(talk.told, fact.origin, tuple(blocks)),
+        )
+
+    def _rebuilt(self, fact: ConversationRebuilt) -> "Conversation":
+        return replace(
+            self,
+            messages=({"role": "user", "content": json.loads(fact.content)},),
+            pending=(),
+            step=fact.step,
+            stop="",
+            used=0,
+            rebuilt=True,
         )
 
     def _answered(self, fact: Answered) -> "Conversation":
@@ -135,13 +170,24 @@ class Conversation(msgspec.Struct, frozen=True):
             return self
         return replace(
             self,
-            messages=_said(self.messages, [_result(fact.call, fact.output, failed=fact.failed)]),
+            messages=said(self.messages, [_result(fact.call, fact.output, failed=fact.failed)]),
             pending=tuple(other for other in self.pending if other.call != fact.call),
             lately=(*self.lately, digest(use.tool, use.input, fact.output))[-CALLS:],
         )
 
 
-def _said(messages: tuple[dict[str, Any], ...], blocks: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+def _told(
+    told: tuple[tuple[str, tuple[dict[str, Any], ...]], ...], origin: str, blocks: tuple[dict[str, Any], ...]
+) -> tuple[tuple[str, tuple[dict[str, Any], ...]], ...]:
+    """What was told last after one more prompt: what a newer one of its kind replaces is left out."""
+    if origin in ("nudge", "reseed"):
+        return told
+    if origin in ("seed", "feedback", "recovery"):
+        return ((origin, blocks),)
+    return (*(one for one in told if origin != "checkpoint" or one[0] != origin), (origin, blocks))
+
+
+def said(messages: tuple[dict[str, Any], ...], blocks: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     """One more thing that the user says: roles alternate, so it joins a user message that was not answered."""
     if messages and messages[-1]["role"] == "user":
         return (*messages[:-1], {"role": "user", "content": [*messages[-1]["content"], *blocks]})

@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from factory_tui.agents import rebuilding
 from factory_tui.agents.conversation import Conversation, ToolUse
 from factory_tui.agents.protocol import Beside, Gate, Generated, Heed, Prompt, Watch
 from factory_tui.agents.tools import BASH, Toolbox, brief, definitions
 from factory_tui.cells.protocol import Cell, CellDied
 from factory_tui.config.settings import AgentTable
-from factory_tui.domain.events import Answered, AnyFact, Prompted, ToolCalled, ToolReturned
+from factory_tui.domain.events import Answered, AnyFact, ConversationRebuilt, Prompted, ToolCalled, ToolReturned
 from factory_tui.domain.hostile import clean, clean_json, one_line
 from factory_tui.domain.money import Ledger
 from factory_tui.domain.scribe import Scribe
 from factory_tui.model.door import Door, Model
+from factory_tui.model.failures import ProviderHeld
 from factory_tui.policy.circles import CALLS, circle
 
 _CUT_SHORT = 3
@@ -94,6 +97,10 @@ class MessagesAgent:
                     talk = await self._say(talk, scribe, node, due)
                     continue
                 await gate()
+                if rebuilding.due(talk, self._model.table.window, self._tools):
+                    await _written(notes)
+                    talk = await self._rebuild(talk, scribe, cell, node)
+                    continue
                 talk = await self._ask(talk, scribe, beside)
                 await _written(notes)
         finally:
@@ -151,7 +158,46 @@ class MessagesAgent:
             await asyncio.wait([aside])
         if not aside.cancelled():
             aside.result()
-        return talk.take(Answered(step, self._model.id, answer.content, answer.stop_reason, answer.seconds))
+        answered = Answered(step, self._model.id, answer.content, answer.stop_reason, answer.seconds)
+        return replace(talk, used=answer.tokens.total).take(answered)
+
+    async def _rebuild(self, talk: Conversation, scribe: Scribe, cell: Cell, node: str) -> Conversation:
+        """The conversation as one message; the summary in it is an answer of the model's to all of it.
+
+        Raises ProviderHeld where nothing is left to be summed up.
+        """
+        table, name = self._model.table, self._model.name
+        before = rebuilding.occupied(talk, self._tools)
+        if not rebuilding.answers(talk):
+            raise ProviderHeld("config", rebuilding.too_long(before, name, table.window))
+        tree = self._redact(await rebuilding.listing(cell))
+        self._watch("the names of the work tree", tree)
+        limit = min(rebuilding.SUMMARY, table.max_tokens)
+        asked, whole = rebuilding.question(talk, table.window - limit, self._tools)
+        made: list[ConversationRebuilt] = []
+
+        def rebuilt(answered: Answered) -> ConversationRebuilt:
+            blocks = rebuilding.message(talk, tree, answered.content, whole=whole)
+            content = self._redact(clean_json(msgspec.json.encode(blocks).decode()))
+            after = rebuilding.weight(talk.system, self._tools, content)
+            made.append(
+                ConversationRebuilt(node, answered.step, content, before, after, table.window, self._model.name)
+            )
+            return made[-1]
+
+        await self._door.call(
+            scribe,
+            model=self._model,
+            ledger=self._ledger,
+            purpose="summary",
+            step=talk.step + 1,
+            system=talk.system,
+            messages=asked,
+            tools=self._tools,
+            max_tokens=limit,
+            said=rebuilt,
+        )
+        return talk.take(made[-1])
 
     async def _use(
         self, talk: Conversation, scribe: Scribe, box: Toolbox, use: ToolUse, notes: list[asyncio.Task[None]]

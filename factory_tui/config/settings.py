@@ -61,7 +61,7 @@ class ModelTable(_Table, frozen=True):
     price_cache_read: Decimal | None = None
     price_source: str = ""
     window: int = 200_000
-    """Tokens."""
+    """Tokens that the model takes; at 80 % of them a conversation is rebuilt around a summary of it."""
     max_tokens: int = 16_000
     """Output tokens of one answer."""
     tools: Literal["native", "schema"] = "native"

@@ -227,10 +227,20 @@ def _prompted(_event: e.Event, fact: e.Prompted) -> Said:
         yield "prompt", "waits", line
 
 
+def _rebuilt(_event: e.Event, fact: e.ConversationRebuilt) -> Said:
+    yield (
+        "prompt",
+        "waits",
+        f"conversation rebuilt from the seed, the tree, a summary and what was said last: {count(fact.before)} of "
+        f"{count(fact.window)} tokens before, about {count(fact.after)} after",
+    )
+
+
 def _settled(_event: e.Event, fact: e.CallSettled) -> Said:
     used = f"{count(fact.tokens.total)} tokens, {money(fact.money)}"
     if fact.outcome == "answered":
-        yield "model", "dim", f"step {fact.step}: {used} in {duration(fact.seconds)}"
+        for_what = ", a summary" if fact.purpose == "summary" else ""
+        yield "model", "dim", f"step {fact.step}{for_what}: {used} in {duration(fact.seconds)}"
     else:
         yield (
             "model",
@@ -358,6 +368,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.CellLacked: _cell_lacked,
     e.ImageLogged: _image_logged,
     e.ImageReady: _image_ready,
+    e.ConversationRebuilt: _rebuilt,
     e.Prompted: _prompted,
     e.CallSettled: _settled,
     e.Answered: _answered,

@@ -61,6 +61,7 @@ from factory_tui.domain.step_facts import (
     CallReserved as CallReserved,
     CallSettled as CallSettled,
     Disputed as Disputed,
+    ConversationRebuilt as ConversationRebuilt,
     Prompted as Prompted,
     Purpose as Purpose,
     ToolCalled as ToolCalled,
@@ -108,6 +109,7 @@ AnyFact = (
     | CellLacked
     | ImageLogged
     | ImageReady
+    | ConversationRebuilt
     | Prompted
     | CallReserved
     | CallSettled

@@ -295,6 +295,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.Prompted: _prompted,
     e.CallReserved: _reserved,
     e.Answered: _touched,
+    e.ConversationRebuilt: _touched,
     e.Disputed: _touched,
     e.ToolCalled: _touched,
     e.ToolReturned: _touched,

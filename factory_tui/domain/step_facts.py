@@ -10,7 +10,7 @@ from factory_tui.domain.fact import Fact
 from factory_tui.domain.hostile import Text
 from factory_tui.domain.money import Tokens
 
-Purpose = Literal["agent", "judge"]
+Purpose = Literal["agent", "judge", "summary"]
 
 
 class Prompted(Fact, frozen=True, tag="prompted"):
@@ -64,6 +64,23 @@ class Answered(Fact, frozen=True, tag="answered"):
     content: Text
     stop_reason: str
     seconds: float
+
+
+class ConversationRebuilt(Fact, frozen=True, tag="conversation-rebuilt"):
+    """The agent's conversation came near its model's window, and goes on from this one user message in its place."""
+
+    node: str
+    step: int
+    """That of the call which wrote the summary."""
+    content: Text
+    """The JSON list of its blocks, as sent: seed, work tree, summary, and what the agent was told last."""
+    before: int
+    """Tokens of the conversation that it replaces."""
+    after: int
+    """Tokens of this one, at a guess."""
+    window: int
+    """Tokens that the model takes."""
+    model: str = ""
 
 
 class Disputed(Fact, frozen=True, tag="disputed"):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from factory_tui.config.settings import ModelTable
-from factory_tui.domain.events import Answered, CallReserved, CallSettled, Purpose
+from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled, Purpose
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Ledger, Price, Tokens
@@ -85,6 +85,7 @@ class _Call:
     worst: Decimal
     tokens: int
     """The worst case in tokens."""
+    said: Callable[[Answered], AnyFact] | None
 
 
 @dataclass(frozen=True)
@@ -161,25 +162,29 @@ class Door:
         messages: Sequence[dict[str, Any]],
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 0,
+        said: Callable[[Answered], AnyFact] | None = None,
     ) -> Answer:
         """One answer of the model, after as many attempts as it takes.
 
         `messages` are as the API wants them, without cache breakpoints. `max_tokens` 0 takes the model's. `step` is
         unique among the run's calls in flight. For purpose `agent` the answer is journalled as `Answered` in one
-        breath with its settlement. Raises ProviderHeld. Cancelled at any moment, it closes the stream and settles.
+        breath with its settlement; or what `said` makes of it, for any purpose. Raises ProviderHeld. Cancelled at any
+        moment, it closes the stream and settles.
         """
         await self.warm()
         key = self._key(model)
         limit = max_tokens or model.table.max_tokens
         body = self._bounds.body(system, tools, messages)
-        talk = f"{scribe.run} {purpose}"
+        talk = f"{scribe.run} {'agent' if purpose == 'summary' else purpose}"  # of which the summary is the end
         worst = Tokens(cache_write=self._bounds.worst(talk, body), output=limit)
         dearest = max(model.price.input, model.price.cache_write, model.price.cache_read)
         price = Price(dearest, model.price.output, dearest, dearest)
         request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit, "stream": True}
         if tools:
             request["tools"] = list(tools)
-        call = _Call(scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst), worst.total)
+        call = _Call(
+            scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst), worst.total, said
+        )
         pace, limits = self._pace(model, key)
         for attempt in range(1, self._attempts + 1):
             try:
@@ -276,7 +281,9 @@ class Door:
         content = self._credentials.redact(assembly.content())
         settled = self._settle(attempt, None, "answered")
         answered = Answered(call.step, call.model.id, content, assembly.stop_reason, settled.seconds)
-        said = [answered] if call.purpose == "agent" else []
+        said: list[AnyFact] = [answered] if call.purpose == "agent" else []
+        if call.said:
+            said = [call.said(answered)]
         await self._surely(call.scribe.record(settled, *said, *self._budget.warnings()))
         return Answer(content, assembly.stop_reason, settled.tokens, settled.money, settled.seconds)
 
