@@ -245,7 +245,9 @@ class Connection:
                 pack({"op": "stdin", "id": name, "offset": offset, "last": last}, stdin[offset : offset + PIECE])
             )
         if len(frames[0]) > MAX_IN:
-            raise CellError(f"the command is {len(frames[0])} bytes long; {MAX_IN} is the most")
+            raise CellError(
+                f"the command is {len(frames[0])} bytes long; {MAX_IN} is the most. Remedy: write a file, and run that"
+            )
 
         def on_part(part: Header, payload: bytes) -> None:
             if hear is not None:

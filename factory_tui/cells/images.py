@@ -121,7 +121,10 @@ def make(client: Engine, progress: Progress = _quiet, *, tools: Sequence[str] = 
     """
     there, here = _processor(str(client.version()["Arch"])), _processor(os.uname().machine)
     if there != here:
-        raise ImageUnfit(f"this host's files are for {here}, and the Docker engine's machine is {there}")
+        raise ImageUnfit(
+            f"this host's files are for {here}, and the Docker engine's machine is {there}. Remedy: name an image that "
+            "it has as [cells] image in config.toml, or make one there with factory-tui image bootstrap"
+        )
     host = find_python(python, [one for one in tools if one in PACKAGES])
     more, texts, lacking = gather(tools, host)
     if lacking:
@@ -143,7 +146,10 @@ def make(client: Engine, progress: Progress = _quiet, *, tools: Sequence[str] = 
             archive.flush()
             client.api.import_image(archive.name, repository=NAME, tag=tag, changes=[*_ENV, f"LABEL {MARK}=host"])
     if not _local(client, reference):
-        raise ImageUnfit("the Docker engine did not keep the image made from this host's files")
+        raise ImageUnfit(
+            "the Docker engine did not keep the image made from this host's files. Remedy: see the room on its disk, "
+            "and its log"
+        )
     return reference
 
 
@@ -194,7 +200,7 @@ def _contents(host: Python) -> dict[str, Path]:
         if found:
             files[f"usr/bin/{name}"] = Path(os.path.realpath(found))
         elif name in ("bash", "env", "cat"):
-            raise ImageUnfit(f"this host has no {name} to make an image from")
+            raise ImageUnfit(f"this host has no {name} to make an image from. Remedy: install bash and coreutils")
     library = Path(host.library)
     for folder, below, names in os.walk(library):
         below[:] = [b for b in below if b not in _LEFT_OUT and not b.startswith("config-")]
@@ -212,7 +218,7 @@ def _libraries(files: dict[str, Path]) -> dict[str, Path]:
     programs = [outside for inside, outside in files.items() if "/bin/" in inside or inside.endswith(".so")]
     ldd = shutil.which("ldd")
     if ldd is None:
-        raise ImageUnfit("this host has no ldd to find shared libraries with")
+        raise ImageUnfit("this host has no ldd to find shared libraries with. Remedy: install libc-bin")
     said = subprocess.run(
         [ldd, *map(str, programs)], capture_output=True, text=True, check=False, env={"PATH": os.defpath, "LC_ALL": "C"}
     ).stdout

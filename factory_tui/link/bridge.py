@@ -22,7 +22,8 @@ def bridge(path: Path, lower: Lower | None = None, *, source: int = 0, sink: int
         try:
             engine.connect(str(path))
         except OSError as fault:
-            raise NoAnswer(f"{path}: no engine answers ({fault.strerror or fault})") from fault
+            why = fault.strerror or fault
+            raise NoAnswer(f"{path}: no engine answers ({why}). Remedy: factory-tui starts one") from fault
         if lower:
             engine.sendall(line(lower))
         # A daemon: nothing wakes it from its read once the engine has gone.

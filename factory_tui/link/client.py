@@ -82,7 +82,8 @@ class Link:
         try:
             reader, writer = await asyncio.open_unix_connection(str(path), limit=LINE_LIMIT)
         except OSError as fault:
-            raise NoAnswer(f"{path}: no engine answers ({fault.strerror or fault})") from fault
+            why = fault.strerror or fault
+            raise NoAnswer(f"{path}: no engine answers ({why}). Remedy: factory-tui starts one") from fault
         return cls(reader, writer, await greet(reader, writer, str(path), GREETING, lower))
 
     def __aiter__(self) -> Self:
