@@ -36,7 +36,7 @@ def configuration() -> str:
         "A key that is not listed here is a mistake, told with its line.\n",
     ]
     for field in msgspec.structs.fields(settings.Settings):
-        table, heading = field.type, f"[{field.name}]"
+        table, heading = field.type, f"[{field.encode_name}]"
         if get_origin(table) is dict:
             table, heading = table.__args__[1], f"[{field.name}.NAME]"
         head = _without_head(prose[table.__name__])

@@ -52,7 +52,7 @@ def fork(workspace: "Workspace", said: argparse.Namespace) -> int:
     state, _ = asyncio.run(look_at(workspace))
     run = state.runs[led.run]
     if said.json:
-        print(msgspec.json.encode(summary(state, [run])["runs"][0] | {"model": run.model}).decode())
+        print(msgspec.json.encode(summary(state, [run])["runs"][0]).decode())
     else:
         print(f"{run.id} begins with {run.forked}: seed {run.seed} at {run.revision[:8]}, model {run.model}")
         print(f"See both: {typed(workspace, 'status')}")

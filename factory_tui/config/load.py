@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from factory_tui.config.checks import CAP, SHIP_RULE, out_of_bounds, within
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of, nearest
-from factory_tui.config.settings import ModelTable, Settings, UiTable
+from factory_tui.config.settings import LADDER, LadderTable, ModelTable, Settings, UiTable
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 
-RESERVED = ("alias", "ladder")
+RESERVED = ("alias",)
 """Names under [models] that are no models."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY = re.compile(r"[a-z0-9_+]+|\S")
@@ -36,6 +38,16 @@ _AGENT_BOUNDS = {"command_timeout": "(0..", "output_limit": "200..", "max_steps"
 _PRICES = ("price_input", "price_output", "price_cache_write", "price_cache_read")
 
 
+class _Models(msgspec.Struct, frozen=True):
+    ladder: LadderTable = LadderTable()
+
+
+class _Laddered(msgspec.Struct, frozen=True):
+    """Of a config.toml, the one table under [models] that is no model."""
+
+    models: _Models = _Models()
+
+
 def load(path: Path) -> Settings:
     """The settings in the file. Raises Mistakes with every problem that can be told apart."""
     try:
@@ -50,6 +62,7 @@ def load(path: Path) -> Settings:
     reserved = tuple(_reserved(document))
     if reserved:
         raise Mistakes(*reserved)
+    _set_aside(document)
     settings = document.convert(Settings)
     problems = tuple(_problems(document, settings))
     if problems:
@@ -79,16 +92,26 @@ def _reserved(document: Document) -> Iterator[Problem]:
             )
 
 
+def _set_aside(document: Document) -> None:
+    """Take the ladder from among the models. Raises Mistakes of its own."""
+    models = document.data.get("models")
+    if isinstance(models, dict) and "ladder" in models:
+        document.convert(_Laddered)
+        document.data[LADDER] = models.pop("ladder")
+
+
 def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from out_of_bounds(document, settings.engine, {"slots": "1.."}, ("engine",))
     yield from _cells(document, settings)
     for name, model in settings.models.items():
         yield from _model(document, settings, name, model)
     yield from out_of_bounds(document, settings.agent, _AGENT_BOUNDS, ("agent",))
-    if settings.agent.model not in settings.models:
-        meant = nearest(settings.agent.model, settings.models)
-        remedy = f"Did you mean `{meant}`?" if meant else f"Add a table [models.{settings.agent.model}]."
-        yield document.problem(("agent", "model"), f"no model is called `{settings.agent.model}`.", remedy)
+    yield from _named(document, settings, settings.agent.model, ("agent", "model"))
+    for index, name in enumerate(settings.ladder.rungs):
+        here = ("models", "ladder", "rungs", index)
+        yield from _named(document, settings, name, here)
+        if name in settings.ladder.rungs[:index]:
+            yield document.problem(here, f"`{name}` is a rung already.", "Name each model once, from the cheapest up.")
     yield from out_of_bounds(
         document, settings.harness, SHIP_RULE | {"parallel": "1..", "timeout": "(0.."}, ("harness",)
     )
@@ -109,6 +132,13 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
         if not all(_KEY.fullmatch(key.strip()) for key in keys.split(",")):
             remedy = "Write keys like `n`, `ctrl+s` or `f1,question_mark`."
             yield document.problem(("ui", "keymap", action), f"`{keys}` are no keys.", remedy)
+
+
+def _named(document: Document, settings: Settings, name: str, here: tuple[str | int, ...]) -> Iterator[Problem]:
+    if name not in settings.models:
+        meant = nearest(name, settings.models)
+        remedy = f"Did you mean `{meant}`?" if meant else f"Add a table [models.{name}]."
+        yield document.problem(here, f"no model is called `{name}`.", remedy)
 
 
 def _cells(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -71,11 +71,21 @@ class ModelTable(_Table, frozen=True):
     """Tokens that all calls of any minute take together; one under way counts at its most. 0: no limit."""
 
 
+LADDER = "models.ladder"
+
+
+class LadderTable(_Table, frozen=True):
+    """`[models.ladder]`: for runs that name no model; a fork keeps that of the run it is from."""
+
+    rungs: tuple[str, ...] = ()
+    """Names of models, from the cheapest up: a run that stalls steps up one, and asks its owner at the last."""
+
+
 class AgentTable(_Table, frozen=True):
     """`[agent]`."""
 
     model: str = "default"
-    """A name under [models]."""
+    """A name under [models]: that of runs that name none, where [models.ladder] has no rungs."""
     command_timeout: float = 120.0
     """Seconds a command of the agent may take."""
     output_limit: int = 16_000
@@ -174,11 +184,12 @@ class UiTable(_Table, frozen=True):
 
 
 class Settings(_Table, frozen=True):
-    """config.toml as a whole. `models.alias` and `models.ladder` are reserved names."""
+    """config.toml as a whole. `models.alias` is a reserved name, and `models.ladder` is no model."""
 
     engine: EngineTable = EngineTable()
     cells: CellsTable = CellsTable()
     models: dict[str, ModelTable] = {}
+    ladder: LadderTable = msgspec.field(default=LadderTable(), name=LADDER)
     agent: AgentTable = AgentTable()
     harness: HarnessTable = HarnessTable()
     policy: PolicyTable = PolicyTable()

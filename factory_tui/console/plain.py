@@ -106,6 +106,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "run": run.id,
         "seed": run.seed,
         "revision": run.revision,
+        "model": run.model,
         "state": run.state,
         "reason": run.reason,
         "why": run.why,

@@ -126,6 +126,10 @@ def _forked(_event: e.Event, fact: e.RunForked) -> Said:
     yield "run", "text", f"forked from pass {fact.number} of {fact.origin}: begins with snapshot {fact.commit[:8]}"
 
 
+def _climbed(_event: e.Event, fact: e.RungClimbed) -> Said:
+    yield "run", "waits", f"goes on with model {fact.model} in place of {fact.before}: {fact.why}"
+
+
 def _queued(_event: e.Event, fact: e.RunQueued) -> Said:
     cap = f"cap {money(fact.cap)}" if fact.cap is not None else "no cap"
     vault = sum(1 for _, kind in fact.scenarios if kind == "vault")
@@ -355,6 +359,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.RunReseeded: _reseeded,
     e.RunRestarted: _restarted,
     e.RunForked: _forked,
+    e.RungClimbed: _climbed,
     e.RunQueued: _queued,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,

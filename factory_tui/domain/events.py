@@ -46,6 +46,7 @@ from factory_tui.domain.run_facts import (
     NodeStatus as NodeStatus,
     PassBegan as PassBegan,
     PassEnded as PassEnded,
+    RungClimbed as RungClimbed,
     RunForked as RunForked,
     RunMoved as RunMoved,
     RunQueued as RunQueued,
@@ -96,6 +97,7 @@ AnyFact = (
     | RunReseeded
     | RunRestarted
     | RunForked
+    | RungClimbed
     | RunMoved
     | BudgetMoved
     | NodeEntered

@@ -49,6 +49,8 @@ class RunQueued(Fact, frozen=True, tag="run-queued"):
     """The loop's edges, as pairs of stations."""
     limits: dict[RunCap, Decimal] = {}  # noqa: RUF012 -- msgspec copies it
     """Its other caps, by name: tokens, and what a pass or a step may spend."""
+    rungs: tuple[str, ...] = ()
+    """Models from `model` up, of which it takes the next one when it stalls; none where somebody named its model."""
 
 
 class RunReseeded(Fact, frozen=True, tag="run-reseeded"):
@@ -83,6 +85,16 @@ class RunMoved(Fact, frozen=True, tag="run-moved"):
     """UTC ms at which a held run comes back by itself."""
     cap: CapName | None = None
     """The cap that holds it, where it is held for its budget."""
+
+
+class RungClimbed(Fact, frozen=True, tag="rung-climbed"):
+    """The run stalled, and goes on with the next model of its ladder in place of a question to its owner."""
+
+    before: str
+    model: str
+    why: Text
+    evidence: Text = ""
+    """A line for each pass by then, as of a jam."""
 
 
 class BudgetMoved(Fact, frozen=True, tag="budget-moved"):

@@ -280,6 +280,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     ),
     e.RunRestarted: _restarted,
     e.RunForked: _forked,
+    e.RungClimbed: lambda run, _event, fact: replace(run, model=fact.model, climbed=len(run.passes)),
     e.RunMoved: _moved,
     e.NodeEntered: _entered,
     e.NodeLeft: _left,

@@ -216,6 +216,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """The loop's edges."""
     limits: dict[RunCap, Decimal] = {}
     """Its caps other than that of dollars for the whole of it."""
+    rungs: tuple[str, ...] = ()
+    """The models of its ladder, from the one that it began with up; none where somebody named its model."""
+    climbed: int = 0
+    """How many passes there were when it last took the next model."""
 
     @property
     def caps(self) -> dict[RunCap, Decimal]:
@@ -229,6 +233,13 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
         if name.startswith("pass"):
             return (self.current.burn if self.current else Burn()).of(name)
         return self.step_burn.of(name)
+
+    @property
+    def rung_above(self) -> str:
+        """The model that it takes when it stalls; empty: none is left."""
+        if self.model not in self.rungs[:-1]:
+            return ""
+        return self.rungs[self.rungs.index(self.model) + 1]
 
     @property
     def current(self) -> Pass | None:

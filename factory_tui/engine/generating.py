@@ -25,6 +25,7 @@ from factory_tui.domain.events import (
     NodeEntered,
     PassBegan,
     Prompted,
+    RungClimbed,
     SnapshotTaken,
     ToolCalled,
 )
@@ -73,7 +74,7 @@ async def codergen(walk: Walk, node: Node) -> Done:
     past = await walk.events()
     events = life_of(past)
     place, watch = walk.place, await walk.watch()
-    model = place.models(run)
+    model = place.models(walk.run)  # it may have climbed
     agent = MessagesAgent(place.door, model, run.ledger, place.settings.agent, place.redact, watch=watch)
     keeper = Safekeeper(walk, cell, watch, events)
     try:
@@ -173,8 +174,9 @@ async def _first(walk: Walk, node: Node, work: str) -> Prompt:
 
 
 async def _look_back(walk: Walk) -> None:
-    """Whether another pass is worth it. Raises Parked with a question to the owner where it is not.
+    """Whether another pass is worth it: a run that stalled may have it with the next model of its ladder.
 
+    Raises Parked with a question to the owner where it is not.
     Whoever says something, answers a jam or has the seed changed is owed at least one more pass.
     """
     run = walk.run
@@ -196,9 +198,12 @@ async def _look_back(walk: Walk) -> None:
         return
     silent = [seq for seq, fact in answered if isinstance(fact, EscalationAnswered) and not fact.text]
     rested = sum(isinstance(event.fact, PassBegan) and event.seq < silent[-1] for event in events) if silent else 0
+    rested = max(rested, run.climbed)
     stall_after = walk.place.settings.policy.stall_after
     jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested)
-    if jam is not None:
+    if jam is not None and jam.kind == "stalled" and run.rung_above:
+        await walk.scribe.record(RungClimbed(run.model, run.rung_above, jam.why, jam.evidence))
+    elif jam is not None:
         told = await packet(walk, jam.evidence, jam.since)
         question = Question("jam", jam.why, (GO_ON, STOP), told, jam=jam.kind)
         raise Parked("jammed", jam.why, question=question)

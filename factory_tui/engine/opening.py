@@ -4,7 +4,7 @@ From what people wrote, as its sources have it; every refusal says what to mend,
 """
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,7 +68,9 @@ class Opening:
         dot = like.dot if like else self._sources.loop(name)
         graph = pipeline.prepare(dot, f"loops/{name}.dot", frozenset(HANDLERS))
         corpus = self._sources.corpus(seed.name)
-        ledger = self._ledger(command, settings, seed)
+        rungs = () if command.model else settings.ladder.rungs
+        models = rungs or (command.model or settings.agent.model,)
+        ledger = self._ledger(command, settings, seed, models)
         if ledger == "live" and not self._fenced() and not command.unfenced:
             raise Refused(
                 "a live model is refused where no fence holds. Remedy: start a Docker engine or install bubblewrap, "
@@ -81,7 +83,7 @@ class Opening:
             corpus=corpus.hash,
             loop=name,
             dot=dot,
-            model=command.model or settings.agent.model,
+            model=models[0],
             ledger=ledger,
             owner=seed.owner,
             ship_at=_or(seed.ship_at, figures.ship_at),
@@ -90,6 +92,7 @@ class Opening:
             max_trajectories=_or(seed.max_trajectories, figures.max_trajectories),
             cap=caps.pop("run_cap", None),
             limits=caps,
+            rungs=rungs,
             scenarios=tuple((one.name, one.set) for one in corpus.scenarios),
             unfenced=command.unfenced,
             stations=tuple(graph.nodes),
@@ -123,28 +126,30 @@ class Opening:
             )
         return seed
 
-    def _ledger(self, command: StartRun, settings: Settings, seed: Seed) -> Ledger:
-        name = command.model or settings.agent.model
-        if name not in settings.models:
-            known = ", ".join(settings.models)
-            raise Refused(
-                f"no model is called `{name}`. Remedy: name one of {known}, or add [models.{name}] to config.toml."
-            )
+    def _ledger(self, command: StartRun, settings: Settings, seed: Seed, models: Sequence[str]) -> Ledger:
+        """Live only where each model that the run may come to has its key and its price."""
+        for name in models:
+            if name not in settings.models:
+                known = ", ".join(settings.models)
+                raise Refused(
+                    f"no model is called `{name}`. Remedy: name one of {known}, or add [models.{name}] to config.toml."
+                )
         if command.ledger == "rehearsal":
             return self._rehearsal(seed)
-        try:
-            self._credentials.key(settings.models[name])
-        except NoKey as missing:
-            if command.ledger is None and self._playbooks(seed.name):
-                return "rehearsal"
-            raise Refused(
-                f"model {name}: {missing}. Remedy: set the key, or write a playbook to rehearse with; "
-                "docs/rehearsals.md says how."
-            ) from None
-        if price_of(settings, name) is None:
-            raise Refused(
-                f'no price is known for {name}. Remedy: set its prices, or price = "unmetered", in config.toml.'
-            )
+        for name in models:
+            try:
+                self._credentials.key(settings.models[name])
+            except NoKey as missing:
+                if command.ledger is None and self._playbooks(seed.name):
+                    return "rehearsal"
+                raise Refused(
+                    f"model {name}: {missing}. Remedy: set the key, or write a playbook to rehearse with; "
+                    "docs/rehearsals.md says how."
+                ) from None
+            if price_of(settings, name) is None:
+                raise Refused(
+                    f'no price is known for {name}. Remedy: set its prices, or price = "unmetered", in config.toml.'
+                )
         return "live"
 
     def _rehearsal(self, seed: Seed) -> Ledger:

@@ -53,7 +53,7 @@ def classify(
 
     `passes` are those of the conversation of now, all ended and unsatisfied. `trees` has git's name of each pass's
     work tree, `feedback` the names of the stories that the agent is told of. `rested` is the number of the pass after
-    which somebody let the run go on without a word: it is given as many passes again.
+    which somebody let the run go on without a word, or another model took over: it is given as many passes again.
     """
     if not passes:
         return None

@@ -56,7 +56,13 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         ("[cells]\nwork = 400\ntmp = 112", 3, "cells.memory", "do not exceed work and tmp (400 + 112)"),
         ("[cells]\nimage = ''", 4, "cells.image", "Name an image that has python3."),
         ("[models.alias]\nfast = 'default'", 3, "models.alias", "reserved"),
-        ("[models.ladder]", 3, "models.ladder", "reserved"),
+        ("[models.ladder]\nrungs = ['defualt']", 4, "models.ladder.rungs[0]", "Did you mean `default`?"),
+        ("[models.ladder]\nrungs = ['default',\n'zzz']", 5, "models.ladder.rungs[1]", "Add a table [models.zzz]."),
+        ("[models.ladder]\nrungs = ['default',\n'default']", 5, "models.ladder.rungs[1]", "is a rung already"),
+        ("[models.ladder]\nrungs = 'default'", 4, "models.ladder.rungs", "expected a list"),
+        ("[models.ladder]\nrung = ['default']", 4, "models.ladder.rung", "Did you mean `rungs`?"),
+        ("[models.ladder]\nrungs = ['m']\n[models.m]\nid = 'gpt-x'", 5, "models.m", "no price is known for `gpt-x`"),
+        ("models.ladder = 3", 0, "models.ladder", "expected a table"),
         ("[agent]\nmodel = 'defualt'", 4, "agent.model", "Did you mean `default`?"),
         ("[agent]\nmodel = 'zzz'", 4, "agent.model", "Add a table [models.zzz]."),
         ("[models.m]\nid = 'gpt-x'", 3, "models.m", "no price is known for `gpt-x`"),
@@ -80,6 +86,14 @@ def test_each_mistake_is_told_at_its_key(tmp_path: Path, text: str, line: int, k
     assert found[0].startswith(f"config.toml:{line or 1}: {key}: ")
     assert says in found[0]
     assert " Remedy: " in found[0]
+
+
+def test_a_ladder_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD + "[models.ladder]\nrungs = ['m', 'default']\n[models.m]\nprice = 'unmetered'\n")
+    found = load(path)
+    assert found.ladder.rungs == ("m", "default")
+    assert set(found.models) == {"default", "m"}
 
 
 def test_a_key_written_in_place_of_its_variable_is_not_repeated(tmp_path: Path) -> None:

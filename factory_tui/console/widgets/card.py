@@ -85,7 +85,8 @@ class Card(Panel):
 
     def _model(self, run: Run) -> Row:
         said = labels(run.ledger, self.mirror.unfenced(run))
-        return [(one_line(run.model, 40), "text"), (f"  {said}" if said else "", "waits")]
+        rung = f"  rung {run.rungs.index(run.model) + 1} of {len(run.rungs)}" if run.rungs else ""
+        return [(one_line(run.model, 40), "text"), (rung, "dim"), (f"  {said}" if said else "", "waits")]
 
     def _pass(self, run: Run) -> Row:
         row: Row = [(f"{len(run.passes)}", "text"), (f" of at most {run.max_passes}", "dim")]
