@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from factory_tui.config.prices import BUNDLED
 from factory_tui.config.workspace import Workspace
 from factory_tui.console.plain import summary
@@ -76,6 +78,7 @@ def charged(events: Iterable[Event]) -> set[str]:
     return models
 
 
+@pytest.mark.chaos
 async def test_a_run_that_climbed_and_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     floor = FarFloor(*laddered(tmp_path))
     async with floor:
