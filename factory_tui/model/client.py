@@ -46,3 +46,16 @@ async def drain(chunks: AsyncIterator[bytes], opened: AsyncExitStack) -> None:
                 for _ in range(_REST):
                     if not await anext(chunks, b""):
                         return
+
+
+class Body:
+    """A request's body, which goes once its reservation is on disk; the head goes before."""
+
+    def __init__(self, request: bytes, reserved: asyncio.Task[None]) -> None:
+        self._request = request
+        self._reserved = reserved
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b""  # sends the head
+        await asyncio.shield(self._reserved)
+        yield self._request

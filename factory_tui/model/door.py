@@ -9,7 +9,7 @@ import importlib
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -23,7 +23,7 @@ from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.money import Ledger, Price, Tokens
 from factory_tui.domain.scribe import Clock, Scribe, Sleep
-from factory_tui.model.client import client, drain
+from factory_tui.model.client import Body, client, drain
 from factory_tui.model.failures import Failure, ProviderHeld, of_content_type, of_error, of_stream_error
 from factory_tui.model.pacing import Closed, Limits, Pace, Turn
 from factory_tui.model.request import Bounds, with_breakpoints
@@ -329,7 +329,7 @@ class Door:
         # Encoded already: `messages.create` would first copy the conversation, block by block.
         stream = await self._client(call.model.table.base_url, key).post(
             "/v1/messages",
-            content=_Body(attempt),
+            content=Body(call.request, attempt.reserved),
             cast_to=object,
             stream=True,
             stream_cls=anthropic.AsyncStream[Any],
@@ -393,15 +393,3 @@ class Door:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-class _Body:
-    """A request's body, which goes once its reservation is on disk; the head goes before."""
-
-    def __init__(self, attempt: _Attempt) -> None:
-        self._attempt = attempt
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b""  # sends the head
-        await asyncio.shield(self._attempt.reserved)
-        yield self._attempt.call.request
