@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from factory_tui.config.settings import ModelTable
 from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled, Noticed
@@ -345,8 +346,6 @@ async def test_a_web_page_is_called_one(rig: Rig, code: int) -> None:
 
 @pytest.mark.parametrize("line", ["data: <html>", "data: [1]", 'data: {"type": "content_block_delta", "index": 9}'])
 async def test_events_that_are_none_are_shown(rig: Rig, line: str) -> None:
-    from aiohttp import web
-
     async def reply(_request: web.Request) -> web.StreamResponse:
         return web.Response(body=f"event: x\n{line}\n\n".encode(), content_type="text/event-stream")
 
@@ -426,6 +425,19 @@ async def test_a_request_waits_for_its_reservation_to_be_on_disk(rig: Rig) -> No
     notes.room.set()
     await task
     assert (len(rig.endpoint.sent), len(notes.of(CallReserved))) == (2, 1)
+
+
+async def test_a_connection_that_is_lost_before_the_answer_is_paid(rig: Rig) -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    rig.endpoint.script = [hang_up, stream(WHOLE)]
+    await rig.call()
+    lost, _ = rig.notes.of(CallSettled)
+    assert (lost.outcome, lost.money) == ("failed", lost.released)
+    assert lost.money > 0
 
 
 async def test_cancelled_before_that_it_is_never_sent_and_costs_nothing(rig: Rig) -> None:
