@@ -88,7 +88,8 @@ class TestWhatIsUsed:
         await fresh.run("head -c 20000000 /dev/zero > twenty; head -c 5000000 /dev/zero > /tmp/five")
 
         await until(lambda: seen[-1].work >= 20_000_000 and seen[-1].tmp >= 5_000_000)
-        assert seen[-1].memory >= first.memory + 25_000_000, "its files are its memory"
+        # What a keeper had held may have gone back meanwhile: less than a fifth of the files.
+        assert seen[-1].memory >= first.memory + 20_000_000, "its files are its memory"
         busy = asyncio.create_task(fresh.run("while :; do :; done", timeout=3))
 
         await until(lambda: seen[-1].cpu > 0.2)
