@@ -14,6 +14,8 @@ from typing import IO, NamedTuple
 AUTHOR = "factory-tui <factory-tui@localhost>"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 FILE, PROGRAM, LINK, TREE = "100644", "100755", "120000", "40000"
+AFRESH = "deleteall\n"
+"""In a fast-import stream: the commit under way has none of its parent's files."""
 
 
 class DeliveryError(Exception):
@@ -152,12 +154,12 @@ class Commit(NamedTuple):
 
 
 def commit_head(ref: str, mark: int, parent: str, seconds: int, message: str) -> bytes:
-    """The beginning of a commit in a fast-import stream: an empty tree, to be filled by `change` lines."""
+    """The beginning of a commit in a fast-import stream: its parent's tree, to be altered by the lines that follow."""
     text = message.encode("utf-8", "surrogateescape")
     # without a parent, the reset makes it a root even where the ref exists
     head = f"reset {ref}\n\ncommit {ref}\nmark :{mark}\ncommitter {AUTHOR} {seconds} +0000\ndata {len(text)}\n"
     after = f"\nfrom {parent}\n" if parent else "\n"
-    return head.encode() + text + after.encode() + b"deleteall\n"
+    return head.encode() + text + after.encode()
 
 
 def change(path: str, mode: str, data: bytes) -> Iterator[bytes]:
@@ -168,8 +170,17 @@ def change(path: str, mode: str, data: bytes) -> Iterator[bytes]:
 
 def named(path: str, mode: str, name: str) -> str:
     """A file of the commit under way, by git's name of a blob that the repository has."""
+    return f"M {mode} {name} {_quoted(path)}\n"
+
+
+def dropped(path: str) -> str:
+    """A file that the commit under way has not, though its parent has."""
+    return f"D {_quoted(path)}\n"
+
+
+def _quoted(path: str) -> str:
     quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'M {mode} {name} "{quoted}"\n'
+    return f'"{quoted}"'
 
 
 def blob(data: bytes) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ import msgspec
 import factory_tui
 from factory_tui.cells.protocol import Entry
 from factory_tui.config.workspace import sync_folder
-from factory_tui.delivery.git import AUTHOR, DeliveryError, Git, change, commit_head
+from factory_tui.delivery.git import AFRESH, AUTHOR, DeliveryError, Git, change, commit_head
 from factory_tui.delivery.snapshot import Snapshots, content, git_mode, refused, write_tree
 from factory_tui.domain.state import Pass, Run
 
@@ -97,6 +97,7 @@ def _history(snapshots: Snapshots, run: Run, passes: list[Pass]) -> Iterator[byt
         message = f"Pass {item.number} of {run.id}\n\n{_line(item)}\nSeed revision: {item.revision}\n"
         parent = f":{mark - 1}" if mark > 1 else ""
         yield commit_head("refs/heads/main", mark, parent, snapshots.commit(item.commit).seconds, message)
+        yield AFRESH.encode()
         for entry in snapshots.read(item.commit):
             data = content(entry)
             if data is not None and not refused(entry):

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import translate
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from factory_tui.cells.protocol import Entry, Stamp, TreeUnfit
 from factory_tui.delivery.git import (
+    AFRESH,
     EMPTY_TREE,
     FILE,
     LINK,
@@ -31,8 +31,10 @@ from factory_tui.delivery.git import (
     blob,
     change,
     commit_head,
+    dropped,
     named,
 )
+from factory_tui.delivery.stamps import NO_STAMP, Known, Sight, Stamps
 from factory_tui.domain.hostile import clean_bytes
 
 FORMAT = 1
@@ -61,13 +63,6 @@ class Changed(msgspec.Struct, frozen=True):
     after: int | None
 
 
-class Known(NamedTuple):
-    """What is known of a file in a cell: its stamp, and git's name of what it holds ("" for one that is excluded)."""
-
-    stamp: Stamp
-    name: str
-
-
 class Snapshots:
     """The bare repository of a workspace's snapshots, and what is known of the cells they came from.
 
@@ -76,18 +71,21 @@ class Snapshots:
 
     def __init__(self, repo: Path, exclude: tuple[str, ...] = ()) -> None:
         self._git = Git(repo)
-        self._stamps = repo.with_name("stamps")
+        self._stamps = Stamps(repo.with_name("stamps"))
         self._left_out = re.compile("|".join(map(translate, exclude)) or "(?!)").match
         self._made = False
         self._writer = ThreadPoolExecutor(1, "snapshots")  # one at a time: alike packs would collide by name
 
     def known(self, cell: str) -> dict[str, Stamp]:
         """Stamps to hand to `tree()` of that cell: files that its last snapshot has, or leaves out, as they were."""
-        return {path: known.stamp for path, known in self._known(cell).items()}
+        seen = self._stamps.of(cell).known.items()
+        return {
+            path: known.stamp for path, known in seen if known.mode != LINK and (known.name or self._excluded(path))
+        }
 
     def forget(self, cell: str) -> None:
         """Drop the stamps of a cell that is gone."""
-        self._stamp_file(cell).unlink(missing_ok=True)
+        self._stamps.forget(cell)
 
     async def take(self, entries: Iterable[Entry], *, cell: str, parent: str, message: str, at: int) -> Snapshot:
         """Keep a work tree, read with `known(cell)`, as a child of `parent` ("" for none); `at` is UTC milliseconds.
@@ -126,15 +124,16 @@ class Snapshots:
         self._make()
         kept = self._kept(entries)
         check(kept)
-        known = self._known(cell)
-        names = {entry.path: _name(entry, known) for entry in kept if entry.kind != "dir"}
+        before = self._stamps.of(cell)
         odd = [entry.path for entry in kept if refused(entry)]
-        files, manifest = _changes(kept, names, odd), _manifest(kept, odd)
+        now = _sight(entries, kept, odd, before.known)
+        base = before if parent and before.commit == parent and before.odd == now.odd else None
+        files, manifest = _changes(now, base), _manifest(kept, odd)
         told = hashlib.sha256(repr((FORMAT, files, manifest, parent, message, at // 1000)).encode())
         ref = f"refs/snapshots/{told.hexdigest()[:40]}"
         head = commit_head(ref, 1, parent, at // 1000, message)
         commit, tree = self._git.fast_import(_stream(kept, head, files, manifest))
-        self._remember(cell, entries, names)
+        self._stamps.keep(cell, now._replace(commit=commit))
         sizes = [entry.stamp.size if entry.data is None else len(entry.data) for entry in kept if entry.kind == "file"]
         return Snapshot(commit, EMPTY_TREE if tree.startswith("missing") else tree.split()[2], len(sizes), sum(sizes))
 
@@ -208,26 +207,6 @@ class Snapshots:
             mode, _, name, size = about.split()
             found[path] = (mode, name, size)
         return found
-
-    def _stamp_file(self, cell: str) -> Path:
-        return self._stamps / f"{hashlib.sha256(cell.encode()).hexdigest()[:32]}.json"
-
-    def _known(self, cell: str) -> dict[str, Known]:
-        try:
-            paths, sizes, digests, names = json.loads(self._stamp_file(cell).read_bytes())
-            rows = [*zip(paths, map(Stamp, sizes, digests), names, strict=True)]
-        except (FileNotFoundError, ValueError, TypeError):  # none yet, or torn by a crash: everything is read anew
-            return {}
-        return {path: Known(stamp, name) for path, stamp, name in rows if name or self._excluded(path)}
-
-    def _remember(self, cell: str, entries: list[Entry], names: Mapping[str, str]) -> None:
-        files = [entry for entry in entries if entry.kind == "file"]
-        rows = [(entry.path, entry.stamp.size, entry.stamp.digest, names.get(entry.path, "")) for entry in files]
-        columns = [*zip(*rows, strict=True)] or [()] * 4  # read back in half the time that rows take
-        self._stamps.mkdir(exist_ok=True)
-        path = self._stamp_file(cell)
-        path.with_suffix(".new").write_text(json.dumps(columns))
-        path.with_suffix(".new").replace(path)
 
 
 def check(entries: Iterable[Entry]) -> None:
@@ -317,14 +296,23 @@ def _manifest(entries: list[Entry], odd: list[str]) -> bytes:
     return json.dumps({"format": FORMAT, "dirs": dirs, "modes": modes, "odd": strange}, sort_keys=True).encode()
 
 
-def _changes(entries: list[Entry], names: Mapping[str, str], odd: list[str]) -> bytes:
-    """The files of the commit by git's names of what they hold."""
-    apart = {path: f"odd/{number}" for number, path in enumerate(path for path in odd if path in names)}
-    return "".join(
-        named(apart.get(path) or f"work/{path}", git_mode(entry), names[path])
-        for entry in entries
-        if (path := entry.path) in names
-    ).encode("utf-8", "surrogateescape")
+def _sight(entries: list[Entry], kept: list[Entry], odd: list[str], before: Mapping[str, Known]) -> Sight:
+    """What a snapshot of these entries sees; of those that are not kept the stamps alone."""
+    known = {entry.path: Known(entry.stamp, "", "") for entry in entries if entry.kind == "file"}
+    for entry in kept:
+        if entry.kind != "dir":
+            stamp = NO_STAMP if entry.kind == "link" else entry.stamp
+            known[entry.path] = Known(stamp, _name(entry, before), git_mode(entry))
+    return Sight("", known, [path for path in odd if path in known])
+
+
+def _changes(now: Sight, before: Sight | None) -> bytes:
+    """What the commit has other than its parent, which is `before`: all of it where there is none."""
+    places = now.places()
+    lines = [] if before else [AFRESH]
+    lines += [dropped(places.get(path) or f"work/{path}") for path in now.gone(before)]
+    lines += [named(places.get(path) or f"work/{path}", one.mode, one.name) for path, one in now.new(before)]
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def _stream(entries: list[Entry], head: bytes, files: bytes, manifest: bytes) -> Iterator[bytes]:

@@ -133,7 +133,7 @@ async def test_torn_stamps_mean_that_everything_is_read_anew(snapshots: Snapshot
     await take(snapshots, [file("a"), file("b")])
     (stamps,) = (tmp_path / ".factory" / "stamps").iterdir()
     stamps.write_text(stamps.read_text()[:-5])
-    assert snapshots.known("c1") == {}
+    assert Snapshots(tmp_path / ".factory" / "snapshots.git").known("c1") == {}
 
 
 async def test_a_diff_is_unified_and_safe_to_draw(snapshots: Snapshots) -> None:
@@ -255,6 +255,26 @@ def test_any_tree_comes_back_whole(tmp_path: Path, tree: dict[str, object]) -> N
         return await snapshots.entries((await take(snapshots, entries)).commit)
 
     assert bare(asyncio.run(there_and_back())) == bare(entries)
+
+
+@given(st.lists(st.dictionaries(names, trees, max_size=4), min_size=2, max_size=4))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_snapshot_told_by_what_differs_is_the_one_told_whole(tmp_path: Path, turns: list[dict[str, object]]) -> None:
+    told = Snapshots(tmp_path / "snapshots.git", ("*.py",))
+
+    async def compare() -> None:
+        parent = ""
+        for at, tree in enumerate(turns):
+            entries = sorted(flatten(tree), key=lambda entry: entry.path)
+            known = told.known("c1")
+            news = [replace(entry, data=None) if known.get(entry.path) == entry.stamp else entry for entry in entries]
+            differing = await take(told, news, parent, at * 1000)
+            whole = await told.take(entries, cell=f"none {at}", parent=parent, message="Pass 1", at=at * 1000)
+            assert differing == whole
+            parent = whole.commit
+
+    told.forget("c1")
+    asyncio.run(compare())
 
 
 def test_a_tree_is_written_as_it_was(tmp_path: Path) -> None:
