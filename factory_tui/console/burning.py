@@ -7,7 +7,7 @@ import msgspec
 
 from factory_tui.config.prices import BUNDLED
 from factory_tui.console.past import MINUTE, MINUTES, Past, since
-from factory_tui.domain.money import Burn, Price
+from factory_tui.domain.money import Burn, Price, Tokens
 from factory_tui.domain.state import OVER, Run
 
 HOUR = 3_600_000
@@ -73,6 +73,12 @@ def between(run: Run) -> Burn:
         )
         money -= item.burn.money
     return Burn(tokens, money)
+
+
+def cached(tokens: Tokens) -> float | None:
+    """Share of the input that was read from the endpoint's prompt cache; None where nothing was asked."""
+    asked = tokens.input + tokens.cache_write + tokens.cache_read
+    return tokens.cache_read / asked if asked else None
 
 
 def price(run: Run) -> Price | None:

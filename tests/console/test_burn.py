@@ -57,6 +57,27 @@ async def test_what_was_possibly_paid_twice_is_said_of_its_ledger() -> None:
         assert ["$0.17623125 possibly paid twice" in line for line in said] == [True]
 
 
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        (Tokens(200, 90, 40, 3_760), "prompt cache 94%: so much of the input was read from it"),
+        (Tokens(312, 90), "prompt cache 0%: 312 tokens a request, most models keep none below 1,024"),
+        (Tokens(4_000, 90), "prompt cache 0%: the endpoint kept nothing of its requests"),
+    ],
+)
+async def test_what_came_from_the_prompt_cache_is_said_and_why_nothing_did(tokens: Tokens, said: str) -> None:
+    teller = story.Teller()
+    run = story.Tale(teller, "hello-1", story.ORDERS)
+    run.queued("hello", "live")
+    run.say(e.PassBegan(1, "9f3c1a7e55d0"))
+    for step in (1, 2):
+        run.say(e.CallReserved(step, 1, "m", "agent", Decimal(1)))
+        run.say(e.CallSettled(step, 1, tokens, Decimal("0.5"), Decimal(1), 2.0, "answered"))
+    async with on_stage(StoryFeed(teller.events), SIZES[0]) as stage:
+        await stage.press("5")
+        assert said in snap.text_of(stage.app)
+
+
 async def test_burn_in_ascii_and_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with on_stage(StoryFeed(spent()), ui=UiTable(glyphs="ascii")) as stage:

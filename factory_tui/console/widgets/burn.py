@@ -24,6 +24,8 @@ LEDGERS: tuple[Ledger, ...] = ("live", "rehearsal")
 _KIND = 12
 _MONEY = 14
 _SHORT = 8
+MINIMUM = 1024
+"""Tokens at the head of a request below which most models keep nothing in their prompt cache."""
 _TOKENS_FROM = 114
 """Columns from which on the runs' tokens have room, and then their rates."""
 _RATES_FROM = 150
@@ -235,7 +237,7 @@ class PassesBurn(Panel):
         below = [self._line("in all", run.burn, run.steps, kind, "strong")]
         if run.judging != Burn():
             below.append(self._line("of judges", run.judging, 0, kind))
-        below += self._price(run, width)
+        below += [*self._cache(run, width), *self._price(run, width)]
         room = max(1, height - 1 - len(below))
         self.top = max(0, min(self.top, len(lines) - room))
         return [head, *lines[self.top : self.top + room], *below]
@@ -249,6 +251,21 @@ class PassesBurn(Panel):
             (right(exact(burn.money), _MONEY), "strong"),
             (right(a_step, 10), "dim"),
         ]
+
+    def _cache(self, run: Run, room: int) -> list[Row]:
+        """How much of the input cost a tenth; where none did, whether its requests are long enough to be kept."""
+        share = burning.cached(run.burn.tokens)
+        if share is None or run.steps < 2:  # the first call can only write
+            return []
+        mean = run.burn.tokens.input // run.steps
+        if share:
+            why = "so much of the input was read from it"
+        elif mean < MINIMUM:
+            why = f"{mean} tokens a request, most models keep none below {MINIMUM:,}"
+        else:
+            why = "the endpoint kept nothing of its requests"
+        said = f"prompt cache {percent(share)}: {why}"
+        return [[("  ", "text"), (cut(said, room - 3), "dim")]]
 
     def _price(self, run: Run, room: int) -> list[Row]:
         found = burning.price(run)
