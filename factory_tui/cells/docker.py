@@ -11,6 +11,7 @@ import itertools
 import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import docker
@@ -218,8 +219,8 @@ class DockerCells:
             self._left.add(called)  # it may have been made all the same
             raise
         except asyncio.CancelledError:
-            name, image = await created
-            await self.remove(name)
+            await asyncio.gather(created, return_exceptions=True)
+            await self.remove(called)
             raise
         ground = DockerGround(self, name, self.limits.work_bytes, Image(reference, image))
         connection = Connection(ground.dial, ground.why)
@@ -318,10 +319,13 @@ class DockerCells:
     async def remove(self, name: str) -> str:
         """Remove a container; one that is gone is fine. Why it stays: for good, or where no engine answers for now."""
         self._attached.pop(name, None)
+        return await asyncio.shield(self._remove(name))
+
+    async def _remove(self, name: str) -> str:
         silent: NoEngine | None = None
         for _ in range(2):  # a kept line that dropped says so to the first who uses it
             try:
-                await asyncio.shield(self.ask(lambda c: containers.remove(c, name)))
+                await self.ask(lambda c: containers.remove(c, name))
             except NoEngine as error:
                 silent = error
             except CellError as error:
@@ -329,8 +333,8 @@ class DockerCells:
                 return str(error)
             else:
                 return ""
-        log.warning("container %s is left for now: %s", name[:12], silent)
         self._left.add(name)
+        log.warning("container %s is left for now: %s", name[:12], silent)
         return ""
 
     async def _remove_left(self) -> None:
@@ -353,7 +357,10 @@ class DockerCells:
         return True
 
     async def close(self) -> None:
-        """Detach from every cell and end the threads; containers stay."""
+        """Detach from every cell and end the threads; containers stay, but for those that were left for now."""
+        if self._left and await self.answers():
+            with suppress(NoEngine):
+                await self._remove_left()
         for cell in list(self._attached.values()):
             await cell.detach()
         self._attached.clear()
