@@ -5,6 +5,7 @@ the repository's own folder, so that nothing an agent wrote can steer it.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 FILE, PROGRAM, LINK, TREE = "100644", "100755", "120000", "40000"
 AFRESH = "deleteall\n"
 """In a fast-import stream: the commit under way has none of its parent's files."""
+OLDEST = (2, 32)
+"""The version of git that began to gather packs by their size."""
 
 
 class DeliveryError(Exception):
@@ -81,6 +84,15 @@ class Git:
         if process.returncode:
             raise DeliveryError(_words(command, errors))
         return output.decode("ascii", "replace").splitlines()
+
+    def packs(self) -> int:
+        """How many files its objects are in."""
+        return sum(1 for _ in (self.directory / "objects" / "pack").glob("*.pack"))
+
+    def gather(self) -> None:
+        """Join small packs, until each is twice as large as the next, and write all refs into one file."""
+        self.run("repack", "--quiet", "-d", "-n", "--geometric=2")
+        self.run("pack-refs", "--all")
 
     @contextmanager
     def objects(self) -> Iterator["Objects"]:
@@ -151,6 +163,12 @@ class Commit(NamedTuple):
     parent: str
     seconds: int
     message: str
+
+
+def version() -> tuple[int, ...]:
+    """Of the git on this machine. Raises DeliveryError where there is none."""
+    told = _call(["--version"], _environment(), Path("/"))
+    return tuple(map(int, re.findall(rb"\d+", told)[:3]))
 
 
 def commit_head(ref: str, mark: int, parent: str, seconds: int, message: str) -> bytes:

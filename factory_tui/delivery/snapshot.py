@@ -41,6 +41,8 @@ FORMAT = 1
 PATH_LIMIT = 3000
 """Bytes of a path, so that it can be written again below any folder of ours."""
 DEPTH_LIMIT = 200
+PACKS = 100
+"""Snapshots since packs were gathered after which they are again: git looks through each for what it does not find."""
 _NO_NAMES = frozenset(("", ".", ".."))
 _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """Characters that some file systems leave out of a name, so that git takes the rest for `.git`."""
@@ -122,6 +124,8 @@ class Snapshots:
 
     def _take(self, entries: list[Entry], cell: str, parent: str, message: str, at: int) -> Snapshot:
         self._make()
+        if self._git.packs() > PACKS:
+            self._git.gather()
         kept = self._kept(entries)
         check(kept)
         before = self._stamps.of(cell)
@@ -144,8 +148,11 @@ class Snapshots:
             # left by a machine that went down: this engine alone writes here
             for pattern in (
                 "refs/snapshots/*.lock",
+                "packed-refs.lock",
+                "packed-refs.new",
                 "objects/pack/*.keep",
                 "objects/pack/tmp_*",
+                "objects/pack/.tmp-*",
                 "fast_import_crash_*",
             ):
                 for stale in self._git.directory.glob(pattern):

@@ -18,6 +18,7 @@ from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import Seed, all_seeds, seed_names, unwritten
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace, is_gone
+from factory_tui.delivery.git import OLDEST, DeliveryError, version
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.premises import Finding, permissions, terminal
 from factory_tui.engine.walk import warnings
@@ -105,12 +106,18 @@ async def _without_docker(wanted: bool, why: str) -> Finding:
 
 
 def _machine() -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
+    python = ".".join(map(str, sys.version_info[:3]))
     yield Finding(
-        "python", sys.version_info >= (3, 11), version, "" if sys.version_info >= (3, 11) else "use 3.11 or newer"
+        "python", sys.version_info >= (3, 11), python, "" if sys.version_info >= (3, 11) else "use 3.11 or newer"
     )
-    git = shutil.which("git")
-    yield Finding("git", git is not None, git or "not found", "" if git else "install git: snapshots and ship need it")
+    try:
+        found = version()
+    except DeliveryError:
+        yield Finding("git", well=False, found="not found", remedy="install git: snapshots and ship need it")
+    else:
+        old = found < OLDEST
+        remedy = f"install git {'.'.join(map(str, OLDEST))} or newer: snapshots need it" if old else ""
+        yield Finding("git", not old, ".".join(map(str, found)), remedy)
 
 
 def _journal(workspace: Workspace) -> Finding:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from factory_tui.cells.protocol import Entry, TreeUnfit
+from factory_tui.delivery import snapshot
 from factory_tui.delivery.git import EMPTY_TREE, DeliveryError
 from factory_tui.delivery.snapshot import Changed, Snapshot, Snapshots, refused, write_tree
 from tests.delivery.trees import bare, file, folder, link, read_tree
@@ -221,6 +222,21 @@ async def test_many_runs_take_at_once(snapshots: Snapshots) -> None:
         *(snapshots.take([file("a", b"%d" % (n % 3))], cell=f"c{n}", parent="", message="m", at=0) for n in range(12))
     )
     assert len({one.commit for one in taken}) == 3
+
+
+async def test_many_snapshots_stay_in_few_packs_and_all_of_them_can_be_read(
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "PACKS", 4)
+    taken, parent = [], ""
+    for number in range(20):
+        taken.append((await take(snapshots, [file("a", b"%d" % number), file("b")], parent, number * 1000)).commit)
+        parent = taken[-1]
+    assert len(list((tmp_path / ".factory" / "snapshots.git" / "objects" / "pack").glob("*.pack"))) <= 5
+    read = [{e.path: e.data for e in await snapshots.entries(commit)} for commit in taken]
+    assert read == [{"a": b"%d" % number, "b": b"x"} for number in range(20)]
+    refs = git(tmp_path / ".factory" / "snapshots.git", "for-each-ref", "--format=%(objectname)")
+    assert set(refs.split()) == set(taken)
 
 
 def test_names_that_git_would_take_for_its_own_are_known() -> None:
