@@ -175,7 +175,7 @@ class Door:
         key = self._key(model)
         limit = max_tokens or model.table.max_tokens
         body = self._bounds.body(system, tools, messages)
-        talk = f"{scribe.run} {'agent' if purpose == 'summary' else purpose}"  # of which the summary is the end
+        talk = f"{model.id} {scribe.run} {'agent' if purpose == 'summary' else purpose}"  # a summary is its end
         worst = Tokens(cache_write=self._bounds.worst(talk, body), output=limit)
         dearest = max(model.price.input, model.price.cache_write, model.price.cache_read)
         price = Price(dearest, model.price.output, dearest, dearest)

@@ -142,6 +142,17 @@ async def test_the_next_calls_worst_case_builds_on_what_was_reported(rig: Rig) -
     assert big - small > PRICE.input * 3500 / 1_000_000
 
 
+async def test_what_one_model_counted_says_nothing_of_another(rig: Rig) -> None:
+    """The next rung of a ladder may cut the same bytes into more tokens."""
+    rig.endpoint.script = [stream(message(text("x"), input_tokens=10))]
+    first = [{"role": "user", "content": [text("y" * 5000)]}]
+    await rig.call(first)
+    rig.model = Model("next", msgspec.structs.replace(rig.model.table, id="next-1"), PRICE)
+    await rig.call(first, step=2)
+    before, after = (fact.tokens for fact in rig.notes.of(CallReserved))
+    assert after == before
+
+
 async def test_calls_share_a_connection(rig: Rig) -> None:
     rig.endpoint.script = [stream(message(text("x")))]
     for step in range(1, 5):
