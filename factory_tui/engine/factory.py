@@ -29,6 +29,7 @@ from factory_tui.engine.walk import Walk
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import JournalFull
 from factory_tui.model.failures import ProviderHeld
+from factory_tui.policy.budget import UNTOLD, lost_calls
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ class Factory:
             return asked
         try:
             if now.state != "running":
-                await scribe.record(RunMoved("running"))
+                await scribe.record(*lost_calls(now, UNTOLD), RunMoved("running"))
             place.budget.enter(run, now.caps)
             await place.thaw_home(run)
             return await self._walk(Walk(place, scribe, HANDLERS, asked=lambda: self._asked_for(run)))

@@ -17,6 +17,8 @@ from factory_tui.domain.state import Run, State
 
 WARN = Decimal("0.8")
 """Share of a cap from which on it is warned of, once; a step is over before anybody could read of it."""
+UNTOLD = "its end could not be written down: the disk was full"
+"""Why a run that stands still has an open call; the one that is made in its place has the same name."""
 _STEPS = 64
 """Steps of a run whose accounts are kept: more than it can have calls in flight."""
 
@@ -291,12 +293,11 @@ class Budget:
                 yield OverBudget(why, account.name, (self._day + 1) * DAY if tomorrow else None)
 
 
-def lost_calls(run: Run) -> list[CallSettled]:
-    """Facts that settle the calls which a dead engine left open: at their reservation, for they may have been paid."""
+def lost_calls(run: Run, why: str = "the engine ended while the call was in flight") -> list[CallSettled]:
+    """Facts that settle the calls whose end nobody told: at their reservation, for they may have been paid."""
     facts = []
     for name, call in run.open_calls.items():
         step, _, attempt = name.partition(".")
-        why = "the engine ended while the call was in flight"
         fact = CallSettled(
             int(step),
             int(attempt),
