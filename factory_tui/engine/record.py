@@ -63,6 +63,7 @@ class Record:
             self.state = reduce(self.state, event)
             ready.append(event)
         if ready:
+            self.journal.keep(self.state)
             self.publish(ready)
 
     def scribe(self, run: str) -> "RunScribe":
