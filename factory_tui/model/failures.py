@@ -5,6 +5,8 @@ Owns the meaning of every error of the endpoint, the SDK and the stream. It does
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from factory_tui.domain.events import HeldReason
@@ -141,12 +143,24 @@ def of_content_type(kind: str, start: bytes, endpoint: str) -> Failure:
 
 
 def retry_after(headers: Any) -> float | None:
-    """Seconds that the response asks to wait; None when it does not say, or says it by a date."""
+    """Seconds that the response asks to wait; None when it does not say.
+
+    A date counts from that of the response: whose clock is right is no matter then.
+    """
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")
         if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
             return float(value) * scale
-    return None
+    now, then = (_date(headers.get(name, "")) for name in ("date", "retry-after"))
+    return max(0.0, (then - now).total_seconds()) if now and then else None
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _body(body: object, message: str) -> str:

@@ -258,6 +258,26 @@ async def test_retry_after_is_kept_and_refusals_cost_nothing(rig: Rig) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [
+        ("Mon, 30 Nov 2026 12:00:09 GMT", 9.0),
+        ("Mon, 30 Nov 2026 13:00:09 +0100", 9.0),
+        ("Mon, 30 Nov 2026 11:00:00 GMT", 1.0),  # over: as where nothing was said
+        ("soon", 1.0),
+        ("Mon, 99 Nov 2026 12:00:09 GMT", 1.0),
+        (f"Mon, 30 Nov 2026 {9 * 10**30}:00:09 GMT", 1.0),
+    ],
+)
+async def test_a_wait_that_is_told_by_a_date_counts_from_that_of_the_answer(
+    rig: Rig, until: str, seconds: float
+) -> None:
+    told = {"retry-after": until, "date": "Mon, 30 Nov 2026 12:00:00 GMT"}
+    rig.endpoint.script = [status(429, headers=told), stream(WHOLE)]
+    await rig.call()
+    assert rig.naps == [seconds]
+
+
 async def test_a_long_wait_holds_the_run_until_then(rig: Rig) -> None:
     rig.endpoint.script = [status(429, "daily quota", headers={"retry-after": "3600"})]
     error = await held(rig.call())
