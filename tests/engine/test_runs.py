@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,6 +69,9 @@ class TestShipping:
             queued = next(event.seq for event in floor.events if event.run == run.id)
             shipping = await floor.fact(NodeEntered, lambda fact: fact.node == "ship")
             assert (told["journal"]["first"], told["journal"]["last"]) == (queued, shipping.seq)
+            with closing(sqlite3.connect(floor.workspace.state / "journal.db")) as database:
+                [head] = database.execute("SELECT hash FROM event WHERE seq = ?", (shipping.seq,)).fetchone()
+            assert told["journal"]["head"] == head.hex()
             assert "strip()" in (shipped / "greet.py").read_text()
 
     async def test_each_run_of_a_seed_has_a_number_and_waits_for_a_slot(self, tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ from factory_tui.journal import Head, Journal, JournalDamaged, JournalError, Jou
 from factory_tui.journal.store import CACHE_EVERY
 from tests.journal.conftest import Opener
 
+HOUR = 3_600_000
+NOON = 1_700_000_000_000
+
 
 def queued(seed: str = "shortlinks") -> RunQueued:
     return RunQueued(
@@ -143,6 +146,23 @@ async def test_the_state_is_the_fold_of_all_events_with_or_without_the_cache(
     database.commit()
     database.close()
     assert await (await reopen()).state() == moved
+
+
+async def test_a_head_is_logged_at_the_start_and_each_hour_also_when_the_clock_goes_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    moments = [NOON]
+    caplog.set_level("INFO")
+    journal = await Journal.open(
+        tmp_path / "journal", tmp_path / "keys", workspace="w", clock=lambda: moments[-1], entropy=lambda: 1
+    )
+    wanted = []
+    for moment, told in ((NOON, 1), (NOON + HOUR - 1, 0), (NOON + HOUR, 1), (NOON - 1, 1), (NOON, 0)):
+        moments.append(moment)
+        await journal.append([noticed("x")])
+        wanted += [f"head of the journal: {journal.head.seq} {journal.head.hash}"] * told
+    await journal.close()
+    assert [one.message for one in caplog.records if one.message.startswith("head")] == wanted
 
 
 async def test_the_database_is_durable_by_its_settings(journal: Journal, tmp_path: Path) -> None:
