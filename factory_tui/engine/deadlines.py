@@ -3,23 +3,25 @@
 It goes by the state and the settings of now, so that a restart and a changed config.toml change nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from factory_tui.domain.events import Draft, EscalationPassedOn
 from factory_tui.domain.state import OVER, Escalation, State
 
 MINUTE = 60_000
 """Milliseconds."""
+Now = Callable[[Escalation], int]
+"""UTC ms as far as that question goes: a wall clock that was set back makes no question younger."""
 
 
-def deadline(state: State, owners: Sequence[str], minutes: float) -> int:
-    """When the next question is due to go to somebody else, in UTC ms; 0: none is."""
-    return min((due for _, _, due in _waiting(state, owners, minutes)), default=0)
+def deadline(state: State, owners: Sequence[str], minutes: float, now: Now) -> int | None:
+    """Milliseconds until the next question is due to go to somebody else; None: none is."""
+    return min((due - now(asked) for asked, _, due in _waiting(state, owners, minutes)), default=None)
 
 
-def passed_on(state: State, owners: Sequence[str], minutes: float, now: int) -> list[Draft]:
+def passed_on(state: State, owners: Sequence[str], minutes: float, now: Now) -> list[Draft]:
     """The questions that go to the next of the owners now, each once: that one has as long again."""
-    late = [(asked, to) for asked, to, due in _waiting(state, owners, minutes) if due <= now]
+    late = [(asked, to) for asked, to, due in _waiting(state, owners, minutes) if due <= now(asked)]
     return [Draft(EscalationPassedOn(asked.id, to), asked.run) for asked, to in late]
 
 

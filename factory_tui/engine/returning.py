@@ -6,7 +6,7 @@ Owns the moments. It does not start a run, nor know why one was held.
 import time
 
 from factory_tui.domain.events import Draft, RunMoved
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import Escalation, Run
 from factory_tui.engine.deadlines import deadline, passed_on
 from factory_tui.engine.record import Record
 from factory_tui.engine.workplace import Workplace
@@ -28,14 +28,17 @@ class Returning:
         self._place = place
         self._holds: dict[str, tuple[tuple[int, int], float]] = {}
         """Of each hold of a run (by when it began and ends) the monotonic moment at which the run is tried again."""
+        self._asked: dict[str, tuple[int, float]] = {}
+        """Of each question since when it waits for whom it is for, and the monotonic moment at which that was seen."""
         self._room_at = self._cells_at = 0.0
 
     def wait(self) -> float | None:
         """Seconds until something is due; None: nothing is."""
         state, settings = self._record.state, self._place.settings
         due = [moment for run in state.runs.values() if (moment := self._due(run)) is not None]
-        if late := deadline(state, list(settings.owners), settings.policy.answer_within):
-            due.append(max(time.monotonic() + (late - self._place.now()) / 1000, self._room_at))
+        left = deadline(state, list(settings.owners), settings.policy.answer_within, self._now)
+        if left is not None:
+            due.append(max(time.monotonic() + left / 1000, self._room_at))
         return min(LOOK, max(0.0, min(due) - time.monotonic())) if due and not state.frozen else None
 
     async def take(self) -> None:
@@ -45,12 +48,19 @@ class Returning:
 
     async def _pass_on(self) -> None:
         """Give the questions that nobody answered in time to the next person."""
-        now, settings = self._place.now(), self._place.settings
-        late = passed_on(self._record.state, list(settings.owners), settings.policy.answer_within, now)
+        settings = self._place.settings
+        late = passed_on(self._record.state, list(settings.owners), settings.policy.answer_within, self._now)
         try:
             await self._record.append(late)
         except JournalFull:
             self._room_at = time.monotonic() + DISK_TROUBLE / 1000
+
+    def _now(self, asked: Escalation) -> int:
+        """What the wall clock says, or when the question is as old as it was seen to be, whichever is later."""
+        if self._asked.get(asked.id, (None,))[0] != asked.since:
+            self._asked[asked.id] = asked.since, time.monotonic()
+        age = time.monotonic() - self._asked[asked.id][1]
+        return max(self._place.now(), asked.since + round(age * 1000))
 
     def _due(self, run: Run) -> float | None:
         """The monotonic moment to try a held run again; None for one that does not come back by itself.
