@@ -21,6 +21,7 @@ from factory_tui.domain.events import (
     ToolCalled,
     ToolReturned,
 )
+from factory_tui.domain.money import Tokens
 from factory_tui.model.stream import INVALID
 from factory_tui.policy.circles import CALLS, circle, digest
 
@@ -76,6 +77,8 @@ class Conversation(msgspec.Struct, frozen=True):
     """By origin: the last feedback, the last checkpoint since, and what people said since."""
     used: int = 0
     """Tokens up to the last answer, as the endpoint counted them; 0 while it did not."""
+    counted: tuple[int, int, str] = (0, 0, "")
+    """How many messages the last answer was to, what they took as the endpoint counted, and the model that it knows."""
     rebuilt: bool = False
     """Whether it stands in the place of one that came near the model's window."""
 
@@ -93,7 +96,7 @@ class Conversation(msgspec.Struct, frozen=True):
             case Prompted():
                 return self._prompted(fact)
             case CallSettled(purpose="agent", outcome="answered"):
-                return replace(self, used=fact.tokens.total)
+                return self.paid(fact.tokens)
             case ConversationRebuilt():
                 return self._rebuilt(fact)
             case Answered():
@@ -106,6 +109,17 @@ class Conversation(msgspec.Struct, frozen=True):
             case RunRestarted():
                 return Conversation(step=self.step)
         return self
+
+    def paid(self, tokens: Tokens) -> "Conversation":
+        """The conversation once the endpoint has said what it and its answer took."""
+        return replace(self, used=tokens.total, counted=(len(self.messages), tokens.total - tokens.output, ""))
+
+    def known_to(self, model: str) -> tuple[tuple[dict[str, Any], ...], int] | None:
+        """The messages that the model has counted, and the tokens that they took; None where nobody knows."""
+        size, tokens, counter = self.counted
+        # Followed by their answer: what the user says next would have joined the last of them otherwise.
+        whole = len(self.messages) > size and self.messages[size]["role"] == "assistant"
+        return (self.messages[:size], tokens) if tokens and whole and counter == model else None
 
     def _prompted(self, fact: Prompted) -> "Conversation":
         talk = Conversation(system=fact.system, step=self.step, calls=self.calls) if fact.system else self
@@ -134,6 +148,7 @@ class Conversation(msgspec.Struct, frozen=True):
             step=fact.step,
             stop="",
             used=0,
+            counted=(0, 0, ""),
             rebuilt=True,
         )
 
@@ -146,6 +161,7 @@ class Conversation(msgspec.Struct, frozen=True):
         return replace(
             self,
             messages=(*self.messages, *answer),
+            counted=(*self.counted[:2], fact.model),
             pending=uses,
             step=fact.step,
             steps=self.steps + 1,

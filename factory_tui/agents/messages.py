@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from factory_tui.agents import rebuilding
 from factory_tui.agents.conversation import Conversation, ToolUse
@@ -152,6 +151,7 @@ class MessagesAgent:
                 system=talk.system,
                 messages=talk.messages,
                 tools=self._tools,
+                known=talk.known_to(self._model.id),
             )
         finally:
             aside.cancel()
@@ -159,7 +159,7 @@ class MessagesAgent:
         if not aside.cancelled():
             aside.result()
         answered = Answered(step, self._model.id, answer.content, answer.stop_reason, answer.seconds)
-        return replace(talk, used=answer.tokens.total).take(answered)
+        return talk.paid(answer.tokens).take(answered)
 
     async def _rebuild(self, talk: Conversation, scribe: Scribe, cell: Cell, node: str) -> Conversation:
         """The conversation as one message; the summary in it is an answer of the model's to all of it.
@@ -195,6 +195,7 @@ class MessagesAgent:
             messages=asked,
             tools=self._tools,
             max_tokens=limit,
+            known=talk.known_to(self._model.id),
             said=rebuilt,
         )
         return talk.take(made[-1])

@@ -26,7 +26,7 @@ from factory_tui.domain.scribe import Clock, Scribe, Sleep
 from factory_tui.model.client import Body, client, drain
 from factory_tui.model.failures import Failure, ProviderHeld, of_content_type, of_error, of_stream_error
 from factory_tui.model.pacing import Closed, Limits, Pace, Turn
-from factory_tui.model.request import Bounds, with_breakpoints
+from factory_tui.model.request import Bounds, Known, with_breakpoints
 from factory_tui.model.stream import Assembly, BrokenStream, events
 from factory_tui.policy.budget import Budget, Hold, OverBudget
 from factory_tui.policy.credentials import Credentials, NoKey
@@ -162,11 +162,13 @@ class Door:
         messages: Sequence[dict[str, Any]],
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 0,
+        known: Known | None = None,
         said: Callable[[Answered], AnyFact] | None = None,
     ) -> Answer:
         """One answer of the model, after as many attempts as it takes.
 
-        `messages` are as the API wants them, without cache breakpoints. `max_tokens` 0 takes the model's. `step` is
+        `messages` are as the API wants them, without cache breakpoints. `max_tokens` 0 takes the model's. `known`: the
+        first of the messages and what the model counted for them, for whoever has that from the journal. `step` is
         unique among the run's calls in flight. For purpose `agent` the answer is journalled as `Answered` in one
         breath with its settlement; or what `said` makes of it, for any purpose. Raises ProviderHeld. Cancelled at any
         moment, it closes the stream and settles.
@@ -176,6 +178,8 @@ class Door:
         limit = max_tokens or model.table.max_tokens
         body = self._bounds.body(system, tools, messages)
         talk = f"{model.id} {scribe.run} {'agent' if purpose == 'summary' else purpose}"  # a summary is its end
+        if known is not None:
+            self._bounds.recall(talk, system, tools, known)
         worst = Tokens(cache_write=self._bounds.worst(talk, body), output=limit)
         dearest = max(model.price.input, model.price.cache_write, model.price.cache_read)
         price = Price(dearest, model.price.output, dearest, dearest)

@@ -22,6 +22,8 @@ _REMEMBERED = 64
 
 Body = tuple[bytes, bytes]
 """What is the same over a conversation, and the messages so far."""
+Known = tuple[Sequence[dict[str, Any]], int]
+"""Messages, and the tokens that the endpoint once counted for a request with them."""
 
 
 def with_breakpoints(system: str, messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -53,7 +55,13 @@ class Bounds:
         (known_head, known), tokens = self._last.get(talk, ((b"", b""), 0))
         if known and head == known_head and said.startswith(known):
             return tokens + _text_bound(said[len(known) :])
-        return _FRAME + (0 if head.endswith(b",[]]") else _TOOLS) + len(head) + _text_bound(said)
+        return _head_bound(head) + _text_bound(said)
+
+    def recall(self, talk: str, system: str, tools: Sequence[dict[str, Any]], known: Known) -> None:
+        """What a dead engine had learnt of a talk, unless this one knows more. The tools may be others by now."""
+        if talk not in self._last:
+            head, said = self.body(system, tools, known[0])
+            self._last[talk] = (head, said), _head_bound(head) + known[1]
 
     def learn(self, talk: str, body: Body, tokens: Tokens) -> None:
         """Remember what the endpoint reported for this body; an endpoint that reports nothing teaches nothing."""
@@ -63,6 +71,10 @@ class Bounds:
             self._last[talk] = (body, reported)
         while len(self._last) > _REMEMBERED:
             del self._last[next(iter(self._last))]
+
+
+def _head_bound(head: bytes) -> int:
+    return _FRAME + (0 if head.endswith(b",[]]") else _TOOLS) + len(head)
 
 
 def _text_bound(data: bytes) -> int:

@@ -60,10 +60,10 @@ class Kept(Exception):  # noqa: N818
 class Rig:
     """An agent at a base_url, with a notebook that can be cut and gone on with."""
 
-    def __init__(self, cell: Cell, url: str, window: int = 200_000, **table: Any) -> None:
+    def __init__(self, cell: Cell, url: str, window: int = 200_000, name: str = "claude-test", **table: Any) -> None:
         self.cell = cell
         self.notes = Notebook()
-        model = ModelTable(id="claude-test", base_url=url, key_env="", max_tokens=1000, window=window)
+        model = ModelTable(id=name, base_url=url, key_env="", max_tokens=1000, window=window)
         self.napped = 0.0
         self.door = Door(
             Budget(),

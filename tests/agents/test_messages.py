@@ -12,12 +12,12 @@ from factory_tui.agents.prompt import seed_prompt, system_prompt
 from factory_tui.agents.protocol import Generated, Prompt
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Cell, CellDied, Labels
-from factory_tui.domain.events import Answered, AnyFact, CallSettled, Prompted, ToolCalled, ToolReturned
+from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled, Prompted, ToolCalled, ToolReturned
 from factory_tui.model.failures import ProviderHeld
 from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import serve
 from tests.agents.rig import EDITOR, PLAYBOOK, Kept, Rig, bash, says
-from tests.model.endpoint import Endpoint, Notebook, message, stream, text, use
+from tests.model.endpoint import Endpoint, Notebook, message, status, stream, text, use
 
 
 @pytest.fixture
@@ -125,6 +125,26 @@ async def test_killed_after_any_fact_the_run_goes_on_and_pays_for_no_answer_twic
         assert rehearsal.notes.facts[:lives] == before
         assert len({fact.step for fact in rehearsal.notes.of(Answered)}) == len(rehearsal.notes.of(Answered))
         await rehearsal.cell.close()
+
+
+async def test_a_later_engine_reserves_by_what_was_counted_and_another_model_by_its_bytes(
+    scripted: tuple[Rig, Endpoint],
+) -> None:
+    rig, endpoint = scripted
+    endpoint.script = [says(bash("a", "true")), status(400)]
+    with suppress(ProviderHeld):
+        await rig.go(seed_prompt("Build a greeter. " * 2000, [], system_prompt("/work", timeout=5)))
+    first, second = (fact.tokens for fact in rig.notes.of(CallReserved))
+    assert second < first / 2, "it was counted to be much less than its bytes"
+    past = rig.notes.facts
+    again, other = Rig(rig.cell, endpoint.url), Rig(rig.cell, endpoint.url, name="claude-other")
+    for later in (again, other):
+        later.notes = Notebook(facts=past)
+        with suppress(ProviderHeld):
+            await later.go(None)
+        await later.door.close()
+    assert second <= again.notes.of(CallReserved)[-1].tokens < first / 2
+    assert other.notes.of(CallReserved)[-1].tokens > first
 
 
 async def test_an_answer_is_journalled_before_its_tools_and_a_call_before_it_runs(
