@@ -243,7 +243,8 @@ class Door:
 
     async def _attempt(self, call: _Call, number: int, key: str, turn: Turn) -> Answer | Failure:
         try:
-            hold = await self._budget.reserve(call.scribe.run, call.ledger, call.worst, call.tokens, call.step)
+            room = self._budget.reserve(call.scribe.run, call.ledger, call.worst, call.tokens, call.step)
+            hold = await turn.once(room)
         except OverBudget as error:
             why = f"{error}; raise the cap, or stop the run"
             raise ProviderHeld("budget", why, error.retry_at, error.cap) from error

@@ -9,12 +9,14 @@ endpoint takes it, the others follow one after the other. When a call is given u
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from factory_tui.domain.scribe import Sleep
 
+T = TypeVar("T")
 WINDOW = 60.0
 """Seconds over which requests and tokens are counted."""
 SPREAD = 0.5
@@ -70,6 +72,16 @@ class Turn:
         """Whether the call looks if an endpoint that was given up is back, and found no sign of it yet."""
         return self._returning
 
+    async def once(self, room: Awaitable[T]) -> T:
+        """What the call still has to have: it counts from then on, and not at all where that is not to be had."""
+        try:
+            had = await room
+        except BaseException:
+            self._pace.count(self._sent, goes=False)
+            raise
+        self._pace.count(self._sent, goes=True)
+        return had
+
     def taken(self) -> None:
         """The endpoint took the call."""
         self._returning = False
@@ -121,6 +133,15 @@ class Pace:
             if probe:
                 self._probing = False
             self.look()
+
+    def count(self, sent: _Sent, *, goes: bool) -> None:
+        """A call goes out only by now, or will not."""
+        if sent in self._minute:
+            self._minute.remove(sent)
+        if goes:
+            sent.at = self._clock()
+            self._minute.append(sent)
+        self.look()
 
     def well(self, *, probe: bool) -> None:
         """A call was taken. One that was sent before the trouble began proves nothing about its end."""

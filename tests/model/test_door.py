@@ -445,6 +445,17 @@ async def test_a_call_over_the_cap_is_never_sent(rig: Rig) -> None:
     assert (rig.endpoint.sent, rig.notes.facts) == ([], [])
 
 
+async def test_a_call_over_the_cap_takes_nothing_of_the_minute(rig: Rig) -> None:
+    table = msgspec.structs.replace(rig.model.table, requests_per_minute=1)
+    rig.model = Model("default", table, PRICE)
+    rig.endpoint.script = [stream(WHOLE)]
+    rig.budget.enter("shortlinks-1", {"run_cap": Decimal("0.001")})
+    await held(rig.call())
+    rig.budget.enter("shortlinks-1", {"run_cap": Decimal(1)})
+    await rig.call()
+    assert rig.naps == []
+
+
 async def test_a_request_waits_for_its_reservation_to_be_on_disk(rig: Rig) -> None:
     rig.notes = notes = SlowNotebook()
     rig.endpoint.script = [stream(WHOLE)]

@@ -163,6 +163,27 @@ async def test_what_a_call_did_not_take_is_for_the_next() -> None:
     assert floor.sent == [(0.0, "a"), (0.0, "b")]
 
 
+async def test_a_call_that_waits_for_its_room_counts_from_when_it_goes_and_not_at_all_where_it_does_not() -> None:
+    floor, goes = Floor(), list[float]()
+
+    async def after(turn: Turn, seconds: float) -> None:
+        await turn.once(floor.time.sleep(seconds))
+        goes.append(floor.time.now)
+
+    async def never(turn: Turn) -> None:
+        with pytest.raises(LookupError):
+            await turn.once(refusal())
+
+    async def refusal() -> None:
+        raise LookupError
+
+    floor.call("a", 90, Limits(1, 100), never)
+    floor.call("b", 90, Limits(1, 100), lambda turn: after(turn, 50))
+    floor.call("c", 90, Limits(1, 100), lambda turn: after(turn, 0))
+    await floor.over()
+    assert goes == [50, 110]
+
+
 async def test_one_that_is_told_to_wait_waits_for_all_and_one_goes_first() -> None:
     """32 runs at once, a 429 with 20 s: none sends before, then a probe, then the others one after the other."""
     floor = Floor()
