@@ -1,6 +1,7 @@
 """The lamp of a run whose command says nothing and computes nothing for long. Pure; it is no jam, and ends nothing.
 
-What moves is not quiet: output, a busy cell, any event. A model that is being asked is the endpoint's to be slow.
+What moves is not quiet: output, a busy cell, any event. A model that is being asked, or is to be asked in its turn, is
+the endpoint's to be slow.
 """
 
 from collections.abc import Iterable
@@ -15,8 +16,8 @@ QUIET = 60.0
 """Seconds after which a run that says nothing is quiet."""
 BUSY = 0.02
 """Cores from which on a cell is at work: one that waits uses less."""
-_COMMANDS = frozenset({"codergen", "checkpoint", "tool"})
-"""Handlers of nodes whose commands run in the run's own cell."""
+_COMMANDS = frozenset({"checkpoint", "tool"})
+"""Handlers of nodes that are a command in the run's own cell; an agent has one at work now and then."""
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -33,7 +34,8 @@ class Quiet(msgspec.Struct, frozen=True):
 def quiet(run: Run, heard: int, cells: Iterable[LiveCell], now: int) -> Quiet | None:
     """What is lit for a run; `heard`: UTC ms at which output came or its cell was busy last, as far as one looked."""
     seconds = (now - max(run.changed_at, heard)) / 1000
-    if run.state != "running" or run.handler not in _COMMANDS or run.open_calls or seconds < QUIET:
+    commands = run.handler in _COMMANDS or (run.handler == "codergen" and run.at_work)
+    if run.state != "running" or not commands or seconds < QUIET:
         return None
     gauges = [cell.gauge for cell in cells if cell.role == "agent" and cell.gauge]
     if any(gauge.cpu >= BUSY for gauge in gauges):

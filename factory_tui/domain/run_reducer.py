@@ -149,6 +149,7 @@ def _restarted(run: Run, _event: e.Event, fact: e.RunRestarted) -> Run:
         handler="",
         context={},
         visit=None,
+        at_work="",
         asked=None,
         base=fact.commit,
         nodes={name: replace(tally, attempt=0, in_pass=0, status=None) for name, tally in run.nodes.items()},
@@ -162,6 +163,7 @@ def _forked(run: Run, _event: e.Event, fact: e.RunForked) -> Run:
 
 
 def _prompted(run: Run, _event: e.Event, fact: e.Prompted) -> Run:
+    run = replace(run, at_work="")  # a prompt gives up on what has not returned
     if not fact.told:
         return run
     told = tuple(replace(one, text=one.text[:SAID_SHOWN]) for one in run.said[: fact.told])
@@ -298,8 +300,8 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.Answered: _touched,
     e.ConversationRebuilt: _touched,
     e.Disputed: _touched,
-    e.ToolCalled: _touched,
-    e.ToolReturned: _touched,
+    e.ToolCalled: lambda run, _event, fact: replace(run, at_work=fact.call),
+    e.ToolReturned: lambda run, _event, _fact: replace(run, at_work=""),
     e.CheckpointRan: _touched,
     e.VisitBegan: _visit_began,
     e.VerdictReached: _verdict,

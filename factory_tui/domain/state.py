@@ -204,6 +204,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """What part of its burn judges had."""
     open_calls: dict[str, OpenCall] = {}
     """Calls in flight, by `step.attempt`."""
+    at_work: str = ""
+    """The tool call of its agent that has begun and not returned."""
     cells: dict[str, CellView] = {}
     escalation: str = ""
     """The open one, if any."""

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from factory_tui.console.quiet import quiet
 from factory_tui.domain import events as e
+from factory_tui.domain.events import AnyFact, Event
 from factory_tui.domain.gauges import Gauge
 from factory_tui.domain.live import LiveCell, LiveOutput
-from factory_tui.domain.reducer import fold
+from factory_tui.domain.reducer import fold, reduce
 from factory_tui.domain.state import Run
 from tests import snap
 from tests.console import story
@@ -24,7 +25,7 @@ MINUTES = 60_000
 
 
 def run() -> Run:
-    return replace(fold(COMMAND).runs[RUN], open_calls={})
+    return fold(COMMAND).runs[RUN]
 
 
 def cell(cpu: float | None, role: str = "agent") -> LiveCell:
@@ -46,12 +47,20 @@ def test_a_command_that_says_nothing_is_slow_by_what_is_known_of_its_cell() -> N
 def test_what_moves_or_waits_elsewhere_is_not_slow(what: str) -> None:
     one, late = run(), run().changed_at + 60 * MINUTES
     cases: dict[str, dict[str, Any]] = {
-        "asks a model": {"open_calls": {"1.1": 1}},
+        "asks a model": {"at_work": ""},
         "is judged": {"handler": "harness"},
         "paused": {"state": "paused"},
     }
     heard = late - 1000 if what == "said something" else 0
     assert quiet(replace(one, **cases.get(what, {})), heard, [cell(1.0 if what == "computes" else 0.0)], late) is None
+
+
+@pytest.mark.parametrize("then", [e.ToolReturned(2, "toolu_0001", "ok"), e.Prompted("generate", "recovery", "[]")])
+def test_an_agent_that_waits_for_its_turn_at_the_endpoint_is_not_slow(then: AnyFact) -> None:
+    state = fold(COMMAND)
+    waits = reduce(state, Event(state.seq + 1, "id", state.at, then, RUN)).runs[RUN]
+    assert quiet(run(), 0, [cell(0.0)], state.at + 60 * MINUTES) is not None
+    assert quiet(waits, 0, [cell(0.0)], state.at + 60 * MINUTES) is None
 
 
 async def test_the_lamp_is_lit_on_the_floor_and_goes_out_with_the_next_word() -> None:
