@@ -74,6 +74,7 @@ def of_status(status: int, said: str, endpoint: str, key_env: str, after: float 
 
 _STATUS = {
     "authentication_error": 401,
+    "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
     "rate_limit_error": 429,
