@@ -1,5 +1,6 @@
 """Killing an engine at a moment of its choosing, and asking the next one whether anything was lost."""
 
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -18,8 +19,11 @@ from factory_tui.domain.events import (
     VerdictReached,
     VisitBegan,
 )
+from factory_tui.domain.state import Run
 from factory_tui.journal.chain import Keys
 from factory_tui.journal.verify import verify
+from factory_tui.link.client import Link
+from factory_tui.link.server import QUERY_LIMIT
 from tests.engine.floor import FarFloor
 from tests.engine.greeter import make, slow
 
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 PACE = 600.0
+SEED = os.environ.get("FACTORY_CHAOS_SEED") or os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+"""What is drawn is drawn from it."""
 
 
 async def in_a_model_stream(floor: FarFloor) -> None:
@@ -83,29 +89,54 @@ async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | N
 
 async def survived(floor: FarFloor, run: str, seen: Sequence[Event]) -> Survived:
     """Let the run ship; fails when anything that the killed engine had told was lost, judged or paid for twice."""
-    ended = await floor.reach(run, "shipped", "held", "jammed", "failed")
-    assert ended.state == "shipped", f"{ended.state}: {ended.why}"
-    events = await floor.link.events(None, None, 2000)
+    (one,) = await all_survived(floor, [run], seen)
+    return one
+
+
+async def all_survived(floor: FarFloor, runs: Sequence[str], seen: Sequence[Event]) -> list[Survived]:
+    """The same of several runs, and that nothing is left of any."""
+    ended = [await floor.reach(run, "shipped", "held", "jammed", "failed") for run in runs]
+    assert [f"{run.id} {run.state}: {run.why}" for run in ended if run.state != "shipped"] == []
+    events = await everything(floor.link)
     await floor.stop()
     kept = {event.seq: event for event in events}
     assert [kept[event.seq] for event in seen] == list(seen), "something acknowledged was lost"
-    answers = Counter(event.fact.step for event in events if isinstance(event.fact, Answered))
-    settled = [event.fact for event in events if isinstance(event.fact, CallSettled)]
-    assert set(answers.values()) == {1}, "a step was answered twice"
-    assert sorted(fact.step for fact in settled if fact.outcome == "answered") == sorted(answers), "paid twice"
-    asked = Counter(event.fact.step for event in events if isinstance(event.fact, CallReserved))
-    in_flight = Counter(fact.step for fact in settled if fact.outcome == "possibly-paid-twice")
-    assert asked - Counter(answers.keys()) == in_flight, "asked again for more than what was in flight"
-    assert in_flight.total() <= 1
-    verdicts = [event.fact for event in events if isinstance(event.fact, VerdictReached)]
-    assert len({(one.visit, one.scenario, one.index) for one in verdicts}) == len(verdicts), "a verdict counted twice"
     workspace = floor.workspace
     assert not list((workspace.state / "cells").glob("*.json")), "cells were left"
     assert verify(workspace.state, Keys(workspace.keys, workspace.identity)).damage is None
-    current = ended.current
-    returned = sum(isinstance(event.fact, ToolReturned) for event in events)
-    vault = current.vault if current else None
-    return Survived(vault, len(ended.passes), workspace.identity, returned, events[-1].seq)
+    return [what_became_of(run, events, workspace.identity) for run in ended]
+
+
+def what_became_of(run: Run, events: Sequence[Event], workspace: str) -> Survived:
+    """Of a run that ended; fails when it was paid for twice beyond its call in flight, or judged twice."""
+    facts = [event.fact for event in events if event.run == run.id]
+    answers = Counter(fact.step for fact in facts if isinstance(fact, Answered))
+    settled = [fact for fact in facts if isinstance(fact, CallSettled)]
+    assert set(answers.values()) == {1}, "a step was answered twice"
+    assert sorted(fact.step for fact in settled if fact.outcome == "answered") == sorted(answers), "paid twice"
+    asked = Counter(fact.step for fact in facts if isinstance(fact, CallReserved))
+    in_flight = Counter(fact.step for fact in settled if fact.outcome == "possibly-paid-twice")
+    assert asked - Counter(answers.keys()) == in_flight, "asked again for more than what was in flight"
+    assert in_flight.total() <= 1
+    verdicts = [fact for fact in facts if isinstance(fact, VerdictReached)]
+    assert len({(one.visit, one.scenario, one.index) for one in verdicts}) == len(verdicts), "a verdict counted twice"
+    returned = sum(isinstance(fact, ToolReturned) for fact in facts)
+    vault = run.current.vault if run.current else None
+    return Survived(vault, len(run.passes), workspace, returned, events[-1].seq)
+
+
+def same(one: Survived) -> None:
+    """As it ends without a kill."""
+    assert one.satisfaction is not None
+    assert (one.satisfaction.satisfied, one.satisfaction.total, one.passes) == (16, 16, 2)
+
+
+async def everything(link: Link) -> list[Event]:
+    """Every event of the journal, in order."""
+    events: list[Event] = []
+    while older := await link.events(None, events[0].seq if events else None, QUERY_LIMIT):
+        events[:0] = older
+    return events
 
 
 def containers(client: "DockerClient", workspace: str) -> int:

@@ -16,7 +16,7 @@ from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import Event
 from factory_tui.link.client import Link
 from factory_tui.link.protocol import LinkError
-from tests.chaos.killing import PACE, Survived, containers, survived
+from tests.chaos.killing import PACE, SEED, Survived, containers, same, survived
 from tests.engine.floor import PATIENCE, FarFloor, python
 from tests.engine.greeter import make, slow
 
@@ -31,7 +31,6 @@ IN_DOCKER = DRAWN // 5
 TIMES = 100
 LASTS = 4.0
 """Seconds; about as long as a run here takes."""
-SEED = os.environ.get("FACTORY_CHAOS_SEED") or os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
 
 
 async def until_it_dies(workspace: Workspace, playbooks: Path, seq: int, moment: str) -> list[Event]:
@@ -68,12 +67,6 @@ async def killed(folder: Path, seq: int, moment: str, kind: str = "process", ima
     async with FarFloor(workspace, playbooks) as floor:
         run = next(iter(floor.state.runs), "") or await floor.start()
         return await survived(floor, run, seen)
-
-
-def same(one: Survived) -> None:
-    """As it ends without a kill."""
-    assert one.satisfaction is not None
-    assert (one.satisfaction.satisfied, one.satisfaction.total, one.passes) == (16, 16, 2)
 
 
 @pytest.mark.timeout(180)

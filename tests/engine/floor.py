@@ -52,6 +52,7 @@ class Floor:
                 await asyncio.sleep(0.01)
 
     until_over = False
+    patience = PATIENCE
 
     async def _launch(self) -> None:
         engine = Engine(self.workspace, self.playbooks, self.pace)
@@ -108,7 +109,7 @@ class Floor:
     async def until(self, condition: Callable[[State], bool]) -> State:
         """Follow until the state is so."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self.patience):
                 while not condition(self.state):
                     self._take(await self._next())
         except TimeoutError:
