@@ -1,4 +1,4 @@
-"""A console that stands still while eight runs flood: they ship all the same, and it shows them when it goes on."""
+"""A console that stands still or is killed while eight runs flood: they ship all the same, and are seen again."""
 
 import asyncio
 import os
@@ -79,3 +79,30 @@ async def test_a_console_that_stands_still_costs_eight_runs_nothing(
                 f"a console that {name:<12} {STILL:g} s: streamed {part.streamed / 1e6:.0f} MB, told "
                 f"{part.told / 1e6:.1f} MB, at least {part.steps} steps a run, engine grew {part.grown / 1e6:.0f} MB\n"
             )
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+async def test_a_killed_console_costs_eight_runs_nothing_and_the_next_one_shows_them(
+    tmp_path: Path, tmux: Tmux, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(f"{SEED} killed")
+    workspace, playbooks, drawn = flooding(tmp_path, chance)
+    moment = chance.uniform(0.0, 5.0)
+    async with FloodedFloor(workspace, playbooks) as floor:
+        second = tmux.pane("second")
+        await asyncio.to_thread(attach, tmux.pane("first"), workspace.root)
+        runs = await floor.flood()
+        await floor.go_on(runs, moment)
+        os.kill(process(tmux, "first"), signal.SIGKILL)
+        after = await floor.go_on(runs, 5.0)
+        await asyncio.to_thread(attach, second, workspace.root)
+        await asyncio.to_thread(second.until, all_are("running", runs))
+        await floor.enough(runs)
+        await asyncio.to_thread(second.until, all_are("shipped", runs))
+        for run in await all_survived(floor, runs, list(floor.events)):
+            same(run)
+    assert after.steps > 0, "a run stood still without the console"
+    with capsys.disabled():
+        sys.stdout.write(f"\n{RUNS} runs, {drawn} (seed {SEED}); their console killed after {moment:.1f} s\n")
+        sys.stdout.write(f"at least {after.steps} steps a run in the 5 s after it; all ended the same\n")
