@@ -1,16 +1,11 @@
 """The Docker engine dies while runs work: they are held, say why, and come back by themselves with nothing lost."""
 
 import asyncio
-import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from factory_tui.cells import connection
 from factory_tui.cells.docker import connect
 from factory_tui.domain.commands import Pause, Resume, StartRun
 from factory_tui.domain.events import (
@@ -32,21 +27,6 @@ from tests.engine.greeter import PLAYBOOK, make
 from tests.engine.test_asking import asked
 
 SLOW = PLAYBOOK.replace("echo trimmed", "sleep 2 && echo trimmed")
-
-
-@pytest.fixture
-async def daemon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Daemon]:
-    """A Docker engine that may be killed; `request.param`: whether its containers live on without it."""
-    if os.geteuid() != 0 or not all(map(shutil.which, ("dockerd", "ip"))):
-        unmet("no dockerd with a bridge of its own can be started")
-    daemon = Daemon(Path(tempfile.mkdtemp(prefix="ftd-", dir="/tmp")), live_restore=request.param)
-    monkeypatch.setenv("DOCKER_HOST", daemon.host)
-    monkeypatch.setattr(connection, "_AGAIN", (0.0, 0.2, 0.5))  # else each outage is waited for seven seconds
-    try:
-        await daemon.start()
-        yield daemon
-    finally:
-        await daemon.close()
 
 
 @pytest.mark.docker
