@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,9 +28,10 @@ from factory_tui.cells.protocol import (
 from factory_tui.cells.reach import Address
 from factory_tui.cells.runner.frames import pack
 from tests.cells.conftest import LABELS, LIMITS
-from tests.waiting import eventually
+from tests.waiting import eventually, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from factory_tui.cells.protocol import Cell
@@ -69,6 +70,46 @@ class TestStanding:
         await cell.resume()
         assert (await cell.run("echo on")).stdout == b"on\n"
         await cell.close()
+
+
+class TestLeft:
+    """Who starts or removes a cell is cancelled, and no engine answers: what may be there goes with the next start."""
+
+    @staticmethod
+    async def cut_off(cells: DockerCells, doing: Coroutine[Any, Any, object], *, done: bool) -> None:
+        """Cancel it in its first call of an engine that does not answer; `done`: it did what it was asked for."""
+        ask, asked, goes = cells.ask, asyncio.Event(), asyncio.Event()
+
+        async def away(question: Callable[[Engine], object]) -> object:
+            asked.set()
+            await goes.wait()
+            if done:
+                await ask(question)
+            raise NoEngine("it went away")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cells, "ask", away)
+            task = asyncio.create_task(doing)
+            await asked.wait()
+            task.cancel()
+            await asyncio.sleep(0)
+            goes.set()
+            with pytest.raises((asyncio.CancelledError, NoEngine)):
+                await task
+            await until(lambda: bool(cells._left), "what may be there is noted")
+
+    @pytest.mark.timeout(30)
+    async def test_a_container_whose_removal_was_cut_off(self, docker_cells: DockerCells) -> None:
+        cell = await docker_cells.start(LABELS)
+        await self.cut_off(docker_cells, docker_cells.remove(cell.id), done=False)
+        await (await docker_cells.start(LABELS)).close()
+        assert await docker_cells.sweep() == 0
+
+    @pytest.mark.timeout(30)
+    async def test_a_container_of_which_nobody_was_told(self, docker_cells: DockerCells) -> None:
+        await self.cut_off(docker_cells, docker_cells.start(LABELS), done=True)
+        await (await docker_cells.start(LABELS)).close()
+        assert await docker_cells.sweep() == 0
 
 
 class TestReattach:
