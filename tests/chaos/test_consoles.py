@@ -29,15 +29,22 @@ def tmux(tmux_program: str) -> Iterator[Tmux]:
 
 
 def attach(pane: Pane, root: Path) -> None:
-    """A console, in the place of the shell."""
-    pane.type("exec " + shlex.join([sys.executable, "-m", "factory_tui", "--workspace", str(root)]))
+    """A console that is no child of tmux, which lets a stopped child of its own go on at once."""
+    console = shlex.join([sys.executable, "-m", "factory_tui", "--workspace", str(root)])
+    pane.type(f"exec sh -c {shlex.quote(f'{console}; true')}")
     pane.key("Enter")
     pane.until("FACTORY")
     pane.until("live")
 
 
 def process(tmux: Tmux, name: str) -> int:
-    return int(tmux.say("display-message", "-p", "-t", name, "#{pane_pid}"))
+    """The console's."""
+    shell = tmux.say("display-message", "-p", "-t", name, "#{pane_pid}").strip()
+    return int(Path(f"/proc/{shell}/task/{shell}/children").read_text())
+
+
+def stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def all_are(state: str, runs: Sequence[str]) -> Callable[[str], bool]:
@@ -61,9 +68,11 @@ async def test_a_console_that_stands_still_costs_eight_runs_nothing(
         await asyncio.to_thread(attach, pane, workspace.root)
         runs = await floor.flood()
         reads = await floor.go_on(runs, STILL)
-        os.kill(process(tmux, "still"), signal.SIGSTOP)
+        console = process(tmux, "still")
+        os.kill(console, signal.SIGSTOP)
         stands = await floor.go_on(runs, STILL)
-        os.kill(process(tmux, "still"), signal.SIGCONT)
+        assert stopped(console)
+        os.kill(console, signal.SIGCONT)
         await floor.enough(runs)
         await asyncio.to_thread(pane.until, all_are("shipped", runs))
         for run in await all_survived(floor, runs, list(floor.events)):
