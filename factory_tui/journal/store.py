@@ -191,12 +191,13 @@ class Journal:
         """One transaction. The head moves only after it."""
         events, rows, long = [], [], []
         seq, previous, at = self._seq, self._hash, self._clock()
-        link, entropy, began = self._link, self._entropy, moment(at)
+        link, began, drawn = self._link, moment(at), self._entropy()
         for append in batch:
             for draft, payload in zip(append.drafts, append.payloads, strict=True):
                 seq += 1
                 fact, run, actor = draft.fact, draft.run, draft.actor
-                identity = began + chance(entropy())
+                identity = began + chance(drawn)
+                drawn += 1  # ulid/spec, monotonicity: within a millisecond they sort as they were written
                 kind = str(fact.__struct_config__.tag)
                 digest = hashlib.sha256(payload).digest()
                 previous = link(previous, (seq, identity, at, run, actor, kind), digest)
