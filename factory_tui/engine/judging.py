@@ -43,6 +43,8 @@ async def harness(walk: Walk, node: Node) -> Done:
     result = await _visit(walk, corpus, entries, "screen", ())
     if result.decision == "confirm":
         result = await _visit(walk, corpus, entries, "confirm", result.verdicts)
+    if result.verdicts and _void(result.verdicts):
+        raise Parked("held", _why_void(walk.current.number, result.verdicts), reason="config")
     gap = result.feedback.share - result.vault.share
     figures = {
         "satisfaction": f"{result.vault.share:.4f}",
@@ -63,7 +65,8 @@ async def _visit(
     place = walk.place
     since = [event.fact for event in await walk.since_entry()]
     begun = [fact.visit for fact in since if isinstance(fact, VisitBegan) and fact.kind == kind]
-    visit = begun[-1] if begun else walk.run.visits + 1
+    judged = [fact for fact in since if isinstance(fact, VerdictReached) and fact.visit in begun[-1:]]
+    visit = begun[-1] if begun and not (judged and _void(judged)) else walk.run.visits + 1
     mould = await place.mould(walk.scribe, walk.recipe)
     visitor = Visitor(place.workspace.identity, place.settings.harness.timeout, mould)
     return await visitor.visit(
@@ -79,3 +82,14 @@ async def _visit(
         known=since,
         pooled=pooled,
     )
+
+
+def _void(verdicts: Sequence[VerdictReached]) -> bool:
+    """Whether none of them says anything of the product: that is no pass to learn from, and no reason for another."""
+    return all(verdict.satisfied is None for verdict in verdicts)
+
+
+def _why_void(number: int, verdicts: Sequence[VerdictReached]) -> str:
+    first = next((verdict for verdict in verdicts if verdict.set == "feedback"), verdicts[0])
+    why = f"all {len(verdicts)} verdicts on pass {number} are void, {first.evidence.rstrip('.')}"
+    return f"{why}. Remedy: see the engine's log, mend what is named, and resume: the pass is judged anew."

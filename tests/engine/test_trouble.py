@@ -25,6 +25,7 @@ from factory_tui.domain.events import (
     VisitEnded,
 )
 from factory_tui.engine import serve
+from factory_tui.harness import trajectory
 from factory_tui.model import door
 from tests.engine.floor import Floor
 from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, WRITES, make, slow
@@ -50,6 +51,29 @@ class TestHeld:
             assert run.reason == "provider"
             assert said in run.why
             assert "check base_url of the model in config.toml" in run.why
+
+    async def test_a_visit_without_one_verdict_holds_the_run_and_its_pass_is_judged_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What breaks the harness says nothing of the product: no agent is told of it, and no pass is paid for it."""
+
+        async def broken(*_: object) -> trajectory.Trajectory:
+            raise RuntimeError("its clock is gone")
+
+        async with Floor(*make(tmp_path)) as floor:
+            with monkeypatch.context() as patched:
+                patched.setattr(trajectory._Play, "judged", broken)
+                run = await floor.reach(await floor.start(), "held", "shipped", "jammed", "failed")
+            assert (run.state, run.reason) == ("held", "config")
+            assert (
+                "verdicts on pass 1 are void, because: the harness failed: RuntimeError: its clock is gone. Remedy:"
+                in run.why
+            )
+            await floor.command(Resume(run.id))
+            run = await floor.reach(run.id, "shipped", "jammed", "failed", "held")
+            assert (run.state, len(run.passes)) == ("shipped", 2), run.why
+            told = floor.told(VisitEnded)
+            assert [one.vault.total > 0 for one in told if one.number == 1] == [False, True]
 
     async def test_a_rule_that_is_missing_is_named_by_its_nearest_and_the_run_goes_on_once_it_is_there(
         self, tmp_path: Path
