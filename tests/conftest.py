@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from factory_tui.cells.client import Engine
 
 pytest.register_assert_rewrite("tests.conformance")
+gc.set_threshold(100_000, 50, 100)  # by default it looks through a console's widgets for a fifth of a test's time
 
 for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN:  # by nohup or a shell's `&`: programs that tests start inherit that
