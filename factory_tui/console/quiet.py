@@ -1,7 +1,6 @@
-"""The lamp of a run whose command says nothing and computes nothing for long. Pure; it is no jam, and ends nothing.
+"""The lamp of a run whose command or model says nothing for long. Pure; it is no jam, and ends nothing.
 
-What moves is not quiet: output, a busy cell, any event. A model that is being asked, or is to be asked in its turn, is
-the endpoint's to be slow.
+What moves is not quiet: output, a busy cell, any event. A run whose turn at the endpoint has not come asks nobody.
 """
 
 from collections.abc import Iterable
@@ -21,12 +20,15 @@ _COMMANDS = frozenset({"checkpoint", "tool"})
 
 
 class Quiet(msgspec.Struct, frozen=True):
-    """For how long nothing moved, and whether the cell was seen to be idle."""
+    """For how long nothing moved: a model's answer, or else a command in a cell that was seen to be idle or was not."""
 
     seconds: float
+    model: bool
     idle: bool
 
     def __str__(self) -> str:
+        if self.model:
+            return f"slow: its model says nothing for {duration(self.seconds)}"
         cell = "its cell is idle" if self.idle else "whether its cell computes is not known"
         return f"slow: its command says nothing for {duration(self.seconds)}, and {cell}"
 
@@ -35,9 +37,12 @@ def quiet(run: Run, heard: int, cells: Iterable[LiveCell], now: int) -> Quiet | 
     """What is lit for a run; `heard`: UTC ms at which output came or its cell was busy last, as far as one looked."""
     seconds = (now - max(run.changed_at, heard)) / 1000
     commands = run.handler in _COMMANDS or (run.handler == "codergen" and run.at_work)
-    if run.state != "running" or not commands or seconds < QUIET:
+    asked = run.handler == "codergen" and not run.at_work and bool(run.open_calls)
+    if run.state != "running" or not (commands or asked) or seconds < QUIET:
         return None
+    if asked:
+        return Quiet(seconds, model=True, idle=False)
     gauges = [cell.gauge for cell in cells if cell.role == "agent" and cell.gauge]
     if any(gauge.cpu >= BUSY for gauge in gauges):
         return None
-    return Quiet(seconds, bool(gauges))
+    return Quiet(seconds, model=False, idle=bool(gauges))

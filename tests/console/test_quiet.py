@@ -43,6 +43,14 @@ def test_a_command_that_says_nothing_is_slow_by_what_is_known_of_its_cell() -> N
         assert "is not known" in str(quiet(run(), 0, unknown, at + 3 * MINUTES))
 
 
+def test_a_model_that_is_asked_and_says_nothing_is_slow() -> None:
+    state = fold(story.until(e.CallReserved, RUN, 2))
+    asking = state.runs[RUN]
+    assert quiet(asking, 0, [], asking.changed_at + MINUTES - 1) is None
+    assert str(quiet(asking, 0, [], asking.changed_at + 2 * MINUTES)) == "slow: its model says nothing for 2m"
+    assert quiet(asking, asking.changed_at + MINUTES, [], asking.changed_at + 2 * MINUTES - 1) is None, "it spoke"
+
+
 @pytest.mark.parametrize("what", ["computes", "said something", "asks a model", "is judged", "paused"])
 def test_what_moves_or_waits_elsewhere_is_not_slow(what: str) -> None:
     one, late = run(), run().changed_at + 60 * MINUTES
