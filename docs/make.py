@@ -22,6 +22,7 @@ from factory_tui.config import seed, settings  # noqa: E402
 from factory_tui.config.prices import BUNDLED  # noqa: E402
 from factory_tui.console import action, actions, offering  # noqa: E402
 from factory_tui.domain import events, metadata  # noqa: E402
+from factory_tui.harness import scenario  # noqa: E402
 
 NOTE = "<!-- Made by docs/make.py from the code; edit that, then run `make docs`. -->\n"
 
@@ -109,6 +110,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/configuration.md": configuration,
     "docs/keys.md": keys,
     "docs/events.md": event_pages,
+    "docs/scenario.schema.json": scenario.schema,
 }
 
 

@@ -285,8 +285,10 @@ def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
     confirm = actions.add_parser("confirm", help="they judge the seed's newest revision: write that into their files")
     confirm.add_argument("seed", help="a name in seeds/")
-    for action, name in ((check, "check"), (confirm, "confirm")):
-        _workspace_option(action)
+    schema = actions.add_parser("schema", help="the JSON Schema of a scenario file, for editors")
+    for action, name in ((check, "check"), (confirm, "confirm"), (schema, "schema")):
+        if action is not schema:
+            _workspace_option(action)
         action.set_defaults(command="scenarios", name=name)
 
 

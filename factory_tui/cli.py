@@ -165,6 +165,8 @@ def _journal(arguments: argparse.Namespace) -> int:
 def _scenarios(arguments: argparse.Namespace) -> int:
     from factory_tui import review
 
+    if arguments.name == "schema":
+        return review.schema()
     return (review.check if arguments.name == "check" else review.confirm)(_find(arguments), arguments)
 
 

@@ -35,6 +35,14 @@ def check(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     return FAILED if any(one.level == "error" for one in found) else SHIPPED
 
 
+def schema() -> int:
+    """Print the schema of a scenario file, for an editor to complete and check by."""
+    from factory_tui.harness.scenario import schema as shape
+
+    print(shape(), end="")
+    return SHIPPED
+
+
 def confirm(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Say that a seed's scenarios judge its newest revision: to the engine, or without one to the files alone."""
     from factory_tui.config.seed import load_seed

@@ -3,6 +3,7 @@
 Knows nothing of how draws are made, acts are run or answers compared.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
@@ -60,6 +61,12 @@ def parse(source: str | bytes, file: str) -> Scenario:
         services=tuple(shape.service),
         acts=tuple(shape.act),
     )
+
+
+def schema() -> str:
+    """The JSON Schema (2020-12) of a scenario file, for editors: shape alone; `parse` says what makes no sense."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A scenario of factory-tui"}
+    return json.dumps({**head, **msgspec.json.schema(ScenarioFile)}, indent=2) + "\n"
 
 
 def _lint(scenario: ScenarioFile) -> Iterator[Found]:

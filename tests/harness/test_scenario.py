@@ -1,13 +1,16 @@
 """The scenario format: the documented example is one, and every mistake names its place and remedy."""
 
+import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from factory_tui.cli import main
 from factory_tui.config.reading import Mistakes
 from factory_tui.harness.scenario import parse
-from factory_tui.harness.shapes import Scenario
+from factory_tui.harness.shapes import Scenario, ScenarioFile
 
 DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
 FOUND = re.search(r"```toml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
@@ -71,3 +74,15 @@ def test_all_mistakes_come_at_once() -> None:
 def test_a_file_whose_name_is_no_name_is_refused() -> None:
     with pytest.raises(Mistakes, match="no name for a scenario"):
         parse(EXAMPLE, "scenarios/x/A story.toml")
+
+
+def test_the_schema_is_printed_anywhere_and_knows_every_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["scenarios", "schema"]) == 0
+    known = json.loads(capsys.readouterr().out)["$defs"]
+    file = known["ScenarioFile"]
+    assert set(file["properties"]) == {field.encode_name for field in msgspec.structs.fields(ScenarioFile)}
+    assert file["required"] == ["kind", "set", "story", "act"]
+    assert not file["additionalProperties"]
