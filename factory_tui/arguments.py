@@ -8,7 +8,9 @@ from pathlib import Path
 
 from factory_tui import __version__
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
+from factory_tui.values import amount, port, whole
 
+COUNT, SEQ = whole("number of a pass"), whole("seq of an event")
 EXIT_CODES = (
     "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
 )
@@ -73,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
     messages = twin.add_parser("messages", help="a Messages API that answers by a playbook")
     messages.add_argument("--playbook", type=Path, required=True, help="the playbook, a TOML file")
-    messages.add_argument("--port", type=_port, default=8765, help="0 for a free one (default: 8765)")
+    messages.add_argument("--port", type=port, default=8765, help="0 for a free one (default: 8765)")
     messages.add_argument(
         "--fault",
         action="append",
@@ -162,15 +164,15 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["escalate"].add_argument("text", nargs="*", help="what the owner is asked")
     made["reseed"].add_argument("--restart", action="store_true", help="begin anew with it, from nothing, now")
     made["restart"].add_argument(
-        "--from", dest="number", type=_count, default=0, metavar="N", help="the pass (default: from nothing)"
+        "--from", dest="number", type=COUNT, default=0, metavar="N", help="the pass (default: from nothing)"
     )
     made["fork"].add_argument(
-        "--pass", dest="number", type=_count, metavar="N", help="the pass (default: the last one that is over)"
+        "--pass", dest="number", type=COUNT, metavar="N", help="the pass (default: the last one that is over)"
     )
     made["fork"].add_argument("--seed", default="", help="a seed as it is now (default: as the pass had it)")
     made["fork"].add_argument("--model", default="", help="a name under [models] (default: that of the run)")
     made["fork"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the new run as JSON")
-    made["cap"].add_argument("amount", type=_amount, help="more than its cap of now: dollars like 12.50, or tokens")
+    made["cap"].add_argument("amount", type=amount, help="more than its cap of now: dollars like 12.50, or tokens")
     made["cap"].add_argument(
         "--of",
         choices=RUN_CAPS,
@@ -181,11 +183,11 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "--from", dest="origin", default="", metavar="OTHER", help="move as many dollars from what this run has left"
     )
     made["diff"].add_argument(
-        "before", nargs="?", type=_count, metavar="A", help="a pass, 0 for nothing (default: the one before B)"
+        "before", nargs="?", type=COUNT, metavar="A", help="a pass, 0 for nothing (default: the one before B)"
     )
-    made["diff"].add_argument("after", nargs="?", type=_count, metavar="B", help="a pass (default: the newest)")
+    made["diff"].add_argument("after", nargs="?", type=COUNT, metavar="B", help="a pass (default: the newest)")
     made["shell"].add_argument(
-        "--pass", dest="number", type=_count, metavar="N", help="a copy of what this pass left, removed when you leave"
+        "--pass", dest="number", type=COUNT, metavar="N", help="a copy of what this pass left, removed when you leave"
     )
     made["answer"].add_argument("escalation", help="its name, like E-1")
     made["answer"].add_argument("choice", nargs="*", help="one of the choices it offers; none: --text only")
@@ -214,7 +216,7 @@ def _cell_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         made[name].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
     made["shell"].add_argument("run", help="its name, like shortlinks-1")
     made["shell"].add_argument(
-        "--pass", dest="number", type=_count, metavar="N", help="a copy of what this pass left, removed when you leave"
+        "--pass", dest="number", type=COUNT, metavar="N", help="a copy of what this pass left, removed when you leave"
     )
     for name, action in (("ls", cells), *made.items()):
         _workspace_option(action)
@@ -265,28 +267,41 @@ def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         made[name].add_argument("file", type=Path, help="the backup")
     made["compact"].add_argument("run", nargs="*", help="runs that are over, by name (default: by --older)")
     made["compact"].add_argument(
-        "--older", type=_days, default=30, metavar="DAYS", help="runs that are over for so long (default: 30)"
+        "--older",
+        type=whole("number of days"),
+        default=30,
+        metavar="DAYS",
+        help="runs that are over for so long (default: 30)",
     )
     for name in ("restore", "compact"):
         made[name].add_argument("--yes", action="store_true", help="without a question")
     made["export"].add_argument("run", nargs="?", default="", help="its name, like shortlinks-1 (default: everything)")
     for name, text in (("from", "the first event, by seq"), ("to", "the last event, by seq")):
-        made["export"].add_argument(f"--{name}", dest=f"{name}_seq", type=_seq, metavar="SEQ", help=text)
+        made["export"].add_argument(f"--{name}", dest=f"{name}_seq", type=SEQ, metavar="SEQ", help=text)
     for name, action in made.items():
         _workspace_option(action)
         action.set_defaults(command="journal", action=name)
 
 
 def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    scenarios = commands.add_parser("scenarios", help="check a seed's scenarios, or say that you reviewed them")
+    scenarios = commands.add_parser("scenarios", help="check or run a seed's scenarios, or say that you reviewed them")
     actions = scenarios.add_subparsers(metavar="ACTION", required=True)
     check = actions.add_parser("check", help="what is wrong with them, and which judge another revision")
     check.add_argument("seed", nargs="?", default="", help="a name in seeds/ (default: all)")
     check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
     confirm = actions.add_parser("confirm", help="they judge the seed's newest revision: write that into their files")
     confirm.add_argument("seed", help="a name in seeds/")
+    run = actions.add_parser("run", help="judge a folder of code by them, as the first pass of a run would be")
+    run.add_argument("seed", help="a name in seeds/")
+    run.add_argument("--against", metavar="DIR", required=True, help="the folder with the code")
+    run.add_argument(
+        "-n", dest="number", metavar="N", type=whole("number from 1 on", 1), help="at most N vault trajectories"
+    )
+    run.add_argument("--draws", metavar="WORD", default="", help="the inputs of an earlier time, which told this word")
+    run.add_argument("--junit", metavar="FILE", default="", help="the verdicts as JUnit XML, too")
+    run.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
     schema = actions.add_parser("schema", help="the JSON Schema of a scenario file, for editors")
-    for action, name in ((check, "check"), (confirm, "confirm"), (schema, "schema")):
+    for action, name in ((check, "check"), (confirm, "confirm"), (run, "run"), (schema, "schema")):
         if action is not schema:
             _workspace_option(action)
         action.set_defaults(command="scenarios", name=name)
@@ -358,38 +373,6 @@ def _shape_options(parser: argparse.ArgumentParser) -> None:
         ("--json", "print events as JSON lines; the last line is a summary"),
     ):
         shape.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{number} is no port; ports are 0 to 65535")
-    return number
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of a pass")
-    return int(text)
-
-
-def _seq(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no seq of an event")
-    return int(text)
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
-    return int(text)
-
-
-def _amount(text: str) -> str:
-    amount = text.removeprefix("$")
-    if not (amount.isascii() and amount.replace(".", "", 1).isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars or tokens, such as 12.50")
-    return amount
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:

@@ -167,7 +167,8 @@ def _scenarios(arguments: argparse.Namespace) -> int:
 
     if arguments.name == "schema":
         return review.schema()
-    return (review.check if arguments.name == "check" else review.confirm)(_find(arguments), arguments)
+    commands = {"check": review.check, "confirm": review.confirm, "run": review.run}
+    return commands[arguments.name](_find(arguments), arguments)
 
 
 def _status(arguments: argparse.Namespace) -> int:

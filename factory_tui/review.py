@@ -1,17 +1,25 @@
-"""The commands on a seed's scenarios: what is wrong with them, and that somebody reviewed them.
+"""The commands on a seed's scenarios: what is wrong with them, that somebody reviewed them, and how code does by them.
 
 Imports stay inside the functions, as in `cli`.
 """
 
 import argparse
 import asyncio
+import re
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory_tui.following import FAILED, SHIPPED, USAGE, order, typed
 
 if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
+    from factory_tui.engine.against import Judgement
+
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold."""
+_CANARY = re.compile(r"\n\(canary-[0-9a-f]+\)$")
 
 
 def check(workspace: "Workspace", arguments: argparse.Namespace) -> int:
@@ -63,3 +71,84 @@ def confirm(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     print(f"the scenarios of {seed.name} are reviewed for revision {seed.revision}")
     print(f"what they say against it: {typed(workspace, f'scenarios check {seed.name}')}")
     return SHIPPED
+
+
+def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Judge a folder of code as the first pass of a run would be; succeeds where that would ship."""
+    import json
+    import secrets
+
+    from factory_tui.cells.protocol import CellError
+    from factory_tui.engine.against import judge
+
+    folder = Path(arguments.against)
+    if not folder.is_dir():
+        print(f"{folder} is no folder. Remedy: name the one that holds the code.", file=sys.stderr)
+        return USAGE
+    try:
+        found = asyncio.run(
+            judge(
+                workspace,
+                arguments.seed,
+                folder,
+                draws=arguments.draws or secrets.token_hex(4),
+                most=arguments.number,
+                say=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+        )
+        if arguments.junit:
+            Path(arguments.junit).write_bytes(_junit(found))
+    except CellError as trouble:
+        print(trouble, file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}. Remedy: see that it is there and yours.", file=sys.stderr)
+        return USAGE
+    print(json.dumps(_summary(found)) if arguments.json else "\n".join(_matrix(found)))
+    return SHIPPED if found.decision == "ship" else FAILED
+
+
+def _summary(found: "Judgement") -> dict[str, object]:
+    import msgspec
+
+    one = {"seed": found.seed, "revision": found.revision, "corpus": found.corpus.hash, "draws": found.draws}
+    result = msgspec.to_builtins(found.result)
+    result.pop("symptoms")
+    for verdict in result["verdicts"]:
+        verdict["evidence"] = _CANARY.sub("", verdict["evidence"])
+    return {**one, **result, "decision": "ship" if found.decision == "ship" else "unsatisfied"}
+
+
+def _matrix(found: "Judgement") -> Iterator[str]:
+    """A line a story: how often it was satisfied, and of the first time that it was not what was seen."""
+    wide = max(len(one.name) for one in found.corpus.scenarios)
+    for one in sorted(found.corpus.scenarios, key=lambda one: (one.set, one.kind, one.name)):
+        verdicts = [verdict for verdict in found.result.verdicts if verdict.scenario == one.name]
+        judged = [verdict for verdict in verdicts if verdict.satisfied is not None]
+        share = f"{sum(bool(verdict.satisfied) for verdict in judged)}/{len(judged)}" if verdicts else "not run"
+        void = f"  {len(verdicts) - len(judged)} void" if len(verdicts) > len(judged) else ""
+        yield f"{one.set:<8}  {one.kind:<11}  {one.name:<{wide}}  {share}{void}"
+        missed = next((verdict for verdict in verdicts if not verdict.satisfied), None)
+        if missed is not None:
+            yield f"    #{missed.index} " + _CANARY.sub("", missed.evidence).replace("\n", "\n    ")
+    yield f"{'ship' if found.decision == 'ship' else 'no ship'}: {found.result.why}"
+    yield f"seed {found.seed} {found.revision}, scenarios {found.corpus.hash}, draws {found.draws}"
+
+
+def _junit(found: "Judgement") -> bytes:
+    """One test case a trajectory, as CI systems read it; a void one is skipped."""
+    from xml.etree import ElementTree as Xml
+
+    verdicts = found.result.verdicts
+    suite = Xml.Element("testsuite", name=found.seed, tests=str(len(verdicts)))
+    for verdict in verdicts:
+        name, text = f"{verdict.scenario} #{verdict.index}", _NOT_XML.sub("?", _CANARY.sub("", verdict.evidence))
+        where = f"{found.seed}.{verdict.set}"
+        case = Xml.SubElement(suite, "testcase", classname=where, name=name, time=f"{verdict.seconds:.3f}")
+        if not verdict.satisfied:
+            kind = "skipped" if verdict.satisfied is None else "failure"
+            Xml.SubElement(case, kind, message=text.rpartition("\n")[2]).text = text
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+    document: bytes = Xml.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return document

@@ -72,6 +72,23 @@ async def choose(
         return cells, f"{error}; {fence}"
 
 
+async def cells_of(
+    workspace: str, state: Path, table: CellsTable, progress: Callable[[str], None]
+) -> tuple[Cells, str]:
+    """The cells that `[cells]` asks for; see choose."""
+    return await choose(
+        workspace,
+        state,
+        kind=table.kind,
+        image=table.image,
+        limits=limits_of(table),
+        runtime=table.runtime,
+        bubblewrap=table.bubblewrap,
+        build_network=table.build_network,
+        progress=progress,
+    )
+
+
 def _process(workspace: str, state: Path, limits: CellLimits, wanted: bool) -> tuple[Cells, str]:
     if not wanted:
         return ProcessCells(workspace, state, limits), "they are UNFENCED, as [cells] bubblewrap wants it"

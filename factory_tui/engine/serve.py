@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 import factory_tui
-from factory_tui.cells.choose import choose, limits_of
+from factory_tui.cells.choose import cells_of
 from factory_tui.cells.pool import Pool
 from factory_tui.cells.protocol import CellError, Cells
 from factory_tui.config.caps import of_floor
@@ -140,16 +140,8 @@ class Engine:
         """Everything that may take its time: cells, the SDK, the twin; then what a dead engine left is taken over."""
         workspace, state, settings = self._workspace, record.state, library.settings()
         table = settings.cells
-        kind, why = await choose(
-            workspace.identity,
-            workspace.state / "cells",
-            kind=table.kind,
-            image=table.image,
-            limits=limits_of(table),
-            runtime=table.runtime,
-            bubblewrap=table.bubblewrap,
-            build_network=table.build_network,
-            progress=lambda said: log.info("%s", said),
+        kind, why = await cells_of(
+            workspace.identity, workspace.state / "cells", table, lambda said: log.info("%s", said)
         )
         pool = Pool(kind, workspace.identity, table.warm)
         self._roster = cells = Roster(pool, now, record.show)

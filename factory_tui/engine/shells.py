@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from factory_tui.cells.choose import choose, limits_of
+from factory_tui.cells.choose import cells_of
 from factory_tui.cells.protocol import Kind, Labels
 from factory_tui.cells.shell import Shell, in_container, in_folder
 from factory_tui.config.load import load
@@ -45,17 +45,7 @@ async def shell(
     settings = load(workspace.config)
     snapshots = Snapshots(workspace.snapshots, settings.ship.exclude)
     entries = await snapshots.entries(output(found, number))
-    cells, _ = await choose(
-        workspace.identity,
-        workspace.state / "cells",
-        kind=settings.cells.kind,
-        image=settings.cells.image,
-        limits=limits_of(settings.cells),
-        runtime=settings.cells.runtime,
-        bubblewrap=settings.cells.bubblewrap,
-        build_network=settings.cells.build_network,
-        progress=say,
-    )
+    cells, _ = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
     try:
         labels = Labels(workspace.identity, run, "shell", number)
         cell = await cells.start(labels, await cells.prepare(_recipe(workspace, found, number), say))

@@ -1,0 +1,158 @@
+"""A folder of code judged by a seed's scenarios, as the first pass of a run would be: no run, no model, no journal.
+
+Owns what of a folder is judged, and which verdicts are heard on the way. How they are told is its caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from factory_tui.cells.choose import cells_of
+from factory_tui.cells.protocol import Entry
+from factory_tui.config.load import load
+from factory_tui.domain.events import Event, RunQueued, VerdictReached, VisitBegan
+from factory_tui.domain.reducer import fold
+from factory_tui.engine.sources import Files
+from factory_tui.harness.plan import Decision  # noqa: TC001 -- msgspec reads the annotation
+from factory_tui.harness.visit import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from factory_tui.config.seed import Seed
+    from factory_tui.config.settings import Settings
+    from factory_tui.config.workspace import Workspace
+    from factory_tui.domain.events import AnyFact
+    from factory_tui.domain.live import LiveFrame
+    from factory_tui.domain.state import Run
+    from factory_tui.harness.corpus import Corpus
+    from factory_tui.harness.visit import VisitResult
+
+ASIDE = (".git",)
+"""Names that are no part of what is judged, beside those that nothing ships with."""
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What was judged, by what, and what came of it. The same `draws` give the same inputs again."""
+
+    seed: str
+    revision: str
+    corpus: Corpus
+    draws: str
+    decision: Decision
+    result: VisitResult
+
+
+class _Ear:
+    """A Scribe that keeps nothing."""
+
+    def __init__(self, run: str, say: Callable[[str], None]) -> None:
+        self.run = run
+        self._say = say
+        self._done = self._most = 0
+
+    async def record(self, *facts: AnyFact) -> None:
+        for fact in facts:
+            if isinstance(fact, VisitBegan):
+                self._done, self._most = 0, fact.trajectories
+                self._say(f"{fact.kind}: at most {fact.trajectories} trajectories")
+            elif isinstance(fact, VerdictReached):
+                self._done += 1
+                how = "void" if fact.satisfied is None else "satisfied" if fact.satisfied else "not satisfied"
+                self._say(f"{self._done} of at most {self._most}: {fact.scenario} #{fact.index} {how}")
+
+    def show(self, _frame: LiveFrame) -> None:
+        """Nobody watches."""
+
+
+async def judge(
+    workspace: Workspace, name: str, folder: Path, *, draws: str, most: int | None, say: Callable[[str], None]
+) -> Judgement:
+    """Judge what is in `folder` by the ship rule; `most` is how many vault trajectories there may be instead.
+
+    Raises Mistakes, CellError, OSError.
+    """
+    settings = load(workspace.config)
+    files = Files(workspace)
+    seed, corpus = files.seed(name, settings), files.corpus(name)
+    run = _run(seed, corpus, settings, draws, most)
+    entries = sorted(_entries(folder, (*ASIDE, *settings.ship.exclude)), key=lambda entry: entry.path)
+    cells, why = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
+    say(why)
+    try:
+        mould = await cells.prepare(seed.recipe, say)
+        visitor, ear = Visitor(workspace.identity, settings.harness.timeout, mould), _Ear(run.id, say)
+        parallel = asyncio.Semaphore(settings.harness.parallel)
+
+        async def visit(number: int, found: VisitResult | None) -> VisitResult:
+            return await visitor.visit(
+                ear,
+                run=run,
+                corpus=corpus,
+                entries=entries,
+                number=1,
+                visit=number,
+                kind="confirm" if found else "screen",
+                cells=cells,
+                parallel=parallel,
+                pooled=found.verdicts if found else (),
+            )
+
+        result = await visit(1, None)
+        if result.decision == "confirm":
+            result = await visit(2, result)
+    finally:
+        await cells.close()
+    return Judgement(seed.name, seed.revision, corpus, draws, result.decision, result)
+
+
+def _run(seed: Seed, corpus: Corpus, settings: Settings, draws: str, most: int | None) -> Run:
+    """What a visit has to know of a run."""
+    figures, name = settings.harness, f"{seed.name}-{draws}"
+    queued = RunQueued(
+        seed=seed.name,
+        revision=seed.revision,
+        corpus=corpus.hash,
+        loop="",
+        dot="",
+        model="",
+        ledger="rehearsal",
+        owner=seed.owner,
+        ship_at=figures.ship_at if seed.ship_at is None else seed.ship_at,
+        alpha=figures.alpha if seed.alpha is None else seed.alpha,
+        max_passes=figures.max_passes if seed.max_passes is None else seed.max_passes,
+        max_trajectories=most or seed.max_trajectories or figures.max_trajectories,
+        cap=None,
+        scenarios=tuple((one.name, one.set) for one in corpus.scenarios),
+    )
+    return fold([Event(1, "", 0, queued, name)]).runs[name]
+
+
+def _entries(folder: Path, exclude: tuple[str, ...]) -> Iterator[Entry]:
+    """What is in a folder, as a cell's tree would tell it; links as links."""
+    for parent, below, names in os.walk(folder, onerror=_raise):
+        below[:] = [name for name in below if not _left_out(name, exclude)]
+        for name in [*below, *(one for one in names if not _left_out(one, exclude))]:
+            full = Path(parent, name)
+            mode, path = full.lstat().st_mode, full.relative_to(folder).as_posix()
+            if stat.S_ISLNK(mode):
+                yield Entry(path, "link", 0o777, target=str(full.readlink()))
+            elif stat.S_ISDIR(mode):
+                yield Entry(path, "dir", mode & 0o777)
+            elif stat.S_ISREG(mode):
+                yield Entry(path, "file", mode & 0o777, full.read_bytes())
+
+
+def _left_out(name: str, exclude: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, glob) for glob in exclude)
+
+
+def _raise(error: OSError) -> None:
+    raise error

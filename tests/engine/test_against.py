@@ -1,0 +1,93 @@
+"""A folder of code, judged as the first pass of a run would be: by the ship rule, in cells, without a run."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from factory_tui.cli import main
+from factory_tui.config.workspace import Workspace
+from factory_tui.following import FAILED, SHIPPED, USAGE
+from tests.engine.greeter import make
+
+GREETS = """import sys
+names = [word for word in sys.argv[1:] if word != "--"]
+print(f"Hello, {names[0].strip() if names else 'World'}!")
+"""
+
+
+def code(folder: Path, source: str) -> Path:
+    (folder / "code" / ".git").mkdir(parents=True)
+    (folder / "code" / ".git" / "HEAD").write_text("no part of what is judged")
+    (folder / "code" / "greet.py").write_text(source)
+    return folder / "code"
+
+
+class Asked:
+    """The command on a workspace: exit code, stdout and stderr."""
+
+    def __init__(self, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+        self._words = ("--workspace", str(workspace.root))
+        self._capsys = capsys
+
+    def __call__(self, *words: object) -> tuple[int | None, str, str]:
+        try:
+            exit_code: int | None = main(["scenarios", "run", "greeter", *map(str, words), *self._words])
+        except SystemExit as usage:
+            exit_code = int(str(usage.code))
+        return exit_code, *self._capsys.readouterr()
+
+
+def test_code_that_would_ship_succeeds_and_the_same_draws_give_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, _ = make(tmp_path)
+    judged = Asked(workspace, capsys)
+    at = code(tmp_path, GREETS)
+    exit_code, said, aside = judged("--against", at, "--json", "--junit", tmp_path / "junit.xml")
+    assert exit_code == SHIPPED, aside
+    found = json.loads(said)
+    assert "canary" not in said
+    assert (found["decision"], found["vault"]["satisfied"], found["vault"]["total"]) == ("ship", 16, 16)
+    assert "screen: at most" in aside
+    assert "confirm: at most" in aside
+    suite = Xml.parse(tmp_path / "junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == (str(len(found["verdicts"])), "0")
+    _, again, _ = judged("--against", at, "--json", "--draws", found["draws"])
+    same = json.loads(again)
+    assert [one["evidence"] for one in same["verdicts"]] == [one["evidence"] for one in found["verdicts"]]
+    assert not (workspace.state / "journal.db").exists(), "no run was begun"
+    assert not list((workspace.state / "cells").glob("*.json")), "no cell was left"
+
+
+def test_code_that_would_not_fails_with_a_line_a_story_and_what_was_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, _ = make(tmp_path)
+    judged = Asked(workspace, capsys)
+    at = code(tmp_path, GREETS.replace(".strip()", ""))
+    exit_code, said, _ = judged("--against", at, "--junit", tmp_path / "junit.xml")
+    assert exit_code == FAILED
+    assert "feedback  main         greets" in said
+    (trims,) = [line for line in said.splitlines() if " trims " in line]
+    assert trims.split() == ["feedback", "edge", "trims", "0/1"]
+    assert "wanted stdout" in said
+    assert "canary" not in said
+    assert "no ship: " in said
+    suite = Xml.parse(tmp_path / "junit.xml").getroot()
+    failed = {case.get("classname") for case in suite.iter("testcase") if case.find("failure") is not None}
+    assert failed == {"greeter.feedback", "greeter.vault"}
+    assert "canary" not in (tmp_path / "junit.xml").read_text()
+
+
+def test_what_cannot_be_judged_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace, _ = make(tmp_path)
+    judged = Asked(workspace, capsys)
+    at = code(tmp_path, GREETS)
+    exit_code, _, aside = judged("--against", tmp_path / "nothing")
+    assert (exit_code, "is no folder. Remedy: " in aside) == (USAGE, True)
+    exit_code, _, aside = judged("--against", at, "-n", "0")
+    assert (exit_code, "'0' is no number from 1 on" in aside) == (USAGE, True)
+    exit_code, said, _ = judged("--against", at, "-n", "4")
+    assert (exit_code, "too small for this vault ever to ship" in said) == (FAILED, True)
