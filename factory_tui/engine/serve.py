@@ -210,6 +210,10 @@ class Engine:
             why = f"[models.{run.model}] is no longer in config.toml. Remedy: put it back, and restart the engine."
             raise Parked("held", why, reason="config")
         if run.ledger == "rehearsal":
+            if run.seed not in self._twin.playbooks:
+                why = f"there is no playbook to rehearse `{run.seed}` with in {self._playbooks}. Remedy: stop the "
+                why += "engine, and start it with the folder that has it: factory-tui engine start --rehearsals FOLDER."
+                raise Parked("held", why, reason="config")
             table = replace(table, base_url=self._twin.base_url(run.seed), key_env="")
         price = price_of(settings, run.model)
         if price is None and not run.rehearsal:

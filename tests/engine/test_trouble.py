@@ -217,6 +217,23 @@ async def test_a_run_whose_model_left_the_config_is_held_with_the_remedy(tmp_pat
         assert run.why.startswith("[models.other] is no longer in config.toml. Remedy: ")
 
 
+async def test_a_rehearsal_without_its_playbook_is_held_with_the_remedy_and_goes_on_with_it(tmp_path: Path) -> None:
+    workspace, playbooks = make(tmp_path)
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.start()
+        await floor.fact(ToolCalled)
+    (others := tmp_path / "others").mkdir()
+    async with Floor(workspace, others) as floor:
+        held = await floor.reach(run, "held", "failed", "shipped")
+        assert (held.state, held.reason) == ("held", "config")
+        assert held.why.startswith(
+            f"there is no playbook to rehearse `greeter` with in {others}. Remedy: stop the engine"
+        )
+    async with Floor(workspace, playbooks) as floor:
+        await floor.command(Resume(run))
+        assert (await floor.reach(run, "shipped", "failed", "jammed", "held")).state == "shipped"
+
+
 def runner_of(floor: Floor) -> int:
     """The process of the run's cell."""
     cell = next(iter(next(iter(floor.state.runs.values())).cells))
