@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from factory_tui.domain.money import RunCap
     from factory_tui.domain.state import Escalation, Run, State
 
+WHOLE = 2000
+"""Characters of a question, or of why a run is held, that the inbox prints: its end is what helps."""
+
 
 def ask(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Ask the workspace's engine for what the arguments name, and say what comes of it."""
@@ -148,20 +151,20 @@ def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
 
 def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]") -> "Iterator[str]":
     from factory_tui.console.figures import stamp
+    from factory_tui.console.plain import answering
     from factory_tui.domain.hostile import clean, one_line
 
     kind = f"{asked.kind} ({asked.jam})" if asked.jam else asked.kind
     since = f"since {stamp(asked.raised_at)}"
     yield one_line(f"{asked.id} {kind} of {asked.run}, seed {state.runs[asked.run].seed}, asks {asked.to} {since}")
-    yield f"  {one_line(asked.question)}"
+    yield f"  {one_line(asked.question, WHOLE)}"
     if asked.passed:
         yield f"  passed on at {stamp(asked.passed_at)}: {one_line(', '.join(asked.passed))} did not answer in time"
     for line in clean(asked.evidence).splitlines():
         yield f"    {line}"
     if asked.choices:
         yield f"  Choices: {one_line(', '.join(asked.choices))}"
-    words = ' --text "..."' if "go on" in asked.choices else ""
-    yield f"  Remedy: {type_(f'answer {asked.id} CHOICE{words}')}"
+    yield f"  Remedy: {type_(answering(asked))}"
 
 
 def cap_command(run: "Run") -> str:
@@ -179,7 +182,7 @@ def _held(run: "Run", type_: "Callable[[str], str]") -> "Iterator[str]":
     from factory_tui.console.figures import stamp
     from factory_tui.domain.hostile import one_line
 
-    yield one_line(f"{run.id} is held ({run.reason}): {run.why}")
+    yield one_line(f"{run.id} is held ({run.reason}): {run.why}", WHOLE)
     if run.reason == "budget":
         yield f"  Remedy: {type_(cap_command(run))}"
     elif run.retry_at is not None:

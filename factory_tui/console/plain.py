@@ -18,7 +18,7 @@ from factory_tui.console.wording import forked, labels
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.reducer import reduce
-from factory_tui.domain.state import OVER, Run, State
+from factory_tui.domain.state import OVER, Escalation, Run, State
 
 Say = Callable[[str], None]
 Attend = Callable[[State], Awaitable[bool]]
@@ -150,7 +150,7 @@ def below(state: State, root: Path, typed: Callable[[str], str], ignore: Collect
         if run.state in ("jammed", "signoff") and (asked := state.escalations.get(run.escalation)):
             said.append(one_line(f"{asked.id} asks {asked.to}, of {run.id}: {asked.question}"))
             said += [f"  Choices: {one_line(', '.join(asked.choices))}"] if asked.choices else []
-            said.append(f"  Remedy: {typed(f'answer {asked.id} CHOICE')}")
+            said.append(f"  Remedy: {typed(answering(asked))}")
         if run.shipped:
             path = str(root / run.shipped)
             said.append(f"{run.id} shipped to: {min(path, os.path.relpath(path), key=len)}")
@@ -158,6 +158,12 @@ def below(state: State, root: Path, typed: Callable[[str], str], ignore: Collect
         by = f" by {state.frozen_by}" if state.frozen_by else ""
         said.append(f"FROZEN{by}: no run goes on. Remedy: {typed('thaw')}")
     return ["", *said] if said else []
+
+
+def answering(asked: Escalation) -> str:
+    """What to type to answer it; words alone do where its run can go on."""
+    words = ' --text "..."' if "go on" in asked.choices else ""
+    return f"answer {asked.id} CHOICE{words}"
 
 
 def _cells(state: State, run: Run) -> tuple[str, ...]:

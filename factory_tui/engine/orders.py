@@ -23,7 +23,7 @@ from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 from factory_tui.engine.forking import Opening, fork, output
-from factory_tui.engine.undoing import undo
+from factory_tui.engine.undoing import instead, undo
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -73,7 +73,7 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
     if isinstance(command, c.Undo):
         return undo(run, actor, worked_on)
     if run.state in OVER:
-        return f"{run.id} is {run.state}: it has ended"
+        return f"{run.id} is {run.state}: it has ended. Remedy: {instead(run)}"
     if isinstance(run.asked, c.Restart) and isinstance(command, c.Pause | c.Escalate) and run.id in worked_on:
         return f"{run.id} begins anew in a moment; ask again then"
     match command:
@@ -177,20 +177,26 @@ def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on:
     return [Draft(RunMoved(moved, None, why or f"by {actor}"), run.id, actor)]
 
 
+def _offers(asked: Escalation) -> str:
+    words = "; or words of your own (--text), which the agent is told" if GO_ON in asked.choices else ""
+    return f"{asked.id} offers: {', '.join(asked.choices)}{words}"
+
+
 def _answer(state: State, actor: str, command: c.Answer) -> Judged:
     asked = state.escalations.get(command.escalation)
     if asked is None:
-        return f"there is no escalation {command.escalation}"
+        waiting = [run.escalation for run in state.runs.values() if run.state in ASKS and run.escalation]
+        return f"there is no escalation {command.escalation}; open: {', '.join(waiting) or 'none'}"
     if asked.answered_at:
         return f"{asked.id} was answered by {asked.answered_by}"
     run = state.runs[asked.run]
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended, and {asked.id} with it"
     if not command.choice and not command.text.strip():
-        return "an empty answer is no answer"
+        return f"an empty answer is no answer{f'; {_offers(asked)}' if asked.choices else ''}"
     # Words alone answer a jam that can go on: they are what the agent is told. Else only a choice does.
     if asked.choices and command.choice not in asked.choices and (command.choice or GO_ON not in asked.choices):
-        return f"{asked.id} offers: {', '.join(asked.choices)}"
+        return _offers(asked)
     answered = EscalationAnswered(asked.id, command.choice, command.text)
     newest = state.seeds[run.seed].revision if run.seed in state.seeds else ""
     if command.choice == CONFIRM and _reviews(run, asked, run.seed, newest):

@@ -61,11 +61,16 @@ def _undone(facts: Iterable[Draft]) -> Iterator[c.Command]:
     return (draft.fact.command for draft in facts if isinstance(draft.fact, CommandUndone))
 
 
+def instead(run: Run) -> str:
+    """What can be done with a run that does not go on."""
+    made = [item.number for item in run.passes if item.commit]
+    return f"fork it: factory-tui fork {run.id} --pass {made[-1]}" if made else "start a new run"
+
+
 def _stands(run: Run, last: Taken) -> str:
     """Why it cannot be taken back; empty when it can."""
     what = str(type(last.command).__struct_config__.tag).replace("-", " ")
-    made = [item.number for item in run.passes if item.commit]
-    fork = f"fork it: factory-tui fork {run.id} --pass {made[-1]}" if made else "start a new run"
+    fork = instead(run)
     if run.state in OVER or isinstance(last.command, c.Stop):
         return f"{run.id} is {run.state if run.state in OVER else 'stopping'}: it does not go on. Remedy: {fork}"
     since = [one for one in run.taken[run.taken.index(last) + 1 :] if isinstance(one.command, MOVES)]
@@ -76,6 +81,7 @@ def _stands(run: Run, last: Taken) -> str:
         case c.Answer(escalation=asked):
             return f"{asked} is answered, and what was said stands. Remedy: pause {run.id}, or steer it"
         case c.Restart() | c.Reseed(restart=True):
+            made = [item.number for item in run.passes if item.commit]
             again = f"restart it from pass {made[-1]}, or {fork}" if made else "stop it, and start a new run"
             return f"{run.id} has begun anew, and its conversation of before is over. Remedy: {again}"
         case c.MoveBudget(origin=origin, amount=amount):

@@ -64,7 +64,7 @@ async def test_a_run_is_paused_resumed_frozen_thawed_and_stopped(tmp_path: Path)
             f"{run} stops for good; its passes stay\n",
         )
         assert (await floor.reach(run, "stopped")).why == "enough"
-        assert await asked(at, "resume", run) == (FAILED, f"{run} is stopped: it has ended\n")
+        assert (await asked(at, "resume", run))[1].startswith(f"{run} is stopped: it has ended. Remedy: ")
         taken = [event for event in floor.events if isinstance(event.fact, CommandTaken)]
         names = ["StartRun", "Pause", "Resume", "EmergencyStop", "Thaw", "Stop"]
         assert [type(event.fact.command).__name__ for event in taken if isinstance(event.fact, CommandTaken)] == names
@@ -82,9 +82,9 @@ async def test_a_gate_is_answered(tmp_path: Path) -> None:
         assert " answer E-1 CHOICE --workspace " in table
         assert await asked(at, "pause", "greeter-1") == (FAILED, "greeter-1 waits for an answer to E-1 already\n")
         code, said = await asked(at, "answer", "E-1", "perhaps")
-        assert (code, said.startswith("E-1 offers: ")) == (FAILED, True)
+        assert (code, said) == (FAILED, "E-1 offers: no, yes\n")
         code, said = await asked(at, "answer", "E-9", "yes")
-        assert (code, said) == (FAILED, "there is no escalation E-9\n")
+        assert (code, said) == (FAILED, "there is no escalation E-9; open: E-1\n")
         assert await asked(at, "answer", "E-1", "yes") == (SHIPPED, "E-1 is answered\n")
         await floor.fact(VisitEnded)
         assert [(fact.id, fact.choice) for fact in floor.told(EscalationAnswered)] == [("E-1", "yes")]

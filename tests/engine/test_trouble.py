@@ -29,6 +29,7 @@ from factory_tui.harness import trajectory
 from factory_tui.model import door
 from tests.engine.floor import Floor
 from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, WRITES, make, slow
+from tests.engine.test_asking import asked
 from tests.playbooks import playbook, rule, speaks
 
 
@@ -226,6 +227,7 @@ async def test_a_rehearsal_without_its_playbook_is_held_with_the_remedy_and_goes
     async with Floor(workspace, others) as floor:
         held = await floor.reach(run, "held", "failed", "shipped")
         assert (held.state, held.reason) == ("held", "config")
+        assert "engine start --rehearsals FOLDER." in (await asked(workspace, "inbox"))[1]
         assert held.why.startswith(
             f"there is no playbook to rehearse `greeter` with in {others}. Remedy: stop the engine"
         )

@@ -118,7 +118,9 @@ async def test_the_inbox_shows_a_question_with_its_evidence_and_words_answer_it(
         assert told["held"] == []
         assert (told["answered"], told["median_seconds"]) == ([], None)
         code, said = await asked(at, "answer", "E-1")
-        assert (code, said) == (FAILED, "an empty answer is no answer\n")
+        offers = "E-1 offers: go on, stop; or words of your own (--text), which the agent is told"
+        assert (code, said) == (FAILED, f"an empty answer is no answer; {offers}\n")
+        assert await asked(at, "answer", "E-1", "perhaps") == (FAILED, f"{offers}\n")
         assert await asked(at, "escalate", run) == (FAILED, f"{run} has asked already: E-1\n")
         assert await asked(at, "answer", "E-1", "--text", "trim every name") == (SHIPPED, "E-1 is answered\n")
         await floor.until(lambda state: state.escalations["E-1"].answered_at > 0)
