@@ -171,6 +171,9 @@ def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on:
         waits = run.escalation if run.state in ASKS else ""
         return f"{run.id} waits for an answer to {waits} already" if waits else f"{run.id} is {run.state} already"
     if run.id in worked_on:
+        # One that changes nothing would stand before the commands that can be taken back.
+        if isinstance(command, c.Pause) and isinstance(run.asked, c.Pause) and run.asked.now >= command.now:
+            return f"{run.id} pauses {'now' if run.asked.now else 'after its step'} already"
         return []
     moved: RunState = "paused" if isinstance(command, c.Pause) else "stopped"
     why = "" if isinstance(command, c.Pause) else command.reason
