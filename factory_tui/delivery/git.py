@@ -166,8 +166,8 @@ class Commit(NamedTuple):
 
 
 def version() -> tuple[int, ...]:
-    """Of the git on this machine. Raises DeliveryError where there is none."""
-    told = _call(["--version"], _environment(), Path("/"))
+    """Of the git on this machine. Raises DeliveryError where there is none that works."""
+    told = _call(["version"], _environment(), Path("/"))
     return tuple(map(int, re.findall(rb"\d+", told)[:3]))
 
 

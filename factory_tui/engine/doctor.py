@@ -112,12 +112,13 @@ def _machine() -> Iterator[Finding]:
     )
     try:
         found = version()
-    except DeliveryError:
-        yield Finding("git", well=False, found="not found", remedy="install git: snapshots and ship need it")
+    except DeliveryError as trouble:
+        why = str(trouble).partition(" Remedy: ")[0]
+        yield Finding("git", well=False, found=why, remedy="install git: snapshots and ship need it")
     else:
         old = found < OLDEST
         remedy = f"install git {'.'.join(map(str, OLDEST))} or newer: snapshots need it" if old else ""
-        yield Finding("git", not old, ".".join(map(str, found)), remedy)
+        yield Finding("git", not old, ".".join(map(str, found)) or "tells no version", remedy)
 
 
 def _journal(workspace: Workspace) -> Finding:

@@ -221,6 +221,27 @@ def test_the_doctor_has_a_remedy_for_what_the_machine_lacks(ground: Ground) -> N
     assert "key is set" in ground.at("doctor", GREETER_KEY="sk-of-a-test")[1]
 
 
+@pytest.mark.parametrize(
+    ("does", "found"),
+    [
+        ("echo git version 2.20.1", "2.20.1"),
+        ("echo git of our own", "tells no version"),
+        ("echo no developer tools were found >&2; exit 1", "git version: no developer tools were found."),
+    ],
+)
+def test_the_doctor_has_a_remedy_for_a_git_that_will_not_do(
+    ground: Ground, tmp_path: Path, does: str, found: str
+) -> None:
+    (git := tmp_path / "shim" / "git").parent.mkdir()
+    git.write_text(f"#!/bin/sh\n{does}\n")
+    git.chmod(0o755)
+    code, said = ground.at("doctor", "--json", PATH=f"{git.parent}:{os.environ['PATH']}")
+    assert code == 1
+    told = next(one for one in json.loads(said) if one["what"] == "git")
+    assert (told["well"], told["found"]) == (False, found)
+    assert told["remedy"].startswith("install git")
+
+
 @pytest.mark.docker
 def test_the_doctor_says_what_becomes_of_an_image_that_is_missing(
     ground: Ground, docker_engine: "DockerClient"
