@@ -175,7 +175,8 @@ def no_playbook(seed: str, folder: Path | None) -> str:
     where = f" in {folder}" if folder else ""
     return (
         f"there is no playbook to rehearse `{seed}` with{where}. Remedy: run it live, or write {seed}.toml into a "
-        f'folder, with seed = "{seed}", and name that by --rehearsals; docs/rehearsals.md says how.'
+        f'folder, with seed = "{seed}", and name that by --rehearsals when the engine starts; docs/rehearsals.md '
+        "says how."
     )
 
 
