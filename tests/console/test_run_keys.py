@@ -129,7 +129,7 @@ async def test_restart_is_from_a_pass_with_its_satisfaction() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("R")
         snap.check(stage.app, "console/restart")
-        await stage.press("2", "enter")
+        await stage.press("1", "enter")
         assert "Restart orders-etl-1 from pass 1?" in snap.text_of(stage.app)
         await stage.press("right", "enter")
         assert await sent(stage) == [c.Restart("orders-etl-1", 1)]
@@ -159,7 +159,7 @@ async def test_f_forks_from_the_last_pass_that_is_over_or_another_with_what_is_t
         await stage.press("enter")
         assert await sent(stage) == [c.Fork("orders-etl-1", 1)]
         stage.feed.commands.clear()
-        await stage.press("F", "1", *"model opus, seed orders-etl", "enter")
+        await stage.press("F", "2", *"model opus, seed orders-etl", "enter")
         assert await sent(stage) == [c.Fork("orders-etl-1", 2, "orders-etl", "opus")]
 
 

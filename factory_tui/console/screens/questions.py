@@ -127,12 +127,12 @@ def restart(app: "ConsoleApp", run: Run) -> None:
         sure(app, _anew(run, f"pass {number}" if number else "nothing"), c.Restart(run.id, number))
 
     body: list[Row] = [[("It begins a new conversation from the output of:", "dim")]]
-    _put(app, Question(f"Restart {run.id}", body, choices, check=_chosen), do)
+    _put(app, Question(f"Restart {run.id}", body, choices, check=_chosen, at=len(passes) - 1), do)
 
 
 def _outputs(run: Run) -> tuple[list[int], list[tuple[str, str]]]:
-    """The passes that left an output, newest first, and each as a choice."""
-    passes = [item for item in reversed(run.passes) if item.commit]
+    """The passes that left an output, oldest first so that their digits are their numbers, and each as a choice."""
+    passes = [item for item in run.passes if item.commit]
     shares = [item.vault or item.feedback for item in passes]
     said = [f"satisfied {interval(share)}" if share else "not measured" for share in shares]
     return [item.number for item in passes], [
@@ -163,7 +163,7 @@ def fork(app: "ConsoleApp", run: Run) -> None:
         body = [*_said(said, "waits"), *body]
     words = "with another model or seed: model NAME, seed NAME"
     over = [item.number for item in run.passes if item.ended]
-    at = next((index for index, number in enumerate(passes) if number in over), 0)
+    at = max((index for index, number in enumerate(passes) if number in over), default=len(passes) - 1)
     _put(app, Question(f"Fork {run.id}", body, choices, words, check, at=at), do)
 
 
