@@ -25,6 +25,10 @@ class DeliveryError(Exception):
     """A snapshot or handover could not be made; the message is for people, with git's own words and the remedy."""
 
 
+class NoRoom(DeliveryError):  # noqa: N818
+    """The disk was full, whatever room it has by now: what was written so far is gone again."""
+
+
 class Item(NamedTuple):
     """An entry of a git tree: path from where the walk began, mode, and object name."""
 
@@ -61,7 +65,7 @@ class Git:
                 return output
             _, errors = process.communicate()
         if process.returncode:
-            raise DeliveryError(_words(list(arguments), errors))
+            raise _trouble(list(arguments), errors)
         return output
 
     def fast_import(self, stream: Iterable[bytes]) -> list[str]:
@@ -82,7 +86,7 @@ class Git:
                 raise
             output, errors = process.communicate()
         if process.returncode:
-            raise DeliveryError(_words(command, errors))
+            raise _trouble(command, errors)
         return output.decode("ascii", "replace").splitlines()
 
     def packs(self) -> int:
@@ -244,16 +248,17 @@ def _call(arguments: list[str], environment: dict[str, str], cwd: Path) -> bytes
     with _start(arguments, environment, cwd) as process:
         output, errors = process.communicate()
     if process.returncode:
-        raise DeliveryError(_words(arguments, errors))
+        raise _trouble(arguments, errors)
     return output
 
 
-def _words(arguments: list[str], errors: bytes) -> str:
+def _trouble(arguments: list[str], errors: bytes) -> DeliveryError:
     told = errors.decode("utf-8", "replace").partition("\nfast-import: dumping")[0]
     text = told.strip() or "no reason given"
-    remedy = " Remedy: free space on the disk." if "No space left" in text else ""
     name = next(word for word in arguments if not word.startswith("-") and "=" not in word)
-    return f"git {name}: {text[-500:]}.{remedy}"
+    said = f"git {name}: {text[-500:].rstrip('.')}."
+    full = any(words in text for words in ("No space left", "Out of diskspace", "Disk quota exceeded"))
+    return NoRoom(f"{said} Remedy: free space on the disk.") if full else DeliveryError(said)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

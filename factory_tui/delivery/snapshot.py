@@ -8,6 +8,7 @@ same tree, parent, message and time give the same commit. Knows no cell, only wh
 import asyncio
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +37,8 @@ from factory_tui.delivery.git import (
 )
 from factory_tui.delivery.stamps import NO_STAMP, Known, Sight, Stamps
 from factory_tui.domain.hostile import clean_bytes
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 PATH_LIMIT = 3000
@@ -76,6 +79,7 @@ class Snapshots:
         self._stamps = Stamps(repo.with_name("stamps"))
         self._left_out = re.compile("|".join(map(translate, exclude)) or "(?!)").match
         self._made = False
+        self._spared = 0
         self._writer = ThreadPoolExecutor(1, "snapshots")  # one at a time: alike packs would collide by name
 
     def known(self, cell: str) -> dict[str, Stamp]:
@@ -124,8 +128,7 @@ class Snapshots:
 
     def _take(self, entries: list[Entry], cell: str, parent: str, message: str, at: int) -> Snapshot:
         self._make()
-        if self._git.packs() > PACKS:
-            self._git.gather()
+        self._gather()
         kept = self._kept(entries)
         check(kept)
         before = self._stamps.of(cell)
@@ -136,7 +139,11 @@ class Snapshots:
         told = hashlib.sha256(repr((FORMAT, files, manifest, parent, message, at // 1000)).encode())
         ref = f"refs/snapshots/{told.hexdigest()[:40]}"
         head = commit_head(ref, 1, parent, at // 1000, message)
-        commit, tree = self._git.fast_import(_stream(kept, head, files, manifest))
+        try:
+            commit, tree = self._git.fast_import(_stream(kept, head, files, manifest))
+        except DeliveryError:
+            self._clear()  # what did not fit, before the journal wants that room
+            raise
         self._stamps.keep(cell, now._replace(commit=commit))
         sizes = [entry.stamp.size if entry.data is None else len(entry.data) for entry in kept if entry.kind == "file"]
         return Snapshot(commit, EMPTY_TREE if tree.startswith("missing") else tree.split()[2], len(sizes), sum(sizes))
@@ -145,19 +152,33 @@ class Snapshots:
         if not self._made:
             self._git.directory.parent.mkdir(parents=True, exist_ok=True)
             Git.make(self._git.directory)
-            # left by a machine that went down: this engine alone writes here
-            for pattern in (
-                "refs/snapshots/*.lock",
-                "packed-refs.lock",
-                "packed-refs.new",
-                "objects/pack/*.keep",
-                "objects/pack/tmp_*",
-                "objects/pack/.tmp-*",
-                "fast_import_crash_*",
-            ):
-                for stale in self._git.directory.glob(pattern):
-                    stale.unlink(missing_ok=True)
+            self._clear()
             self._made = True
+
+    def _clear(self) -> None:
+        """Remove what a git that was cut off has left, by a kill or a full disk: this engine alone writes here."""
+        for pattern in (
+            "refs/snapshots/*.lock",
+            "packed-refs.lock",
+            "packed-refs.new",
+            "objects/pack/*.keep",
+            "objects/pack/tmp_*",
+            "objects/pack/.tmp-*",
+            "fast_import_crash_*",
+        ):
+            for stale in self._git.directory.glob(pattern):
+                stale.unlink(missing_ok=True)
+
+    def _gather(self) -> None:
+        """Now and then, have few packs. Where there is no room for that, there may be for a snapshot."""
+        if (packs := self._git.packs()) > PACKS + self._spared:
+            try:
+                self._git.gather()
+                self._spared = 0
+            except DeliveryError as trouble:
+                log.warning("snapshots stay in %d packs for now: %s", packs, trouble)
+                self._clear()
+                self._spared = packs
 
     def _excluded(self, path: str) -> bool:
         return any(map(self._left_out, path.split("/")))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from factory_tui.cells.protocol import CellDied, CellError, NoEngine, Unmade
-from factory_tui.delivery.git import DeliveryError
+from factory_tui.delivery.git import DeliveryError, NoRoom
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
 from factory_tui.domain.identifiers import escalation_id
@@ -168,7 +168,7 @@ class Factory:
             later = None if isinstance(trouble, Unmade) else place.now() + CELL_TROUBLE
             return Parked("held", f"no cell to work in: {trouble}", reason="config", retry_at=later)
         except DeliveryError as trouble:
-            if place.room():
+            if place.room() and not isinstance(trouble, NoRoom):
                 return Parked("held", str(trouble), reason="config")
             return Parked("held", str(trouble), reason="disk", retry_at=place.now() + DISK_TROUBLE)
         except asyncio.CancelledError:

@@ -239,6 +239,28 @@ async def test_many_snapshots_stay_in_few_packs_and_all_of_them_can_be_read(
     assert set(refs.split()) == set(taken)
 
 
+async def test_packs_that_cannot_be_gathered_cost_no_snapshot(
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(snapshot, "PACKS", 2)
+    repo = tmp_path / ".factory" / "snapshots.git"
+    for number in range(6):
+        if number == 3:
+            next((repo / "objects" / "pack").glob("*.pack")).write_bytes(b"torn")
+            (repo / "objects" / "pack" / "tmp_pack_cut").write_bytes(b"what git leaves of a pack that found no room")
+        await take(snapshots, [file("a", b"%d" % number)], at=number * 1000)
+    assert "snapshots stay in 3 packs for now: git repack: " in caplog.text
+    assert not list((repo / "objects" / "pack").glob("tmp_*"))
+
+
+async def test_a_snapshot_that_failed_leaves_nothing_of_itself(snapshots: Snapshots, tmp_path: Path) -> None:
+    await take(snapshots, [file("a")])
+    with pytest.raises(DeliveryError, match="git fast-import: "):
+        await take(snapshots, [file("b", os.urandom(100_000))], "1" * 40)
+    repo = tmp_path / ".factory" / "snapshots.git"
+    assert not [*repo.glob("fast_import_crash_*"), *repo.glob("objects/pack/tmp_*")]
+
+
 def test_names_that_git_would_take_for_its_own_are_known() -> None:
     for name in (".git", "a/.GiT/b", "git~1", ".git .", ".g\u200cit", "a\\.git\\config", ".git::$INDEX_ALLOCATION"):
         assert refused(file(name))
