@@ -43,8 +43,6 @@ async def harness(walk: Walk, node: Node) -> Done:
     result = await _visit(walk, corpus, entries, "screen", ())
     if result.decision == "confirm":
         result = await _visit(walk, corpus, entries, "confirm", result.verdicts)
-    if result.verdicts and _void(result.verdicts):
-        raise Parked("held", _why_void(walk.current.number, result.verdicts), reason="config")
     gap = result.feedback.share - result.vault.share
     figures = {
         "satisfaction": f"{result.vault.share:.4f}",
@@ -61,7 +59,10 @@ async def harness(walk: Walk, node: Node) -> Done:
 async def _visit(
     walk: Walk, corpus: Corpus, entries: Sequence[Entry], kind: VisitKind, pooled: Sequence[VerdictReached]
 ) -> VisitResult:
-    """One visit, or the rest of the one that a dead engine began since the node was entered."""
+    """One visit, or the rest of the one that a dead engine began since the node was entered.
+
+    Raises Parked for one that reached no verdict: it would be counted against the pass, and a confirm end it.
+    """
     place = walk.place
     since = [event.fact for event in await walk.since_entry()]
     begun = [fact.visit for fact in since if isinstance(fact, VisitBegan) and fact.kind == kind]
@@ -69,7 +70,7 @@ async def _visit(
     visit = begun[-1] if begun and not (judged and _void(judged)) else walk.run.visits + 1
     mould = await place.mould(walk.scribe, walk.recipe)
     visitor = Visitor(place.workspace.identity, place.settings.harness.timeout, mould)
-    return await visitor.visit(
+    result = await visitor.visit(
         walk.scribe,
         run=walk.run,
         corpus=corpus,
@@ -82,6 +83,10 @@ async def _visit(
         known=since,
         pooled=pooled,
     )
+    reached = result.verdicts[len(pooled) :]
+    if reached and _void(reached):
+        raise Parked("held", _why_void(walk.current.number, reached), reason="config")
+    return result
 
 
 def _void(verdicts: Sequence[VerdictReached]) -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from factory_tui.domain.events import (
     SnapshotTaken,
     ToolCalled,
     VerdictReached,
+    VisitBegan,
     VisitEnded,
 )
 from factory_tui.engine import serve
@@ -75,6 +77,27 @@ class TestHeld:
             assert (run.state, len(run.passes)) == ("shipped", 2), run.why
             told = floor.told(VisitEnded)
             assert [one.vault.total > 0 for one in told if one.number == 1] == [False, True]
+
+    async def test_a_confirm_without_one_verdict_ends_no_pass(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The screen before it was good enough: the pass would have shipped."""
+        judged = trajectory._Play.judged
+
+        async def broken_in_confirms(*asked: Any) -> trajectory.Trajectory:
+            if any(one.kind == "confirm" for one in floor.told(VisitBegan)):
+                raise RuntimeError("its clock is gone")
+            return await judged(*asked)
+
+        async with Floor(*make(tmp_path)) as floor:
+            with monkeypatch.context() as patched:
+                patched.setattr(trajectory._Play, "judged", broken_in_confirms)
+                run = await floor.reach(await floor.start(), "held", "shipped", "jammed", "failed")
+            assert (run.state, run.reason, len(run.passes)) == ("held", "config", 2), run.why
+            await floor.command(Resume(run.id))
+            run = await floor.reach(run.id, "shipped", "jammed", "failed", "held")
+            assert (run.state, len(run.passes)) == ("shipped", 2), run.why
+            assert [one.kind for one in floor.told(VisitBegan)] == ["screen", "screen", "confirm", "confirm"]
 
     async def test_a_rule_that_is_missing_is_named_by_its_nearest_and_the_run_goes_on_once_it_is_there(
         self, tmp_path: Path
