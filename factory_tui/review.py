@@ -96,6 +96,7 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
                 say=lambda line: print(line, file=sys.stderr, flush=True),
             )
         )
+        print(json.dumps(_summary(found)) if arguments.json else "\n".join(_matrix(found)))
         if arguments.junit:
             Path(arguments.junit).write_bytes(_junit(found))
     except CellError as trouble:
@@ -104,7 +105,6 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{error.filename}: {error.strerror}. Remedy: see that it is there and yours.", file=sys.stderr)
         return USAGE
-    print(json.dumps(_summary(found)) if arguments.json else "\n".join(_matrix(found)))
     return SHIPPED if found.decision == "ship" else FAILED
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import stat
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from factory_tui.cells.choose import cells_of
-from factory_tui.cells.protocol import Entry
+from factory_tui.cells.choose import cells_of, limits_of
+from factory_tui.cells.protocol import MIB, Entry, TreeUnfit
 from factory_tui.config.load import load
 from factory_tui.domain.events import Event, RunQueued, VerdictReached, VisitBegan
 from factory_tui.domain.reducer import fold
@@ -77,13 +78,15 @@ async def judge(
 ) -> Judgement:
     """Judge what is in `folder` by the ship rule; `most` is how many vault trajectories there may be instead.
 
-    Raises Mistakes, CellError, OSError.
+    Raises Mistakes, CellError, OSError. SIGTERM is a Ctrl-C: no engine comes by where CI cancels a job, to sweep cells.
     """
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     settings = load(workspace.config)
     files = Files(workspace)
     seed, corpus = files.seed(name, settings), files.corpus(name)
     run = _run(seed, corpus, settings, draws, most)
-    entries = sorted(_entries(folder, (*ASIDE, *settings.ship.exclude)), key=lambda entry: entry.path)
+    room = limits_of(settings.cells).work_bytes
+    entries = sorted(_entries(folder, (*ASIDE, *settings.ship.exclude), room), key=lambda entry: entry.path)
     cells, why = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
     say(why)
     try:
@@ -135,18 +138,29 @@ def _run(seed: Seed, corpus: Corpus, settings: Settings, draws: str, most: int |
     return fold([Event(1, "", 0, queued, name)]).runs[name]
 
 
-def _entries(folder: Path, exclude: tuple[str, ...]) -> Iterator[Entry]:
-    """What is in a folder, as a cell's tree would tell it; links as links."""
+def _entries(folder: Path, exclude: tuple[str, ...], room: int) -> Iterator[Entry]:
+    """What is in a folder, as a cell's tree would tell it; links as links. Raises TreeUnfit for more than a cell holds.
+
+    That is said before it is read: every trajectory would end void on it.
+    """
+    left = room
     for parent, below, names in os.walk(folder, onerror=_raise):
         below[:] = [name for name in below if not _left_out(name, exclude)]
         for name in [*below, *(one for one in names if not _left_out(one, exclude))]:
             full = Path(parent, name)
-            mode, path = full.lstat().st_mode, full.relative_to(folder).as_posix()
+            found, path = full.lstat(), full.relative_to(folder).as_posix()
+            mode = found.st_mode
             if stat.S_ISLNK(mode):
                 yield Entry(path, "link", 0o777, target=str(full.readlink()))
             elif stat.S_ISDIR(mode):
                 yield Entry(path, "dir", mode & 0o777)
             elif stat.S_ISREG(mode):
+                left -= found.st_size
+                if left < 0:
+                    raise TreeUnfit(
+                        f"what is in {folder} up to {path!r:.200} is longer than the {room / MIB:g} MiB that a cell "
+                        "holds. Remedy: name what is no part of it in [ship] exclude, or raise [cells] work"
+                    )
                 yield Entry(path, "file", mode & 0o777, full.read_bytes())
 
 

@@ -1,6 +1,7 @@
 """A folder of code, judged as the first pass of a run would be: by the ship rule, in cells, without a run."""
 
 import json
+import signal
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -8,8 +9,10 @@ import pytest
 
 from factory_tui.cli import main
 from factory_tui.config.workspace import Workspace
-from factory_tui.following import FAILED, SHIPPED, USAGE
+from factory_tui.following import FAILED, INTERRUPTED, SHIPPED, USAGE
+from tests.engine.floor import cli
 from tests.engine.greeter import make
+from tests.waiting import until
 
 GREETS = """import sys
 names = [word for word in sys.argv[1:] if word != "--"]
@@ -79,6 +82,37 @@ def test_code_that_would_not_fails_with_a_line_a_story_and_what_was_seen(
     failed = {case.get("classname") for case in suite.iter("testcase") if case.find("failure") is not None}
     assert failed == {"greeter.feedback", "greeter.vault"}
     assert "canary" not in (tmp_path / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_one_that_is_cut_off_leaves_no_cell(tmp_path: Path, number: signal.Signals) -> None:
+    workspace, _ = make(tmp_path)
+    at = code(tmp_path, f"open({str(tmp_path / 'began')!r}, 'w')\nimport time\ntime.sleep(60)\n")
+    process = await cli("scenarios", "run", "greeter", "--against", str(at), "--workspace", str(workspace.root))
+    await until((tmp_path / "began").exists, "the code is tried")
+    process.send_signal(number)
+    await process.communicate()
+    assert process.returncode == INTERRUPTED
+    assert not list((workspace.state / "cells").glob("*.json")), "a cell was left"
+
+
+def test_a_report_that_cannot_be_written_costs_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace, _ = make(tmp_path)
+    at = code(tmp_path, GREETS)
+    exit_code, said, aside = Asked(workspace, capsys)("--against", at, "--junit", tmp_path / "no" / "junit.xml")
+    assert (exit_code, "junit.xml: No such file" in aside) == (USAGE, True)
+    assert "\nship: " in said
+
+
+def test_a_folder_that_no_cell_holds_is_named_before_it_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, _ = make(tmp_path)
+    at = code(tmp_path, GREETS)
+    with (at / "weights.bin").open("wb") as file:
+        file.truncate(1 << 40)
+    exit_code, _, aside = Asked(workspace, capsys)("--against", at)
+    assert (exit_code, "MiB that a cell holds. Remedy: " in aside) == (FAILED, True)
 
 
 def test_what_cannot_be_judged_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
