@@ -219,8 +219,7 @@ class DockerCells:
             self._left.add(called)  # it may have been made all the same
             raise
         except asyncio.CancelledError:
-            await asyncio.gather(created, return_exceptions=True)
-            await self.remove(called)
+            await asyncio.shield(self._undo(created, called))
             raise
         ground = DockerGround(self, name, self.limits.work_bytes, Image(reference, image))
         connection = Connection(ground.dial, ground.why)
@@ -236,6 +235,11 @@ class DockerCells:
         cell = RunnerCell(ground, connection)
         self._attached[name] = cell
         return cell
+
+    async def _undo(self, created: asyncio.Future[tuple[str, str]], called: str) -> None:
+        """Remove what is being made, once it is there: who asked for it is cancelled, and may be again."""
+        await asyncio.gather(created, return_exceptions=True)
+        await self.remove(called)
 
     async def _open(self, connection: Connection, name: str, image: str) -> None:
         await self.ask(lambda c: containers.begin(c, name, image))

@@ -106,6 +106,37 @@ class TestLeft:
         assert await docker_cells.sweep() == 0
 
     @pytest.mark.timeout(30)
+    async def test_a_container_whose_start_was_cancelled_twice(
+        self, docker_cells: DockerCells, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create, asked, goes = docker_cells._create, threading.Event(), threading.Event()
+        removed = asyncio.Event()
+
+        def late(*given: Any) -> tuple[str, str]:
+            asked.set()
+            goes.wait()
+            return create(*given)
+
+        async def remove(name: str) -> str:
+            said = await DockerCells._remove(docker_cells, name)
+            removed.set()
+            return said
+
+        monkeypatch.setattr(docker_cells, "_create", late)
+        monkeypatch.setattr(docker_cells, "_remove", remove)
+        starting = asyncio.create_task(docker_cells.start(LABELS))
+        await asyncio.to_thread(asked.wait)
+        for _ in range(2):
+            starting.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        goes.set()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await removed.wait()
+        assert await docker_cells.sweep() == 0
+
+    @pytest.mark.timeout(30)
     async def test_a_container_of_which_nobody_was_told(self, docker_cells: DockerCells) -> None:
         await self.cut_off(docker_cells, docker_cells.start(LABELS), done=True)
         await (await docker_cells.start(LABELS)).close()
