@@ -72,6 +72,8 @@ def of_status(status: int, said: str, endpoint: str, key_env: str, after: float 
     return Failure(head, free=free)
 
 
+_LONGEST = 999_999_999.0
+"""Seconds that may be asked for, in digits or by a date: a moment beyond the year 9999 can be shown to nobody."""
 _STATUS = {
     "authentication_error": 401,
     "billing_error": 402,
@@ -153,7 +155,7 @@ def retry_after(headers: Any) -> float | None:
         if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
             return float(value) * scale
     now, then = (_date(headers.get(name, "")) for name in ("date", "retry-after"))
-    return max(0.0, (then - now).total_seconds()) if now and then else None
+    return min(max(0.0, (then - now).total_seconds()), _LONGEST) if now and then else None
 
 
 def _date(value: str) -> datetime | None:

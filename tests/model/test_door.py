@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -276,6 +277,14 @@ async def test_a_wait_that_is_told_by_a_date_counts_from_that_of_the_answer(
     rig.endpoint.script = [status(429, headers=told), stream(WHOLE)]
     await rig.call()
     assert rig.naps == [seconds]
+
+
+async def test_a_wait_for_ever_ends_at_a_moment_that_can_be_shown(rig: Rig) -> None:
+    told = {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT", "date": "Thu, 01 Jan 1970 00:00:00 GMT"}
+    rig.endpoint.script = [status(429, headers=told)]
+    error = await held(rig.call())
+    assert error.retry_at is not None
+    assert datetime.fromtimestamp(error.retry_at / 1000, UTC).year < 9999
 
 
 async def test_a_long_wait_holds_the_run_until_then(rig: Rig) -> None:
