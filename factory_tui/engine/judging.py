@@ -90,11 +90,18 @@ async def _visit(
 
 
 def _void(verdicts: Sequence[VerdictReached]) -> bool:
-    """Whether none of them says anything of the product: that is no pass to learn from, and no reason for another."""
-    return all(verdict.satisfied is None for verdict in verdicts)
+    """Whether none that decides says anything of the product: that is no pass to judge, and no reason for another."""
+    return all(verdict.satisfied is None for verdict in _deciding(verdicts))
+
+
+def _deciding(verdicts: Sequence[VerdictReached]) -> Sequence[VerdictReached]:
+    """Those of the vault, or all where it had no turn yet."""
+    return [verdict for verdict in verdicts if verdict.set == "vault"] or verdicts
 
 
 def _why_void(number: int, verdicts: Sequence[VerdictReached]) -> str:
-    first = next((verdict for verdict in verdicts if verdict.set == "feedback"), verdicts[0])
-    why = f"all {len(verdicts)} verdicts on pass {number} are void, {first.evidence.rstrip('.')}"
+    void = [verdict for verdict in verdicts if verdict.satisfied is None]
+    first = next((verdict for verdict in void if verdict.set == "feedback"), void[0])
+    said = first.evidence.partition("\n")[0].rstrip(".")  # without the canary of a story of the vault
+    why = f"all {len(_deciding(verdicts))} verdicts that decide on pass {number} are void, {said}"
     return f"{why}. Remedy: see the engine's log, mend what is named, and resume: the pass is judged anew."

@@ -55,13 +55,17 @@ class TestHeld:
             assert said in run.why
             assert "check base_url of the model in config.toml" in run.why
 
-    async def test_a_visit_without_one_verdict_holds_the_run_and_its_pass_is_judged_anew(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("broken_for", [("vault",), ("vault", "feedback")])
+    async def test_a_visit_that_judged_nothing_holds_the_run_and_its_pass_is_judged_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_for: tuple[str, ...]
     ) -> None:
         """What breaks the harness says nothing of the product: no agent is told of it, and no pass is paid for it."""
+        judged = trajectory._Play.judged
 
-        async def broken(*_: object) -> trajectory.Trajectory:
-            raise RuntimeError("its clock is gone")
+        async def broken(play: Any, timeout: float) -> trajectory.Trajectory:
+            if play.scenario.set in broken_for:
+                raise RuntimeError("its clock is gone")
+            return await judged(play, timeout)
 
         async with Floor(*make(tmp_path)) as floor:
             with monkeypatch.context() as patched:
@@ -69,9 +73,9 @@ class TestHeld:
                 run = await floor.reach(await floor.start(), "held", "shipped", "jammed", "failed")
             assert (run.state, run.reason) == ("held", "config")
             assert (
-                "verdicts on pass 1 are void, because: the harness failed: RuntimeError: its clock is gone. Remedy:"
-                in run.why
-            )
+                "verdicts that decide on pass 1 are void, because: the harness failed: RuntimeError: its clock is gone."
+                " Remedy: "
+            ) in run.why
             await floor.command(Resume(run.id))
             run = await floor.reach(run.id, "shipped", "jammed", "failed", "held")
             assert (run.state, len(run.passes)) == ("shipped", 2), run.why
