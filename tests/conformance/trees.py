@@ -50,7 +50,7 @@ class Files:
             with pytest.raises(CellError):
                 await cell.read(path)
 
-    @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "/tmp/x", "evil/x", "evil", "a\0b"])
+    @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "/tmp/led-out", "evil/led-out", "evil", "a\0b"])
     async def test_a_path_that_leads_outside_is_refused(self, cell: Cell, path: str) -> None:
         await cell.run("ln -sfn /tmp evil")
         if path == "evil":
@@ -63,7 +63,7 @@ class Files:
             await cell.plant([Entry(path, "file", 0o644, b"x")])
         with pytest.raises(CellError):
             await cell.read(path)
-        assert (await cell.run("test -e /tmp/x")).exit == 1
+        assert (await cell.run("test -e /tmp/led-out")).exit == 1
 
 
 class Trees:
