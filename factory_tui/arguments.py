@@ -295,7 +295,11 @@ def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     run.add_argument("seed", help="a name in seeds/")
     run.add_argument("--against", metavar="DIR", required=True, help="the folder with the code")
     run.add_argument(
-        "-n", dest="number", metavar="N", type=whole("number from 1 on", 1), help="at most N vault trajectories"
+        "-n",
+        dest="number",
+        metavar="N",
+        type=whole("number from 1 on", 1),
+        help="max_trajectories, for this once",
     )
     run.add_argument("--draws", metavar="WORD", default="", help="the inputs of an earlier time, which told this word")
     run.add_argument("--junit", metavar="FILE", default="", help="the verdicts as JUnit XML, too")

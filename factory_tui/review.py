@@ -105,7 +105,7 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     except OSError as error:
         print(f"{error.filename}: {error.strerror}. Remedy: see that it is there and yours.", file=sys.stderr)
         return USAGE
-    return SHIPPED if found.decision == "ship" else FAILED
+    return SHIPPED if found.result.decision == "ship" else FAILED
 
 
 def _summary(found: "Judgement") -> dict[str, object]:
@@ -116,7 +116,7 @@ def _summary(found: "Judgement") -> dict[str, object]:
     result.pop("symptoms")
     for verdict in result["verdicts"]:
         verdict["evidence"] = _CANARY.sub("", verdict["evidence"])
-    return {**one, **result, "decision": "ship" if found.decision == "ship" else "unsatisfied"}
+    return {**one, **result}
 
 
 def _matrix(found: "Judgement") -> Iterator[str]:
@@ -131,7 +131,7 @@ def _matrix(found: "Judgement") -> Iterator[str]:
         missed = next((verdict for verdict in verdicts if not verdict.satisfied), None)
         if missed is not None:
             yield f"    #{missed.index} " + _CANARY.sub("", missed.evidence).replace("\n", "\n    ")
-    yield f"{'ship' if found.decision == 'ship' else 'no ship'}: {found.result.why}"
+    yield f"{'ship' if found.result.decision == 'ship' else 'no ship'}: {found.result.why}"
     yield f"seed {found.seed} {found.revision}, scenarios {found.corpus.hash}, draws {found.draws}"
 
 

@@ -20,8 +20,8 @@ from factory_tui.cells.protocol import MIB, Entry, TreeUnfit
 from factory_tui.config.load import load
 from factory_tui.domain.events import Event, RunQueued, VerdictReached, VisitBegan
 from factory_tui.domain.reducer import fold
+from factory_tui.engine.opening import figures_of
 from factory_tui.engine.sources import Files
-from factory_tui.harness.plan import Decision  # noqa: TC001 -- msgspec reads the annotation
 from factory_tui.harness.visit import Visitor
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ class Judgement(msgspec.Struct, frozen=True):
     revision: str
     corpus: Corpus
     draws: str
-    decision: Decision
     result: VisitResult
 
 
@@ -76,7 +75,7 @@ class _Ear:
 async def judge(
     workspace: Workspace, name: str, folder: Path, *, draws: str, most: int | None, say: Callable[[str], None]
 ) -> Judgement:
-    """Judge what is in `folder` by the ship rule; `most` is how many vault trajectories there may be instead.
+    """Judge what is in `folder` by the ship rule; `most` is its max_trajectories instead of the seed's.
 
     Raises Mistakes, CellError, OSError. SIGTERM is a Ctrl-C: no engine comes by where CI cancels a job, to sweep cells.
     """
@@ -113,12 +112,12 @@ async def judge(
             result = await visit(2, result)
     finally:
         await cells.close()
-    return Judgement(seed.name, seed.revision, corpus, draws, result.decision, result)
+    return Judgement(seed.name, seed.revision, corpus, draws, result)
 
 
 def _run(seed: Seed, corpus: Corpus, settings: Settings, draws: str, most: int | None) -> Run:
     """What a visit has to know of a run."""
-    figures, name = settings.harness, f"{seed.name}-{draws}"
+    figures, name = figures_of(settings.harness, seed), f"{seed.name}-{draws}"
     queued = RunQueued(
         seed=seed.name,
         revision=seed.revision,
@@ -128,10 +127,10 @@ def _run(seed: Seed, corpus: Corpus, settings: Settings, draws: str, most: int |
         model="",
         ledger="rehearsal",
         owner=seed.owner,
-        ship_at=figures.ship_at if seed.ship_at is None else seed.ship_at,
-        alpha=figures.alpha if seed.alpha is None else seed.alpha,
-        max_passes=figures.max_passes if seed.max_passes is None else seed.max_passes,
-        max_trajectories=most or seed.max_trajectories or figures.max_trajectories,
+        ship_at=figures.ship_at,
+        alpha=figures.alpha,
+        max_passes=figures.max_passes,
+        max_trajectories=most or figures.max_trajectories,
         cap=None,
         scenarios=tuple((one.name, one.set) for one in corpus.scenarios),
     )

@@ -6,7 +6,6 @@ From what people wrote, as its sources have it; every refusal says what to mend,
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -15,7 +14,7 @@ from factory_tui.config.caps import of_run
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.seed import Seed, unwritten
-from factory_tui.config.settings import Settings
+from factory_tui.config.settings import HarnessTable, Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import RunQueued
@@ -25,8 +24,6 @@ from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.sources import Files, Sources
 from factory_tui.harness.plan import make_plan
 from factory_tui.policy.credentials import Credentials, NoKey
-
-T = TypeVar("T")
 
 
 class Refused(Exception):  # noqa: N818
@@ -76,7 +73,7 @@ class Opening:
                 "a live model is refused where no fence holds. Remedy: start a Docker engine or install bubblewrap, "
                 "see what `factory-tui doctor --fence` says, start this engine again; or insist with --unfenced."
             )
-        figures, caps = settings.harness, of_run(settings.policy, seed)
+        figures, caps = figures_of(settings.harness, seed), of_run(settings.policy, seed)
         queued = RunQueued(
             seed=seed.name,
             revision=seed.revision,
@@ -86,10 +83,10 @@ class Opening:
             model=models[0],
             ledger=ledger,
             owner=seed.owner,
-            ship_at=_or(seed.ship_at, figures.ship_at),
-            alpha=_or(seed.alpha, figures.alpha),
-            max_passes=_or(seed.max_passes, figures.max_passes),
-            max_trajectories=_or(seed.max_trajectories, figures.max_trajectories),
+            ship_at=figures.ship_at,
+            alpha=figures.alpha,
+            max_passes=figures.max_passes,
+            max_trajectories=figures.max_trajectories,
             cap=caps.pop("run_cap", None),
             limits=caps,
             rungs=rungs,
@@ -180,5 +177,7 @@ def no_playbook(seed: str, folder: Path | None) -> str:
     )
 
 
-def _or(value: T | None, default: T) -> T:
-    return default if value is None else value
+def figures_of(table: HarnessTable, seed: Seed) -> HarnessTable:
+    """The ship rule's figures: the seed's own, else the workspace's."""
+    own = {name: getattr(seed, name) for name in ("ship_at", "alpha", "max_passes", "max_trajectories")}
+    return replace(table, **{name: value for name, value in own.items() if value is not None})
