@@ -77,7 +77,7 @@ def between(run: Run) -> Burn:
 
 def cached(tokens: Tokens) -> float | None:
     """Share of the input that was read from the endpoint's prompt cache; None where nothing was asked."""
-    asked = tokens.input + tokens.cache_write + tokens.cache_read
+    asked = tokens.total - tokens.output
     return tokens.cache_read / asked if asked else None
 
 

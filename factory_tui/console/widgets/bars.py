@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from factory_tui.console.action import Action
 from factory_tui.console.actions import BY_ID
+from factory_tui.console.burning import cached
 from factory_tui.console.figures import count, countdown, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
@@ -13,7 +14,7 @@ from factory_tui.console.waiting import need_human
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.wording import asked, labels
 from factory_tui.domain.events import RunState
-from factory_tui.domain.money import Burn, Tokens
+from factory_tui.domain.money import Burn
 
 ORDER: tuple[RunState, ...] = (
     "jammed",
@@ -148,8 +149,8 @@ class BurnLine(Panel):
         tokens = burn.tokens
         row: Row = [(money(burn.money), "strong"), (f" {ledger}" if ledger else "", "waits")]
         row.append((f"  in {count(tokens.total - tokens.output)} out {count(tokens.output)} tokens", "text"))
-        if tokens.cache_read:
-            row.append((f"  cache {percent(_cached(tokens))}", "dim"))
+        if share := cached(tokens):
+            row.append((f"  cache {percent(share)}", "dim"))
         return row
 
     def _cap(self, burn: Burn, cap: Decimal | None, bar: int) -> Row:
@@ -165,11 +166,6 @@ class BurnLine(Panel):
         if not any(values):
             return []
         return [(spark(values, 12, self.glyphs), "running"), (f" {count(now)} tok/s ", "text")]
-
-
-def _cached(tokens: Tokens) -> float:
-    taken = tokens.total - tokens.output
-    return tokens.cache_read / taken if taken else 0.0
 
 
 class KeyBar(Panel):
