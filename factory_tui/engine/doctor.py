@@ -116,8 +116,8 @@ def _machine() -> Iterator[Finding]:
         why = str(trouble).partition(" Remedy: ")[0]
         yield Finding("git", well=False, found=why, remedy="install git: snapshots and ship need it")
     else:
-        old = found < OLDEST
-        remedy = f"install git {'.'.join(map(str, OLDEST))} or newer: snapshots need it" if old else ""
+        old, oldest = found < OLDEST, ".".join(map(str, OLDEST))
+        remedy = f"install git {oldest} or newer: each snapshot stays a pack of its own" if old else ""
         yield Finding("git", not old, ".".join(map(str, found)) or "tells no version", remedy)
 
 
