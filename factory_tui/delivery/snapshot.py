@@ -308,7 +308,7 @@ def _name(entry: Entry, known: Mapping[str, Known]) -> str:
     if data is not None:
         return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     before = known.get(entry.path)
-    if before is None or before.stamp != entry.stamp:
+    if before is None or not before.name or before.stamp != entry.stamp:
         raise DeliveryError(f"{entry.path!r:.200} came without its content, which no snapshot of this cell has.")
     return before.name
 

@@ -130,6 +130,14 @@ async def test_stamps_are_of_one_cell_and_go_with_it(snapshots: Snapshots) -> No
         await take(snapshots, [Entry("a", "file")])
 
 
+async def test_what_was_left_out_has_no_content_to_go_by(snapshots: Snapshots, tmp_path: Path) -> None:
+    await take(snapshots, [left_out := file("cache.pyc")])
+    keeping = Snapshots(tmp_path / ".factory" / "snapshots.git")
+    assert keeping.known("c1") == {}
+    with pytest.raises(DeliveryError, match="came without its content"):
+        await take(keeping, [replace(left_out, data=None)])
+
+
 async def test_torn_stamps_mean_that_everything_is_read_anew(snapshots: Snapshots, tmp_path: Path) -> None:
     await take(snapshots, [file("a"), file("b")])
     (stamps,) = (tmp_path / ".factory" / "stamps").iterdir()
