@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from factory_tui import __version__
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
@@ -24,9 +25,24 @@ def program() -> str:
     return shlex.quote(str(started)) if started.name == name else f"{shlex.quote(sys.executable)} -m factory_tui"
 
 
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """Commands whose own help begins with the line that tells of them in the list."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        told: str = options["help"]
+        made: argparse.ArgumentParser = super().add_parser(name, description=f"{told[0].upper()}{told[1:]}.", **options)
+        return made
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.register("action", "parsers", _Commands)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole grammar; `command` of what it parses is the command's name."""
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = _Parser(
         prog="factory-tui",
         description="A terminal control room for dark factories. Without a command: attach to this workspace's engine.",
         epilog=EXIT_CODES,
@@ -152,7 +168,7 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     """What an operator may ask of a run or of the floor, or look at, without the console."""
     made: dict[str, argparse.ArgumentParser] = {}
     for name, text in (_OF_A_RUN | _OF_THE_FLOOR).items():
-        made[name] = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        made[name] = commands.add_parser(name, help=text)
         if name in _OF_A_RUN:
             floor = f"; for an admin also {', '.join(FLOOR_CAPS)}" if name == "cap" else ""
             made[name].add_argument("run", help=f"its name, like shortlinks-1{floor}")
@@ -200,7 +216,7 @@ def _cell_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     cells.set_defaults(command="cells", action="ls", all=False)
     actions = cells.add_subparsers(metavar="ACTION")
     made = {
-        name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        name: actions.add_parser(name, help=text)
         for name, text in (
             ("ls", "the cells of this workspace, and who needs each"),
             ("rm", "remove cells that no run of a live engine needs; without names, all of them"),
@@ -227,7 +243,7 @@ def _image_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     images = commands.add_parser("image", help="images for cells: make one from this host's files, list, remove")
     actions = images.add_subparsers(metavar="ACTION", required=True)
     made = {
-        name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        name: actions.add_parser(name, help=text)
         for name, text in (
             ("bootstrap", "make an image from this host's own files, without any registry"),
             ("ls", "the images that were made so far, and who uses them"),
@@ -252,7 +268,7 @@ def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     journal = commands.add_parser("journal", help="verify, export, back up, restore or compact what was recorded")
     actions = journal.add_subparsers(metavar="ACTION", required=True)
     made = {
-        name: actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        name: actions.add_parser(name, help=text)
         for name, text in (
             ("verify", "walk the chain of hashes, and name the first row that is not what was written"),
             ("export", "print events as JSON lines, as --json does"),

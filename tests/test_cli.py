@@ -1,5 +1,6 @@
 """What the commands say and return when something is not as it should be, and without a terminal."""
 
+import argparse
 import asyncio
 import gc
 import json
@@ -231,3 +232,16 @@ def test_garbage_is_collected_again_once_the_console_painted(
     console(workspace)
     gc.unfreeze()
     assert seen == [False, True]
+
+
+def test_the_help_of_every_command_begins_with_what_it_does() -> None:
+    def below(one: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+        for action in one._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for each in action.choices.values():
+                    yield each
+                    yield from below(each)
+
+    found = list(below(parser()))
+    assert len(found) > 30
+    assert [one.prog for one in found if not one.description] == []
