@@ -104,4 +104,5 @@ def labels_of(labels: dict[str, str]) -> Labels:
         labels.get(LABEL + "run", ""),
         labels.get(LABEL + "role", ""),
         int(number) if number.isdecimal() else 0,
+        labels.get(LABEL + "holder", ""),
     )

@@ -24,6 +24,7 @@ from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.client import Engine
 from factory_tui.cells.connection import Connection
+from factory_tui.cells.holder import lives
 from factory_tui.cells.knock import knock
 from factory_tui.cells.protocol import (
     ANY,
@@ -96,6 +97,7 @@ def create_options(
             fence.LABEL + "role": labels.role,
             fence.LABEL + "number": str(labels.number),
             fence.LABEL + "user": str(user),
+            fence.LABEL + "holder": labels.holder,
         },
         **fenced,
         "stdin_open": True,
@@ -308,8 +310,10 @@ class DockerCells:
         return adopted
 
     async def _list(self, *, running: bool) -> list[dict[str, Any]]:
+        """Those of this workspace, without what another process that lives has for itself."""
         only = {"label": [f"{fence.LABEL}workspace={self._workspace}"]}
-        return await self.ask(lambda c: c.api.containers(all=not running, filters=only))
+        found = await self.ask(lambda c: c.api.containers(all=not running, filters=only))
+        return [one for one in found if not lives(containers.labels_of(one["Labels"]).holder)]
 
     async def sweep(self, keep: Collection[str] = ()) -> int:
         """Remove every container of this workspace that is not kept. Raises CellError for those that stay."""

@@ -26,6 +26,7 @@ from factory_tui.cells import bubblewrap, group, runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.fence import TMP, WORK
+from factory_tui.cells.holder import lives
 from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould, Say
 
 if TYPE_CHECKING:
@@ -238,7 +239,8 @@ class ProcessCells:
             except (msgspec.DecodeError, FileNotFoundError):
                 path.unlink(missing_ok=True)  # torn by a crash before its cell was started
                 continue
-            if record.id not in keep and record.labels.workspace == self._workspace:
+            held = record.id in keep or lives(record.labels.holder)
+            if not held and record.labels.workspace == self._workspace:
                 erase(record, path)
                 swept += 1
         return swept

@@ -143,6 +143,10 @@ class Labels(msgspec.Struct, frozen=True):
     run: str
     role: str
     number: int = 0
+    holder: str = ""
+    """The process that it is for, as `holder` tells it; empty: the workspace's engine. While that one lives, nobody
+    else adopts or sweeps the cell.
+    """
 
 
 class Mould(msgspec.Struct, frozen=True):

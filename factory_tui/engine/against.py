@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from factory_tui.cells.choose import cells_of, limits_of
+from factory_tui.cells.holder import this_process
 from factory_tui.cells.protocol import MIB, Entry, TreeUnfit
 from factory_tui.config.load import load
 from factory_tui.domain.events import Event, RunQueued, VerdictReached, VisitBegan
@@ -90,7 +91,8 @@ async def judge(
     say(why)
     try:
         mould = await cells.prepare(seed.recipe, say)
-        visitor, ear = Visitor(workspace.identity, settings.harness.timeout, mould), _Ear(run.id, say)
+        visitor = Visitor(workspace.identity, settings.harness.timeout, mould, this_process())
+        ear = _Ear(run.id, say)
         parallel = asyncio.Semaphore(settings.harness.parallel)
 
         async def visit(number: int, found: VisitResult | None) -> VisitResult:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from factory_tui.cells.holder import lives
 from factory_tui.cells.protocol import CellError, Labels
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.workspace import Workspace, is_gone, served
@@ -157,6 +158,8 @@ def _needed(labels: Labels, of: _Known, *, entered: bool) -> tuple[str, str]:
     """Who needs the cell, and what would be lost with it where nobody does."""
     if of.why:
         return of.why, ""
+    if lives(labels.holder):
+        return f"process {labels.holder.partition(' ')[0]} works in it{f', for {labels.run}' if labels.run else ''}", ""
     if entered:
         return f"somebody has a shell in it{f', of {labels.run}' if labels.run else ''}", ""
     run = of.state.runs.get(labels.run) if of.state else None

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from factory_tui.cells.choose import cells_of
+from factory_tui.cells.holder import this_process
 from factory_tui.cells.protocol import Kind, Labels
 from factory_tui.cells.shell import Shell, in_container, in_folder
 from factory_tui.config.load import load
@@ -47,7 +48,7 @@ async def shell(
     entries = await snapshots.entries(output(found, number))
     cells, _ = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
     try:
-        labels = Labels(workspace.identity, run, "shell", number)
+        labels = Labels(workspace.identity, run, "shell", number, this_process())
         cell = await cells.start(labels, await cells.prepare(_recipe(workspace, found, number), say))
         try:
             await cell.plant(entries)

@@ -46,10 +46,14 @@ class VisitResult(msgspec.Struct, frozen=True):
 
 
 class Visitor:
-    """Visits for one workspace. `timeout`: seconds a trajectory may take; `mould`: what its cell is made from."""
+    """Visits for one workspace. `timeout`: seconds a trajectory may take; `mould`: what its cell is made from.
 
-    def __init__(self, workspace: str, timeout: float = 60.0, mould: Mould = ANY) -> None:
+    `holder`: the process that judges, where that is not the workspace's engine.
+    """
+
+    def __init__(self, workspace: str, timeout: float = 60.0, mould: Mould = ANY, holder: str = "") -> None:
         self._workspace = workspace
+        self._holder = holder
         self._timeout = timeout
         self._mould = mould
 
@@ -83,7 +87,7 @@ class Visitor:
             commit = next((item.commit for item in run.passes if item.number == number), "")
             made = self._mould
             await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id))
-        labels = Labels(self._workspace, run.id, "trajectory", number)
+        labels = Labels(self._workspace, run.id, "trajectory", number, self._holder)
         done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
 
         async def reach(draft: Draft) -> VerdictReached:

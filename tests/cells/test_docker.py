@@ -28,6 +28,7 @@ from factory_tui.cells.protocol import (
 from factory_tui.cells.reach import Address
 from factory_tui.cells.runner.frames import pack
 from tests.cells.conftest import LABELS, LIMITS
+from tests.cells.holders import another_process
 from tests.waiting import eventually, until
 
 if TYPE_CHECKING:
@@ -239,6 +240,18 @@ class TestReattach:
         assert (await one.run("echo here")).stdout == b"here\n"
         assert (await two.run("true")).lost
         await one.close()
+
+    async def test_a_cell_of_another_process_is_its_own_while_that_one_lives(self, docker_cells: DockerCells) -> None:
+        async with another_process() as (process, holder):
+            cell = await docker_cells.start(Labels("", "judged", "trajectory", 1, holder))
+            docker_cells._attached.clear()  # as for an engine that is started beside it
+            assert await docker_cells.adopt() == []
+            assert await docker_cells.sweep() == 0
+            assert (await cell.run("echo here")).stdout == b"here\n"
+            process.kill()
+            await process.wait()
+        assert await docker_cells.sweep() == 1
+        await cell.close()
 
     async def test_an_agent_that_ends_its_cell_loses_the_outcome(
         self, docker_cells: DockerCells, docker_engine: Engine

@@ -15,6 +15,7 @@ import pytest
 from factory_tui.cells import runner
 from factory_tui.cells.process import ProcessCells, Record
 from factory_tui.cells.protocol import CellDied, Labels
+from tests.cells.holders import another_process
 from tests.waiting import eventually
 
 ENGINE = """
@@ -77,6 +78,18 @@ async def test_sweep_kills_what_a_dead_runner_left(tmp_path: Path) -> None:
     assert alive(pid)
     assert await cells.sweep() == 1
     assert not alive(pid)
+    await cell.close()
+
+
+async def test_a_cell_of_another_process_is_its_own_while_that_one_lives(tmp_path: Path) -> None:
+    cells = ProcessCells("w", tmp_path)
+    async with another_process() as (process, holder):
+        cell = await cells.start(Labels("w", "judged", "trajectory", 1, holder))
+        assert await cells.sweep() == 0
+        assert (await cell.run("echo here")).stdout == b"here\n"
+        process.kill()
+        await process.wait()
+    assert await cells.sweep() == 1
     await cell.close()
 
 
