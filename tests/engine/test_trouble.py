@@ -28,6 +28,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.engine import serve
 from factory_tui.harness import trajectory
+from factory_tui.harness.shapes import Scenario
 from factory_tui.model import door
 from tests.engine.floor import Floor
 from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, WRITES, make, slow
@@ -60,16 +61,16 @@ class TestHeld:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_for: tuple[str, ...]
     ) -> None:
         """What breaks the harness says nothing of the product: no agent is told of it, and no pass is paid for it."""
-        judged = trajectory._Play.judged
+        judged = trajectory._judged
 
-        async def broken(play: Any, timeout: float) -> trajectory.Trajectory:
-            if play.scenario.set in broken_for:
+        async def broken(stage: Any, scenario: Scenario, timeout: float) -> trajectory.Trajectory:
+            if scenario.set in broken_for:
                 raise RuntimeError("its clock is gone")
-            return await judged(play, timeout)
+            return await judged(stage, scenario, timeout)
 
         async with Floor(*make(tmp_path)) as floor:
             with monkeypatch.context() as patched:
-                patched.setattr(trajectory._Play, "judged", broken)
+                patched.setattr(trajectory, "_judged", broken)
                 run = await floor.reach(await floor.start(), "held", "shipped", "jammed", "failed")
             assert (run.state, run.reason) == ("held", "config")
             assert (
@@ -86,7 +87,7 @@ class TestHeld:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The screen before it was good enough: the pass would have shipped."""
-        judged = trajectory._Play.judged
+        judged = trajectory._judged
 
         async def broken_in_confirms(*asked: Any) -> trajectory.Trajectory:
             if any(one.kind == "confirm" for one in floor.told(VisitBegan)):
@@ -95,7 +96,7 @@ class TestHeld:
 
         async with Floor(*make(tmp_path)) as floor:
             with monkeypatch.context() as patched:
-                patched.setattr(trajectory._Play, "judged", broken_in_confirms)
+                patched.setattr(trajectory, "_judged", broken_in_confirms)
                 run = await floor.reach(await floor.start(), "held", "shipped", "jammed", "failed")
             assert (run.state, run.reason, len(run.passes)) == ("held", "config", 2), run.why
             await floor.command(Resume(run.id))

@@ -101,7 +101,7 @@ async def test_a_product_that_kills_its_cell_is_unsatisfied_not_void(cells: Proc
 async def test_a_product_that_stops_its_cell_is_waited_for_no_longer_than_it_may_take(
     cells: ProcessCells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("factory_tui.harness.trajectory.STOP", 0.2)
+    monkeypatch.setattr("factory_tui.harness.serving.STOP", 0.2)
     trajectory = await judged(cells, COUNT, [Entry("app.py", "file", data=STOPS.encode())], timeout=1.0)
     assert trajectory.satisfied is False
     assert "no log of app: it did not end within 0.2 s" in trajectory.logs
@@ -118,7 +118,7 @@ async def test_an_answer_that_breaks_the_judging_is_unsatisfied_not_void(
     def broken(*_: object) -> None:
         raise RecursionError("a fault that an answer found")
 
-    monkeypatch.setattr("factory_tui.harness.trajectory.judge_outcome", broken)
+    monkeypatch.setattr("factory_tui.harness.acting.judge_outcome", broken)
     trajectory = await judged(cells, TOTAL, product())
     assert trajectory.satisfied is False
     assert "a fault that an answer found" in trajectory.why

@@ -1,0 +1,128 @@
+"""The acts of a trajectory: a request, a command or a wait, done in its cell, and the checks that it gives.
+
+Owns how each kind is done and told. What an answer must be is `judging`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from factory_tui.cells.cell import BROKE
+from factory_tui.cells.protocol import MIB, CellDied, CellError, Exchange, NoEngine, Outcome
+from factory_tui.harness.draws import render, text
+from factory_tui.harness.expressions import as_json
+from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome
+from factory_tui.harness.matching import ABSENT, Check
+from factory_tui.harness.stage import Step, Unsatisfied, brief, lacked, tail
+
+if TYPE_CHECKING:
+    from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.shapes import Act, Command, FileExpect, Http
+    from factory_tui.harness.stage import Stage
+
+
+def times(act: Act, names: Inputs) -> int:
+    """How often it is repeated. Raises Unsatisfied."""
+    number = render(act.repeat, names)
+    if not isinstance(number, int) or not 1 <= number <= 200:
+        raise Unsatisfied(f"{number!r} is no number of times")
+    return number
+
+
+async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
+    """Do it once; its checks, captures among them. Raises Unsatisfied."""
+    answer = Exchange(0)
+    if act.http is not None:
+        answer = await _exchange(stage, act.name, act.http)
+        checks = judge_exchange(act.expect, answer, stage.names)
+        sources = {"json": answer.body, "body": answer.body}
+    elif act.run is not None:
+        outcome = await _command(stage, act.name, act.run)
+        checks = judge_outcome(act.expect, outcome, stage.names)
+        for path, want in act.expect.files.items():
+            checks += await _file(stage, text(path, stage.names), want)
+        sources = {"json": outcome.stdout, "stdout": outcome.stdout}
+    else:
+        await _wait(stage, act)
+        return ()
+    for name, source in act.capture.items():
+        found = captured(source, sources, answer)
+        checks.append(Check(f"capture {name}", source, "nothing" if found is ABSENT else "found", found is not ABSENT))
+        stage.names[name] = found
+    return tuple(
+        check if check.met or check.distance else msgspec.structs.replace(check, distance=1.0) for check in checks
+    )
+
+
+async def _wait(stage: Stage, act: Act) -> None:
+    stage.steps.append(Step(act.name, f"wait {act.wait:g} s", ""))
+    await asyncio.sleep(act.wait or 0)
+
+
+async def _exchange(stage: Stage, title: str, http: Http) -> Exchange:
+    path = text(http.path, stage.names)
+    headers = {name.lower(): (name, text(value, stage.names)) for name, value in http.headers.items()}
+    body = text(http.body, stage.names).encode("utf-8", "replace")
+    if http.body_base64:
+        body = base64.b64decode(text(http.body_base64, stage.names))
+    if http.json is not msgspec.UNSET:
+        body = as_json(render(http.json, stage.names)).encode("utf-8", "replace")
+        headers.setdefault("content-type", ("Content-Type", "application/json"))
+    if re.search(r"[\x00-\x20\x7f]", path) or any(re.search(r"[\r\n\0]", value) for _, value in headers.values()):
+        raise Unsatisfied(f"no request can be made of {path!r}")
+    asked = f"{http.method} {path} {brief(body)}".strip()
+    stage.steps.append(Step(title, asked, "no response"))
+    service = stage.services[http.service]
+    answer = await stage.cell.http(
+        service.port, http.method, path, headers=list(headers.values()), body=body, timeout=http.timeout
+    )
+    said = f"status {answer.status} {brief(answer.body)}".strip() if answer.status else answer.error
+    stage.steps[-1] = Step(title, asked, said)
+    if answer.error == BROKE:
+        raise CellError(BROKE)
+    if not answer.status:
+        gone = "" if await service.alive() else f"; the service {http.service!r} has ended"
+        raise Unsatisfied(f"no response: {answer.error}{gone}")
+    if answer.cut:
+        raise Unsatisfied(f"the response is longer than {MIB} bytes")
+    return answer
+
+
+async def _command(stage: Stage, title: str, run: Command) -> Outcome:
+    for path, content in run.files.items():
+        await stage.cell.write(text(path, stage.names), text(content, stage.names).encode("utf-8", "replace"))
+    for path, content in run.files_base64.items():
+        await stage.cell.write(text(path, stage.names), base64.b64decode(text(content, stage.names)))
+    command = text(run.command, stage.names)
+    inputs = "".join(f" [{text(path, stage.names)}: {brief(text(run.files[path], stage.names))}]" for path in run.files)
+    stage.steps.append(Step(title, f"$ {command}{inputs}", "no exit"))
+    env = {name: text(value, stage.names) for name, value in run.env.items()}
+    stdin = text(run.stdin, stage.names).encode("utf-8", "replace")
+    stage.touched = True
+    outcome = await stage.cell.run(command, stdin=stdin, env=env, timeout=run.timeout)
+    stage.errors = tail(outcome.stderr) + lacked(outcome)
+    stage.steps[-1] = Step(title, f"$ {command}{inputs}", f"exit {outcome.exit} {brief(outcome.stdout)}".strip())
+    if outcome.lost:
+        raise CellDied("the command was lost")
+    if outcome.timed_out:
+        raise Unsatisfied(f"the command took longer than {run.timeout:g} s")
+    if outcome.cut:
+        raise Unsatisfied(f"the command wrote more than {MIB} bytes")
+    return outcome
+
+
+async def _file(stage: Stage, path: str, want: FileExpect) -> list[Check]:
+    try:
+        data = await stage.cell.read(path, limit=MIB)
+    except (CellDied, NoEngine):
+        raise
+    except CellError:
+        return [Check(f"file {path}", "nothing" if want.absent else "a file", "nothing", want.absent)]
+    if want.absent:
+        return [Check(f"file {path}", "nothing", f"{len(data)} bytes", False)]
+    return list(judge_file(path, want, data, stage.names))

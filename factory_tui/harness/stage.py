@@ -1,0 +1,61 @@
+"""The stage of one trajectory: its cell, what is known so far, and how its acts went.
+
+Owns what every kind of act shares, and how evidence shortens what came back. Knows no kind of act.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from factory_tui.cells.protocol import Cell, Outcome, Service
+    from factory_tui.harness.draws import Inputs
+
+SHOWN = 600
+"""Characters of a stream, file or body that evidence keeps."""
+
+
+class Unsatisfied(Exception):  # noqa: N818
+    """The product failed in a way that no expectation puts in words."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One act as it went: what was asked and what came back, each in a line."""
+
+    title: str
+    asked: str
+    answered: str
+
+
+class Stage:
+    """Where the acts of a scenario are played."""
+
+    def __init__(self, cell: Cell, inputs: Inputs) -> None:
+        self.cell = cell
+        self.names: dict[str, Any] = dict(inputs)
+        """Draws, computed values and captures, for templates."""
+        self.services: dict[str, Service] = {}
+        self.steps: list[Step] = []
+        self.errors = ""
+        """The end of what the last command wrote to stderr."""
+        self.touched = False
+        """Whether anything of the product has run: from then on a broken cell may be its doing."""
+
+
+def brief(data: bytes | str) -> str:
+    """What was sent or came back, with its middle cut: a file's header is at its head."""
+    line = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    return line if len(line) <= SHOWN else f"{line[: SHOWN * 2 // 3]} [...] {line[-SHOWN // 3 :]}"
+
+
+def tail(data: bytes) -> str:
+    """The end of a log: what went wrong last."""
+    line = data.decode("utf-8", "replace")
+    return line if len(line) <= SHOWN else f"[...] {line[-SHOWN:]}"
+
+
+def lacked(outcome: Outcome) -> str:
+    """What of its cell ran out while it ran: a symptom like any other."""
+    return "".join(f"\n({lack})" for lack in outcome.lacked)
