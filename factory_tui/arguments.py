@@ -64,6 +64,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("seed", nargs="+", help="a name in seeds/; several run at once")
     run.add_argument("--loop", default="", help="the loop to walk (default: the seed's)")
     run.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
+    run.add_argument(
+        "--replicas",
+        metavar="N",
+        type=whole("number from 1 on", 1),
+        default=1,
+        help="so many runs of each, side by side, and how far they lie apart",
+    )
     run.add_argument("--unfenced", action="store_true", help="allow a live model in a process cell, without a fence")
     _workspace_option(run)
     _run_options(run)

@@ -175,6 +175,7 @@ def _status(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from factory_tui.console.plain import below, summary, table
+    from factory_tui.console.replicas import spreads
 
     workspace = _find(arguments)
     state, up = asyncio.run(look_at(workspace))
@@ -184,7 +185,8 @@ def _status(arguments: argparse.Namespace) -> int:
     print(
         f"engine: {f'running, process {state.engine.pid}' if up else 'not running'}; cells: {state.engine.cells or '-'}"
     )
-    for line in [*table(state), *below(state, workspace.root, partial(typed, workspace))]:
+    told = [*table(state), *spreads(state.runs.values())]
+    for line in [*told, *below(state, workspace.root, partial(typed, workspace))]:
         print(line)
     return SHIPPED
 

@@ -52,7 +52,7 @@ def run_seeds(
     from factory_tui.twins.messages.playbook import BUNDLED, load_folder
 
     loop, model = getattr(arguments, "loop", ""), getattr(arguments, "model", "")
-    unfenced = getattr(arguments, "unfenced", False)
+    unfenced, replicas = getattr(arguments, "unfenced", False), getattr(arguments, "replicas", 1)
     ours = not spawn.answers(workspace)
     try:
         foreseen = opening.foresee(workspace, [StartRun(seed, loop, model) for seed in seeds])
@@ -70,9 +70,8 @@ def run_seeds(
     if ours:
         spawn.start(workspace, options)
     before = frozenset(asyncio.run(look_at(workspace))[0].runs)
-    code = followed(
-        workspace, [StartRun(seed, loop, model, ledger, unfenced) for seed in seeds], arguments, before, attend
-    )
+    wanted = [StartRun(seed, loop, model, ledger, unfenced, replicas) for seed in seeds]
+    code = followed(workspace, wanted, arguments, before, attend)
     if code == USAGE and ours:
         asyncio.run(_stop_if_idle(workspace))
     if shape_of(arguments) == "console" and code == SHIPPED:
@@ -118,8 +117,9 @@ def _ledger(
         return "rehearsal"
     from factory_tui.console.figures import money
 
+    times = f", each of {arguments.replicas} replicas" if getattr(arguments, "replicas", 1) > 1 else ""
     for run in foreseen:
-        print(f"{run.seed}: may spend {'without a cap' if run.cap is None else f'up to {money(run.cap)}'}")
+        print(f"{run.seed}{times}: may spend {'without a cap' if run.cap is None else f'up to {money(run.cap)}'}")
     print(f"Run live with the model {run.model} ({model.id})? It spends money; n: rehearse instead, at no cost.")
     answer = input("[y/N] ")
     return "live" if answer.strip().lower() in {"y", "yes"} else "rehearsal"
@@ -176,7 +176,8 @@ async def _start_and_follow(
                 raise EngineSilent(await last_words(workspace) or str(lost)) from lost
         if shape == "console":
             return SHIPPED
-        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=len(wanted), attend=attend)
+        awaited = sum(asked.replicas for asked in wanted)
+        state = await follow(link, _say, as_json=shape == "json", ignore=before, wanted=awaited, attend=attend)
         code = exit_code(state, before)
         if shape == "plain":
             for line in below(state, workspace.root, partial(typed, workspace), before):
@@ -235,10 +236,12 @@ def console(
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE
     from factory_tui.console.plain import at_rest, below, exit_code, table
+    from factory_tui.console.replicas import spreads
     from factory_tui.domain.state import OVER
 
     state, up = asyncio.run(look_at(workspace))
-    for line in [*table(state), *below(state, workspace.root, partial(typed, workspace))]:
+    runs = state.runs.values()
+    for line in [*table(state), *spreads(runs), *below(state, workspace.root, partial(typed, workspace))]:
         print(line)
     if up and not (brief and all(run.state in OVER for run in state.runs.values())):
         print(f"\nThe engine goes on. Attach again with: {typed(workspace)}")

@@ -190,7 +190,8 @@ class Mirror:
     def runs(self) -> list[Run]:
         """All runs: those that can still move first, then by when they were queued, newest first.
 
-        A run and its forks stand together, in the order in which they began, where the one would that comes first.
+        A run, its replicas and its forks stand together, in the order in which they began, where the one would that
+        comes first.
         """
         families: dict[str, list[Run]] = {}
         for run in self.state.runs.values():
@@ -199,10 +200,10 @@ class Mirror:
         return [run for family in ranked for run in family]
 
     def _root(self, run: Run) -> Run:
-        """The run that it was forked from, or that one was, and so on; itself."""
+        """The run that it was forked from, or that one was, and so on; of replicas the first; itself."""
         while run.forked is not None:
             run = self.state.runs[run.forked.run]
-        return run
+        return self.state.runs.get(run.group, run)
 
     def quiet(self, run: Run) -> Quiet | None:
         """Whether a run is slow: nothing moves."""

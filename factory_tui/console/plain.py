@@ -13,8 +13,9 @@ import msgspec
 from factory_tui.console.feed import Feed, Message, Skipped
 from factory_tui.console.figures import count, interval, money, stamp
 from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
+from factory_tui.console.replicas import groups, spreads
 from factory_tui.console.trace import lines
-from factory_tui.console.wording import forked, labels
+from factory_tui.console.wording import forked, labels, replica
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.reducer import reduce
@@ -52,7 +53,7 @@ async def follow(
     if as_json:
         say(msgspec.json.encode({"summary": summary(state, chosen)}).decode())
     else:
-        for line in table(state, chosen):
+        for line in [*table(state, chosen), *spreads(chosen)]:
             say(line)
     return state
 
@@ -97,6 +98,7 @@ def summary(state: State, runs: Collection[Run] | None = None) -> dict[str, Any]
         "frozen": state.frozen,
         "engine": state.engine,
         "runs": [_row(state, run) for run in (state.runs.values() if runs is None else runs)],
+        "replicas": groups(state.runs.values() if runs is None else runs),
     }
 
 
@@ -121,6 +123,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "ledger": run.ledger,
         "unfenced": unfenced(state, run),
         "shipped": run.shipped,
+        "replica_of": run.group,
         "forked_from": run.forked and {"run": run.forked.run, "pass": run.forked.number},
     }
 
@@ -178,7 +181,7 @@ def _cells(state: State, run: Run) -> tuple[str, ...]:
         interval(share) if share else "not measured",
         count(run.burn.tokens.total),
         money(run.burn.money),
-        " ".join(filter(None, (labels(run.ledger, unfenced(state, run)), forked(run)))),
+        " ".join(filter(None, (labels(run.ledger, unfenced(state, run)), forked(run), replica(run)))),
     )
 
 

@@ -9,7 +9,7 @@ def describe(command: c.Command) -> str:
     """A command as a phrase: `start shortlinks`, `stop shortlinks-1`."""
     match command:
         case c.StartRun():
-            return f"start {command.seed}"
+            return f"start {command.seed}{f', {command.replicas} times' if command.replicas > 1 else ''}"
         case c.Pause():
             return f"pause {command.run}{' now' if command.now else ''}"
         case c.Resume() | c.Stop():
@@ -63,6 +63,11 @@ def labels(ledger: str, unfenced: bool) -> str:
 def forked(run: Run) -> str:
     """`fork of pass 2 of shortlinks-1`, or nothing."""
     return f"fork of {run.forked}" if run.forked else ""
+
+
+def replica(run: Run) -> str:
+    """`replica of shortlinks-1`, or nothing: the first of them goes by its own name."""
+    return f"replica of {run.group}" if run.group not in ("", run.id) else ""
 
 
 def asked(command: c.Escalate | c.Pause | c.Restart | c.Stop | None) -> str:

@@ -24,6 +24,8 @@ class StartRun(msgspec.Struct, frozen=True, tag="start"):
     """None: live when the model has a key, else rehearsal."""
     unfenced: bool = False
     """The operator insists on a live model in a cell without a fence."""
+    replicas: int = 1
+    """So many runs of it at once, to see how far they come out alike."""
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):

@@ -51,6 +51,8 @@ class RunQueued(Fact, frozen=True, tag="run-queued"):
     """Its other caps, by name: tokens, and what a pass or a step may spend."""
     rungs: tuple[str, ...] = ()
     """Models from `model` up, of which it takes the next one when it stalls; none where somebody named its model."""
+    group: str = ""
+    """The first of the replicas that it was started with; empty: it was started alone."""
 
 
 class RunReseeded(Fact, frozen=True, tag="run-reseeded"):

@@ -222,6 +222,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """The models of its ladder, from the one that it began with up; none where somebody named its model."""
     climbed: int = 0
     """How many passes there were when it last took the next model."""
+    group: str = ""
+    """The first of the replicas that it is one of; empty: it is none."""
 
     @property
     def caps(self) -> dict[RunCap, Decimal]:

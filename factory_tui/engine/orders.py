@@ -6,6 +6,7 @@ Pure, apart from opening a run, which reads what people wrote. What it does to w
 from collections.abc import Collection
 
 import msgspec
+from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import (
@@ -35,6 +36,8 @@ GO_ON = "go on"
 CONFIRM = "confirm"
 """The choice by which somebody says that the scenarios judge what is wanted now."""
 
+REPLICAS = 50
+"""Runs that one command may start: each is in the state that every console is sent."""
 LONGEST = 10_000
 """Characters that anything said in a command may have: the state that every console is sent holds it."""
 UNHEARD = (100, 40_000)
@@ -47,10 +50,7 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         return f"{longest} characters are too many. Remedy: say it in at most {LONGEST}"
     match command:
         case c.StartRun():
-            opened = opening(command, None)
-            if isinstance(opened, str):
-                return opened
-            return [Draft(opened, run_id(opened.seed, state.counts.get(opened.seed, 0) + 1), actor)]
+            return _start(state, actor, command, opening)
         case c.Answer():
             return _answer(state, actor, command)
         case c.EmergencyStop():
@@ -90,6 +90,19 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
         case c.Restart():
             return _restart(state, run, actor, command.number, worked_on)
     return _move(run, actor, command, worked_on)
+
+
+def _start(state: State, actor: str, command: c.StartRun, opening: Opening) -> Judged:
+    """All replicas or none: they are of one revision, judged by one corpus."""
+    if not 1 <= command.replicas <= REPLICAS:
+        return f"{command.replicas} replicas cannot be started. Remedy: 1 to {REPLICAS} at once"
+    opened = opening(command, None)
+    if isinstance(opened, str):
+        return opened
+    first = state.counts.get(opened.seed, 0) + 1
+    if command.replicas > 1:
+        opened = replace(opened, group=run_id(opened.seed, first))
+    return [Draft(opened, run_id(opened.seed, first + index), actor) for index in range(command.replicas)]
 
 
 def _words(command: c.Command) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from factory_tui.console.figures import countdown, duration, interval, money, percent, plural
 from factory_tui.console.glyphs import span_bar
 from factory_tui.console.paint import Row, cut, left, tail, wrap
+from factory_tui.console.replicas import groups
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.wording import labels
 from factory_tui.domain.events import Satisfaction
@@ -46,6 +47,7 @@ class Card(Panel):
             ("loop", [(run.loop, "text"), ("  owner ", "dim"), (one_line(run.owner, 40), "text")]),
             ("model", self._model(run)),
             *([("forked", [("from ", "dim"), (one_line(str(run.forked), 40), "text")])] if run.forked else []),
+            *self._replica(run),
             ("pass", self._pass(run)),
             *self._satisfaction(run, width - _NAME - 3),
             *self._gap(run),
@@ -87,6 +89,17 @@ class Card(Panel):
         said = labels(run.ledger, self.mirror.unfenced(run))
         rung = f"  rung {run.rungs.index(run.model) + 1} of {len(run.rungs)}" if run.rungs else ""
         return [(one_line(run.model, 40), "text"), (rung, "dim"), (f"  {said}" if said else "", "waits")]
+
+    def _replica(self, run: Run) -> list[tuple[str, Row]]:
+        """Which one it is, and between what satisfactions they all lie."""
+        found = groups(one for one in self.mirror.state.runs.values() if run.group and one.group == run.group)
+        if not found:
+            return []
+        runs, satisfied = found[0].runs, found[0].satisfaction
+        row: Row = [(f"{runs.index(run.id) + 1} of {len(runs)}", "text")]
+        if satisfied:
+            row.append((f"  {percent(satisfied.least)} to {percent(satisfied.most)} satisfied", "dim"))
+        return [("replica", row)]
 
     def _pass(self, run: Run) -> Row:
         row: Row = [(f"{len(run.passes)}", "text"), (f" of at most {run.max_passes}", "dim")]
