@@ -69,6 +69,7 @@ from factory_tui.domain.step_facts import (
     ToolReturned as ToolReturned,
 )
 from factory_tui.domain.visit_facts import (
+    Flips as Flips,
     Satisfaction as Satisfaction,
     VerdictReached as VerdictReached,
     VisitBegan as VisitBegan,

@@ -3,7 +3,7 @@
 Part of the closed set that is `domain.events`; import from there.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -23,6 +23,33 @@ class Satisfaction(msgspec.Struct, frozen=True):
     satisfied: int
     total: int
     void: int = 0
+
+
+class Flips(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often judgements of the same transcript disagree, and of how many that is known.
+
+    Of a transcript with `m` judgements, `d` of which dissent, d(m - d) of m(m - 1)/2 pairs are flips; as its judgements
+    are not so many independent pairs, they count as m/2.
+    """
+
+    flips: float = 0.0
+    pairs: float = 0.0
+    transcripts: int = 0
+
+    @classmethod
+    def of(cls, judgements: int, dissent: int) -> Self:
+        """Those of one transcript; judged once, it tells nothing."""
+        if judgements < 2:
+            return cls()
+        return cls(dissent * (judgements - dissent) / (judgements - 1), judgements / 2, 1)
+
+    def __add__(self, other: "Flips") -> "Flips":
+        return Flips(self.flips + other.flips, self.pairs + other.pairs, self.transcripts + other.transcripts)
+
+    @property
+    def rate(self) -> float:
+        """The share of pairs that disagree."""
+        return self.flips / self.pairs if self.pairs else 0.0
 
 
 class VisitBegan(Fact, frozen=True, tag="visit-began"):
