@@ -1,4 +1,4 @@
-"""What the demo runs: four seeds, their corpora and their playbooks, as they are bundled."""
+"""What is bundled: the seeds, four of which the demo runs, their corpora and their playbooks."""
 
 import re
 import tomllib
@@ -17,12 +17,13 @@ from factory_tui.harness.plan import make_plan
 from factory_tui.twins.messages.playbook import CallTool, Playbook, parse
 from factory_tui.twins.messages.playbook import load as load_playbook
 from tests.e2e.faults import FAULTS, REHEARSALS, Fault, planted
+from tests.e2e.stage import SEEDS as DEMO
 
 ROOT = Path(__file__).parents[2]
-SEEDS = ("interval-bug", "ledger", "orders-etl", "shortlinks")
-VAULT = {"interval-bug": 5, "ledger": 5, "orders-etl": 8, "shortlinks": 8}
+SEEDS = ("interval-bug", "ledger", "orders-etl", "payments", "shortlinks")
+VAULT = {"interval-bug": 5, "ledger": 5, "orders-etl": 8, "payments": 7, "shortlinks": 8}
 """Vault stories at least."""
-LOOPS = {"interval-bug": "bugfix"}
+LOOPS = {"interval-bug": "bugfix", "payments": "twin"}
 VALUES = re.compile(r"""\{\w+\}|"[^"]*"|'[^']*'|-?[0-9][0-9.]*|true|false""")
 
 
@@ -48,7 +49,7 @@ def test_every_seed_loads_with_the_bundled_settings() -> None:
     assert tuple(seed.name for seed in seeds) == SEEDS
     assert {(seed.ship_at, seed.max_trajectories) for seed in seeds} == {(0.80, 48)}
     assert {seed.name: seed.loop for seed in seeds} == {name: LOOPS.get(name, "factory") for name in SEEDS}
-    assert load_settings(workspace.config).engine.slots >= len(SEEDS), "all at once"
+    assert load_settings(workspace.config).engine.slots >= len(DEMO), "all at once"
 
 
 def test_a_corpus_has_nothing_wrong_and_enough_stories_of_each_kind_in_both_sets(corpus: Corpus) -> None:
@@ -97,7 +98,7 @@ def test_the_product_is_written_by_tool_calls_in_the_work_tree_alone(playbook: P
     calls = [block for rule in playbook.rules for block in rule.answer.blocks if isinstance(block, CallTool)]
     assert {call.name for call in calls} == {"bash", "str_replace_based_edit_tool"}
     paths = {str(call.input["path"]) for call in calls if "path" in call.input}
-    assert all(re.fullmatch(r"(tests/|intervals/)?\w+\.py", path) for path in paths), paths
+    assert all(re.fullmatch(r"(tests/|intervals/)?\w+\.py|twin\.toml", path) for path in paths), paths
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -12,12 +12,14 @@ from tests.e2e.faults import REHEARSALS
 TASK = {
     "shortlinks": "# The request\n\nBuild it.\n\n# Short links\n\nIt is started with `python3 app.py`.",
     "orders-etl": "# The request\n\nBuild it.\n\n# Clean orders\n\n    python3 etl.py INPUT.csv OUTDIR",
+    "payments": "# The request\n\nBuild it.\n\n# A twin of the Payments API\n\nIt is in openapi.json.",
 }
 TOLD = {
     "shortlinks": "wanted status: 410, observed 302",
     "orders-etl": 'wanted json of stdout customer: "ab\\ncd", observed "abcd"',
+    "payments": "wanted status: 409, observed 201",
 }
-PROGRAM = {"shortlinks": "app.py", "orders-etl": "etl.py"}
+PROGRAM = {"shortlinks": "app.py", "orders-etl": "etl.py", "payments": "twin.py"}
 LOST = (
     "Your cell was lost and rebuilt. The work tree is as it was at the end of pass 1; what these calls of yours did "
     "after that is gone:\n- str_replace_based_edit_tool: view app.py\n- bash: python3 -m unittest\n\nLook."
@@ -109,6 +111,14 @@ def test_a_command_whose_result_was_lost_is_run_again(seed: str) -> None:
 def test_an_edit_that_may_be_lost_is_looked_for_in_the_program(seed: str) -> None:
     lost = "Whether this edit was made was lost in a restart: view the file before you go on."
     assert name(begun(seed).give(lost)) == "read the program again"
+
+
+def test_what_was_never_written_is_written_when_its_absence_shows() -> None:
+    talk = Talk("payments")
+    assert name(talk.say(TASK["payments"])) == "look around"
+    assert name(talk.give("The path payments.py cannot be viewed: there is no such file")) == "write the service"
+    assert name(talk.give("ls: cannot access 'tests/test_twin.py': No such file")) == "write its tests"
+    assert name(talk.give('     1\t"""The Payments API without its server')) == "test what was written"
 
 
 def test_feedback_without_symptoms_or_with_other_ones_has_no_answer(seed: str) -> None:
