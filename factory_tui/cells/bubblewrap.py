@@ -24,7 +24,7 @@ from factory_tui.cells import bpf, fence, group
 from factory_tui.cells.protocol import MIB, CellLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 _PATIENCE: Final = 10
@@ -94,7 +94,16 @@ class Bubble:
         """The uid and gid of a new cell's commands; None where it is the runner's own."""
         return _STRANGERS + secrets.randbelow(_STRANGERS) if self.strangers else None
 
-    def words(self, name: str, folder: Path, user: int | None, limits: CellLimits, seccomp: int) -> list[str]:
+    def words(
+        self,
+        name: str,
+        folder: Path,
+        user: int | None,
+        limits: CellLimits,
+        seccomp: int,
+        *,
+        hosts: Collection[str] = (),
+    ) -> list[str]:
         """The command in front of the runner's. ``folder`` gets small files; ``seccomp`` is a descriptor or -1.
 
         Raises OSError when the cell's control group cannot be made.
@@ -104,11 +113,12 @@ class Bubble:
             *(self.program, "--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "cell"),
             *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
             *_rights(user),
-            *_system(folder, user),
+            *_system(folder, user, hosts),
             *("--proc", "/proc", "--dev", "/dev"),
             *("--perms", "1777", "--size", str(fence.SHM), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108
             *("--perms", "0755", "--size", str(limits.work_bytes), "--tmpfs", fence.WORK),
             *("--perms", "1777", "--size", str(limits.tmp_bytes), "--tmpfs", fence.TMP),
+            *(("--perms", "0700", "--size", str(fence.ANNEX_SIZE), "--tmpfs", fence.ANNEX) if hosts else ()),
             *("--remount-ro", "/", "--chdir", "/"),
             *(("--seccomp", str(seccomp)) if seccomp >= 0 else ()),
             "--",
@@ -127,11 +137,16 @@ class Bubble:
             yield file.fileno()
 
     @staticmethod
-    def config(user: int | None) -> dict[str, Any]:
+    def config(user: int | None, hosts: Collection[str] = ()) -> dict[str, Any]:
         """What the runner must know of its bubble."""
         if user is None:
             return {"hide": True}
-        return {"uid": user, "gid": user, "own": [fence.WORK, fence.TMP]}
+        own = [(fence.WORK, user), (fence.TMP, user)]
+        if not hosts:
+            return {"uid": user, "gid": user, "own": own}
+        other = user + _STRANGERS
+        annex = {"work": fence.ANNEX, "uid": other, "gid": other}
+        return {"uid": user, "gid": user, "own": [*own, (fence.ANNEX, other)], "annex": annex}
 
 
 def look(*, strangers: bool | None = None) -> Bubble | str:
@@ -202,7 +217,7 @@ def _rights(user: int | None) -> list[str]:
     return ["--cap-drop", "ALL", *kept]
 
 
-def _system(folder: Path, user: int | None) -> list[str]:
+def _system(folder: Path, user: int | None, hosts: Collection[str]) -> list[str]:
     """The system's programs and libraries, this engine's Python, and of /etc what says nothing of this machine."""
     words = ["--ro-bind", "/usr", "/usr", "--dir", "/etc"]
     for place in map(Path, _SYSTEM):
@@ -218,10 +233,11 @@ def _system(folder: Path, user: int | None) -> list[str]:
     for also in (*_STORES, *(f"/etc/{name}" for name in _ETC)):
         words += ["--ro-bind-try", also, also]
     number = fence.AGENT if user is None else user
+    named = "".join(f"{address} {host}\n" for host, address in fence.addresses(hosts).items())
     for name, text in (
         ("passwd", f"root:x:0:0:root:/:/bin/sh\nagent:x:{number}:{number}:agent:{fence.TMP}:/bin/sh\n"),
         ("group", f"root:x:0:\nagent:x:{number}:\n"),
-        ("hosts", "127.0.0.1 localhost cell\n::1 localhost\n"),
+        ("hosts", "127.0.0.1 localhost cell\n::1 localhost\n" + named),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
     ):
         file = folder / name

@@ -48,6 +48,8 @@ class Ground(Protocol):
     image: Image
     work: str
     work_bytes: int
+    annex: str
+    hosts: Mapping[str, str]
     gauged: bool
     """Whether it has a control group of its own, from which the runner can tell what it uses."""
 
@@ -122,6 +124,16 @@ class RunnerCell:
         return self._ground.work
 
     @property
+    def annex(self) -> str:
+        """The absolute path of the annex; empty where there is none."""
+        return self._ground.annex
+
+    @property
+    def hosts(self) -> Mapping[str, str]:
+        """The addresses of the loopback by the names that resolve to them."""
+        return self._ground.hosts
+
+    @property
     def closed(self) -> bool:
         """Whether it was removed."""
         return self._closed
@@ -172,11 +184,14 @@ class RunnerCell:
         """Stop waiting for commands that have an id, and let them go on; see Cell.leave."""
         self._connection.leave()
 
-    async def serve(self, command: str, *, env: Mapping[str, str] = _EMPTY, cwd: str = "") -> RunnerService:
+    async def serve(
+        self, command: str | Sequence[str], *, env: Mapping[str, str] = _EMPTY, cwd: str = "", annex: bool = False
+    ) -> RunnerService:
         """Start a long-running process with PORT in its environment; see Cell.serve."""
         port = self._ground.port()
-        given = {"PYTHONUNBUFFERED": "1", **env, "PORT": str(port)}
-        header = self._start(command, "", given, cwd)
+        homes = dict.fromkeys(("HOME", "TMPDIR"), self._in_annex()) if annex else {}
+        given = {"PYTHONUNBUFFERED": "1", **homes, **env, "PORT": str(port)}
+        header = self._start(command, "", given, cwd) | {"annex": annex}
         ended = asyncio.create_task(self._connection.command(header, b"", None))
         self._services.add(ended)
         ended.add_done_callback(self._services.discard)
@@ -274,22 +289,29 @@ class RunnerCell:
             for path, head in heads.items()
         }
 
-    async def plant(self, entries: Iterable[Entry]) -> None:
-        """Put entries into the work tree; see Cell.plant."""
+    def _in_annex(self) -> str:
+        if not self.annex:
+            raise CellError("this cell has no annex: it was made without hosts")
+        return self.annex
+
+    async def plant(self, entries: Iterable[Entry], *, annex: bool = False) -> None:
+        """Put entries into the work tree, or into the annex; see Cell.plant."""
+        if annex:
+            self._in_annex()
         every = sorted(entries, key=lambda entry: (entry.kind != "dir", entry.path))
         open_first = [Entry(e.path, "dir", e.mode | 0o700) for e in every if e.kind == "dir"]
         rest = [entry for entry in every if entry.kind != "dir"]
         closed = [entry for entry in reversed(every) if entry.kind == "dir" and entry.mode & 0o700 != 0o700]
         for some in (open_first, rest, closed):
-            await self._put(some, -1)
+            await self._put(some, -1, annex=annex)
 
-    async def _put(self, entries: list[Entry], mode: int | None) -> None:
+    async def _put(self, entries: list[Entry], mode: int | None, *, annex: bool = False) -> None:
         heads: list[dict[str, Any]] = []
         payload = bytearray()
 
         async def send() -> None:
             if heads:
-                await self._connection.call({"op": "put", "entries": heads}, bytes(payload))
+                await self._connection.call({"op": "put", "entries": heads, "annex": annex}, bytes(payload))
             heads.clear()
             payload.clear()
 

@@ -43,7 +43,7 @@ from factory_tui.cells.protocol import (
 from factory_tui.cells.reach import find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from factory_tui.cells.reach import Address
     from factory_tui.config.recipe import Recipe
@@ -85,6 +85,8 @@ def create_options(
         "env": {**env, **oddities.unheard(config), **dict(mould.env)},
         "cgroup": "/sys/fs/cgroup",
     }
+    if mould.hosts:
+        asked["annex"] = {"work": fence.ANNEX, **dict.fromkeys(("uid", "gid"), fence.neighbour(user))}
     return {
         "image": mould.image,
         "command": runner.arguments(asked),
@@ -114,8 +116,12 @@ class DockerGround:
     gauged = True
     work = fence.WORK
 
-    def __init__(self, cells: DockerCells, name: str, work_bytes: int, image: Image) -> None:
+    def __init__(
+        self, cells: DockerCells, name: str, work_bytes: int, image: Image, hosts: tuple[str, ...] = ()
+    ) -> None:
         self.id = name
+        self.annex = fence.ANNEX if hosts else ""
+        self.hosts: Mapping[str, str] = fence.addresses(hosts)
         self.fenced = cells.fenced
         self.image = image
         self.work_bytes = work_bytes
@@ -223,7 +229,7 @@ class DockerCells:
         except asyncio.CancelledError:
             await asyncio.shield(self._undo(created, called))
             raise
-        ground = DockerGround(self, name, self.limits.work_bytes, Image(reference, image))
+        ground = DockerGround(self, name, self.limits.work_bytes, Image(reference, image), mould.hosts)
         connection = Connection(ground.dial, ground.why)
         try:
             opened = asyncio.create_task(self._open(connection, name, reference))
@@ -274,7 +280,7 @@ class DockerCells:
             raise unfit.gone(mould.image)
         volumes = oddities.volumes(mould.image, found["Config"], self.limits)
         user = fence.draw()
-        fenced = fence.options(self.limits, user, self._terms, volumes)
+        fenced = fence.options(self.limits, user, self._terms, volumes, mould.hosts)
         try:
             container = client.containers.create(
                 name=called, **create_options(mould, found["Config"], self._workspace, labels, user=user, fenced=fenced)

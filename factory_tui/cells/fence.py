@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from factory_tui.cells.protocol import MIB, NoRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from factory_tui.cells.protocol import CellLimits
 
@@ -24,11 +24,15 @@ USERS = range(30_000, 60_000)
 """The uids and gids of commands in Docker cells, one drawn for each: the kernel counts inotify instances, queues and
 pipes by user over the whole host, and these are seldom anybody's. An engine with a user namespace maps 65,536.
 """
+NEIGHBOURS = 5_000
+"""How far above a cell's user that of its annex is."""
 LABEL = "factory-tui."
 """What the names of the labels begin with by which containers of ours are known."""
 SHM = 16 * MIB
 TMP = "/tmp"  # noqa: S108 - a tmpfs of the cell's own
 WORK = "/work"
+ANNEX = "/annex"
+ANNEX_SIZE = 32 * MIB
 RUNNER = ("KILL", "SETGID", "SETUID")
 """The capabilities of process 1, the runner: to start commands as the agent, and to end them."""
 
@@ -68,7 +72,23 @@ def draw() -> int:
     return secrets.choice(USERS)
 
 
-def options(limits: CellLimits, user: int, asked: Terms = PLAIN, volumes: Collection[str] = ()) -> dict[str, Any]:
+def neighbour(user: int) -> int:
+    """The user of what runs in the annex of that user's cell."""
+    return user + NEIGHBOURS
+
+
+def addresses(hosts: Iterable[str]) -> dict[str, str]:
+    """An address of the loopback for each name, so that all can serve at one port."""
+    return {host: f"127.0.1.{number}" for number, host in enumerate(hosts, 1)}
+
+
+def options(
+    limits: CellLimits,
+    user: int,
+    asked: Terms = PLAIN,
+    volumes: Collection[str] = (),
+    hosts: Collection[str] = (),
+) -> dict[str, Any]:
     """What docker-py is given for a container besides its image, command and labels.
 
     ``volumes`` are those that the image declares: as they are, each would be space on the host without a limit. Here
@@ -77,6 +97,7 @@ def options(limits: CellLimits, user: int, asked: Terms = PLAIN, volumes: Collec
     from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - slow to load, which a process cell need not wait for
 
     mine = f"rw,nosuid,nodev,uid={user},gid={user},nr_inodes={limits.work_inodes}"
+    other = mine.replace(str(user), str(neighbour(user)))
     return {
         "user": "0:0",
         "cap_drop": ["ALL"],
@@ -92,7 +113,9 @@ def options(limits: CellLimits, user: int, asked: Terms = PLAIN, volumes: Collec
             WORK: f"{mine},exec,mode=0755,size={limits.work_bytes}",
             TMP: f"{mine},exec,mode=1777,size={limits.tmp_bytes}",
             "/dev/shm": f"{mine},noexec,mode=1777,size={SHM}",  # noqa: S108 - the cell's own
+            **({ANNEX: f"{other},exec,mode=0700,size={ANNEX_SIZE}"} if hosts else {}),
         },
+        **({"extra_hosts": addresses(hosts)} if hosts else {}),
         "mem_limit": limits.memory,
         "memswap_limit": limits.memory,
         "nano_cpus": int(limits.cpus * 1e9),

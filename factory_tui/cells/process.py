@@ -25,12 +25,12 @@ import msgspec
 from factory_tui.cells import bubblewrap, group, runner
 from factory_tui.cells.cell import RunnerCell
 from factory_tui.cells.connection import Connection
-from factory_tui.cells.fence import TMP, WORK
+from factory_tui.cells.fence import ANNEX, TMP, WORK, addresses
 from factory_tui.cells.holder import lives
 from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould, Say
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from factory_tui.cells.bubblewrap import Bubble
     from factory_tui.config.recipe import Recipe
@@ -98,7 +98,7 @@ class ProcessGround:
         path: Path,
         limits: CellLimits,
         bubble: Bubble | None = None,
-        env: tuple[tuple[str, str], ...] = (),
+        mould: Mould = ANY,
     ) -> None:
         self.id = record.id
         self.folder = Path(record.folder)
@@ -106,7 +106,9 @@ class ProcessGround:
         self.work = WORK if bubble else str(self.folder / "work")
         self.work_bytes = limits.work_bytes
         self._record, self._path = record, path
-        self._limits, self._bubble, self._env = limits, bubble, env
+        self._limits, self._bubble, self._mould = limits, bubble, mould
+        self.annex = (ANNEX if bubble else str(self.folder / "annex")) if mould.hosts else ""
+        self.hosts: Mapping[str, str] = addresses(mould.hosts) if bubble else {}
         self._ports = itertools.count(8000)
         self._process: asyncio.subprocess.Process | None = None
 
@@ -117,13 +119,16 @@ class ProcessGround:
             limits["DATA"] = self._limits.memory
             limits["FSIZE"] = max(self._limits.work_bytes, self._limits.tmp_bytes)
         config: dict[str, Any] = {"work": self.work, "uid": None, "gid": None, "leave": True, "limits": limits}
-        config["env"] = {**dict(self._env), _MARK: self.id}
+        config["env"] = {**dict(self._mould.env), _MARK: self.id}
+        if self.annex:
+            config["annex"] = {"work": self.annex, "uid": None, "gid": None}
         with ExitStack() as stack:
             words, seccomp = [sys.executable], -1
             if self._bubble:
                 seccomp = stack.enter_context(self._bubble.descriptor())
-                words = self._bubble.words(self.id, self.folder, self._record.user, self._limits, seccomp)
-                config |= self._bubble.config(self._record.user)
+                user, hosts = self._record.user, self._mould.hosts
+                words = self._bubble.words(self.id, self.folder, user, self._limits, seccomp, hosts=hosts)
+                config |= self._bubble.config(user, hosts)
                 limits["NPROC"] = self._limits.pids
             log = stack.enter_context((self.folder / "runner.log").open("wb"))
             self._process = await asyncio.create_subprocess_exec(
@@ -199,16 +204,16 @@ class ProcessCells:
         self._limits = limits or CellLimits()
 
     async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
-        """A started cell with an empty work tree; of the mould it has the variables only."""
+        """A started cell with an empty work tree; of the mould it has no image."""
         name = f"process-{secrets.token_hex(6)}"
         folder = Path(tempfile.mkdtemp(prefix="factory-tui-cell-"))
         self._state.mkdir(parents=True, exist_ok=True)
         record = Record(name, str(folder), labels, bool(self._bubble), self._bubble.user() if self._bubble else None)
         path = self._state / f"{name}.json"
         path.write_bytes(msgspec.json.encode(record))
-        for part in ("work", "home", "tmp"):
+        for part in ("work", "home", "tmp", "annex"):
             (folder / part).mkdir()
-        ground = ProcessGround(record, path, self._limits, self._bubble, mould.env)
+        ground = ProcessGround(record, path, self._limits, self._bubble, mould)
         connection = Connection(ground.dial, ground.why)
         try:
             await connection.open(torn=False)

@@ -154,11 +154,14 @@ class Mould(msgspec.Struct, frozen=True):
 
     ``image``: a reference that the engine has; empty: the workspace's. ``id``: the engine's own id of it, as it was
     prepared. ``env``: variables of every command in the cell, in the order of their names; the runner hears none.
+    ``hosts``: names that its loopback answers to. With any, the cell has an annex: a second tree, and where the kind
+    can change users a second user, for what serves under those names; the agent's commands can neither read nor end it.
     """
 
     image: str = ""
     id: str = ""
     env: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 ANY = Mould()
@@ -222,6 +225,16 @@ class Cell(Protocol):
         ...
 
     @property
+    def annex(self) -> str:
+        """The absolute path of the annex; empty where there is none."""
+        ...
+
+    @property
+    def hosts(self) -> Mapping[str, str]:
+        """The addresses of the loopback by the names that resolve to them, each its own."""
+        ...
+
+    @property
     def closed(self) -> bool:
         """Whether it was removed."""
         ...
@@ -257,8 +270,13 @@ class Cell(Protocol):
         """
         ...
 
-    async def serve(self, command: str, *, env: Mapping[str, str] = {}, cwd: str = "") -> Service:
-        """Start a long-running process with PORT in its environment: a free one in a process cell."""
+    async def serve(
+        self, command: str | Sequence[str], *, env: Mapping[str, str] = {}, cwd: str = "", annex: bool = False
+    ) -> Service:
+        """Start a long-running process with PORT in its environment: a free one in a process cell.
+
+        ``annex``: in the annex, as its user; HOME and TMPDIR are there too.
+        """
         ...
 
     async def http(
@@ -293,8 +311,11 @@ class Cell(Protocol):
         """
         ...
 
-    async def plant(self, entries: Iterable[Entry]) -> None:
-        """Put entries into the work tree, as a snapshot gave them. Raises CellError for a path that leads outside."""
+    async def plant(self, entries: Iterable[Entry], *, annex: bool = False) -> None:
+        """Put entries into the work tree, as a snapshot gave them, or into the annex.
+
+        Raises CellError for a path that leads outside.
+        """
         ...
 
     async def gauge(self, hear: OnGauge, every: float) -> None:

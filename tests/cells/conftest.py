@@ -14,8 +14,9 @@ from factory_tui.cells import images
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.pool import Pool
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import MIB, CellLimits, Labels
+from factory_tui.cells.protocol import MIB, CellLimits, Labels, Mould
 from tests.cells.faraway import Faraway, faraway
+from tests.conformance.annexes import HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -130,6 +131,14 @@ async def cell(request: pytest.FixtureRequest, cells: Cells) -> AsyncIterator[Ce
     """A cell of the class's kind, shared by the class."""
     cell = await cells.start(LABELS)
     assert (cell.kind, cell.fenced) == (KINDS.get(request.cls.kind, "docker"), cells.fenced)
+    yield cell
+    await cell.close()
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def annexed(cells: Cells) -> AsyncIterator[Cell]:
+    """A cell of the class's kind with an annex."""
+    cell = await cells.start(LABELS, Mould(hosts=HOSTS))
     yield cell
     await cell.close()
 

@@ -10,6 +10,7 @@ from tests.conformance.cells import CellSuite
 @pytest.mark.asyncio(loop_scope="class")
 class TestProcessCell(CellSuite):
     kind = "process"
+    apart = False
 
 
 @pytest.mark.asyncio(loop_scope="class")
@@ -20,6 +21,7 @@ class TestBubblewrapCell(CellSuite):
 @pytest.mark.asyncio(loop_scope="class")
 class TestBubblewrapCellOfAPlainUser(CellSuite):
     kind = "namespace"
+    apart = False
 
 
 @pytest.mark.docker

@@ -11,12 +11,13 @@ Whoever adds a kind runs it so:
 A kind that says that it is fenced is held to `tests/fence` too: see `tests/fence/test_bubblewrap.py` for how.
 """
 
+from tests.conformance.annexes import Annexes
 from tests.conformance.commands import Commands
 from tests.conformance.services import Services
 from tests.conformance.trees import Files, Trees
 
 
-class CellSuite(Commands, Services, Files, Trees):
+class CellSuite(Commands, Services, Files, Trees, Annexes):
     """All of it. `kind` names the fixture: `KIND_cells`."""
 
     kind: str

@@ -67,8 +67,9 @@ def arguments(config: Mapping[str, Any]) -> list[str]:
 
     ``config`` has ``work`` (the absolute path of the work tree), ``uid`` and ``gid`` of commands (None: the runner's
     own), ``leave`` (whether to kill all and end with its stdin), ``env`` of commands, and maybe ``limits``
-    (resource limits of commands by name), ``own`` (folders to give to the agent), ``hide`` (whether to shut its memory
-    to others of its user), and ``cgroup`` (where the cell's own control group is).
+    (resource limits of commands by name), ``own`` (folders, each with the user to give it to), ``hide`` (whether to
+    shut its memory to others of its user), ``cgroup`` (where the cell's own control group is), and ``annex`` (``work``,
+    ``uid`` and ``gid`` of what runs beside the agent).
     """
     here = Path(__file__).parent
     modules = {f"{__name__}.{name}": (here / f"{name}.py").read_text("utf-8") for name in _MODULES}

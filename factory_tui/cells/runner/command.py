@@ -42,6 +42,7 @@ class Command:
         self.id: str = header["id"]
         self.keep = bool(header.get("keep"))
         self.live = bool(header.get("live"))
+        self.annex = bool(header.get("annex"))
         self.keeper = keeper
         self.stdin = self.stdout = self.stderr = -1
         self.out = Kept(header["limit"])

@@ -42,7 +42,7 @@ class Commands:
         self._null = os.open(os.devnull, os.O_RDONLY)
         self._known: dict[str, Command] = {}
         self._running: dict[int, Command] = {}
-        self._idle = [self._keeper()]
+        self._idle = [self._keeper(config)]
         self._possible = possible(self._shell, self._env)
         self._ahead: tuple[int, int] | None = None
         """The streams of the shell that the last idle keeper has started ahead."""
@@ -57,8 +57,8 @@ class Commands:
                 return f"{folder}/{name}"
         return None
 
-    def _keeper(self) -> Keeper:
-        keeper = Keeper(self._config)
+    def _keeper(self, config: Header) -> Keeper:
+        keeper = Keeper(config)
         self._loop.hear(keeper.fd, select.EPOLLIN, lambda _: self._on_keeper(keeper))
         return keeper
 
@@ -73,9 +73,12 @@ class Commands:
         counts = self._gauge.counts()
         opened: list[int] = []
         ahead = self._take(header, payload)
+        annexed: Keeper | None = None
         try:
-            if not self._idle:
-                self._idle.append(self._keeper())
+            if header.get("annex"):
+                annexed = self._keeper({**self._config, **self._config["annex"]})
+            elif not self._idle:
+                self._idle.append(self._keeper(self._config))
             if not ahead:
                 self._pipes(opened, 3 if payload or header.get("more") else 2)
         except OSError as error:
@@ -83,7 +86,7 @@ class Commands:
             end = {"op": "end", "id": name, "exit": 126, "cut": 0, "timed_out": False, "seconds": 0, "out": 0}
             self._loop.send({**end, "lacked": self._gauge.lacked(counts, failed=True)}, text)
             return
-        command = Command(header, self._idle.pop(), counts)
+        command = Command(header, annexed or self._idle.pop(), counts)
         self._known[name] = self._running[command.keeper.pid] = command
         spec = {
             "argv": header["argv"] or [self._shell, "-c", header["shell"]],
@@ -141,7 +144,7 @@ class Commands:
 
     def _take(self, header: Header, payload: bytes) -> tuple[int, int] | None:
         """The streams of the shell that waits, where it is the one for this command; else it waits for none."""
-        plain = not (header["argv"] or header["env"] or payload or header.get("more"))
+        plain = not (header["argv"] or header["env"] or payload or header.get("more") or header.get("annex"))
         at = os.path.join(self._config["work"], header["cwd"]).rstrip("/") == self._config["work"].rstrip("/")
         if not (plain and at and takes(header["shell"])):
             self._give_up()
@@ -211,8 +214,9 @@ class Commands:
         answers = keeper.answers()
         for code in answers:
             if code == CLEAN:
-                self._settle(self._running.pop(keeper.pid))
-                if len(self._idle) < IDLE:
+                command = self._running.pop(keeper.pid)
+                self._settle(command)
+                if len(self._idle) < IDLE and not command.annex:
                     self._idle.append(keeper)
                 else:
                     self._dismiss(keeper)

@@ -76,9 +76,10 @@ class Tree:
     """The work tree, seen and changed as the agent's uid."""
 
     def __init__(self, config: Header) -> None:
-        self._root = os.open(config["work"], _FOLDER)
         self._work = config["work"].encode()
         self._uid, self._gid = config["uid"], config["gid"]
+        with self:
+            self._root = os.open(config["work"], _FOLDER)
 
     def __enter__(self) -> Tree:
         if self._uid is not None:
@@ -312,25 +313,26 @@ class Tree:
 class Work:
     """File requests, done one slice at a time between the loop's other callbacks."""
 
-    def __init__(self, loop: Loop, tree: Tree) -> None:
-        self._loop, self._tree = loop, tree
-        self._todo: list[tuple[str, Iterator[Slice]]] = []
+    def __init__(self, loop: Loop, tree: Tree, annex: Tree | None) -> None:
+        self._loop, self._tree, self._annex = loop, tree, annex
+        self._todo: list[tuple[str, Tree, Iterator[Slice]]] = []
 
     def list(self, header: Header, _: bytes) -> None:
         """Everything in the tree."""
-        self._todo.append((header["id"], self._tree.listing(header["room"])))
+        self._todo.append((header["id"], self._tree, self._tree.listing(header["room"])))
 
     def fetch(self, header: Header, payload: bytes) -> None:
         """The data of the files that the payload names."""
-        self._todo.append((header["id"], self._tree.fetch(json.loads(payload))))
+        self._todo.append((header["id"], self._tree, self._tree.fetch(json.loads(payload))))
 
     def get(self, header: Header, _: bytes) -> None:
         """One file."""
-        self._todo.append((header["id"], self._tree.get(header["path"], header["limit"])))
+        self._todo.append((header["id"], self._tree, self._tree.get(header["path"], header["limit"])))
 
     def put(self, header: Header, payload: bytes) -> None:
-        """Make entries."""
-        self._todo.append((header["id"], self._tree.put(header["entries"], payload)))
+        """Make entries, in the annex where that is asked for."""
+        tree = self._annex if header.get("annex") and self._annex else self._tree
+        self._todo.append((header["id"], tree, tree.put(header["entries"], payload)))
 
     def clear(self) -> None:
         """Forget all of it: the engine that asked is gone."""
@@ -342,9 +344,9 @@ class Work:
 
     def step(self) -> None:
         """One slice of the oldest request."""
-        name, slices = self._todo[0]
+        name, tree, slices = self._todo[0]
         try:
-            with self._tree:
+            with tree:
                 part = next(slices, None)
         except (Refused, OSError, ValueError) as error:
             text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -36,13 +36,14 @@ class Runner:
 
     def __init__(self, config: Header) -> None:
         tree = Tree(config)
+        annex = config.get("annex")
         self._leave = config["leave"]
         self._loop = Loop()
         self._frames = Frames(MAX_IN)
         self._gauge = gauge = Gauge(self._loop, config)
         self._commands = commands = Commands(self._loop, tree, gauge, config)
         self._calls = calls = Calls(self._loop)
-        self._work = work = Work(self._loop, tree)
+        self._work = work = Work(self._loop, tree, Tree(annex) if annex else None)
         self._do = {
             "hello": self._hello,
             "start": commands.start,
@@ -112,7 +113,7 @@ def main() -> NoReturn:
     config = json.loads(sys.argv[-1])
     be_subreaper()
     if config.get("own"):
-        own(config["own"], config["uid"], config["gid"])
+        own(config["own"])
     if config.get("hide"):
         hide()
     gc.collect()

@@ -17,10 +17,10 @@ _KEPT = 1 << 5 | 1 << 6 | 1 << 7
 """KILL, SETGID, SETUID, as capabilities(7) numbers them."""
 
 
-def own(folders: list[str], uid: int, gid: int) -> None:
-    """Give folders to the agent, then the capability to do so away. Raises OSError."""
-    for folder in folders:
-        os.chown(folder, uid, gid)
+def own(folders: list[tuple[str, int]]) -> None:
+    """Give folders to their users, then the capability to do so away. Raises OSError."""
+    for folder, user in folders:
+        os.chown(folder, user, user)
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     sets = (ctypes.c_uint32 * 6)(_KEPT, _KEPT, 0, 0, 0, 0)
