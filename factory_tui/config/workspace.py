@@ -46,7 +46,7 @@ class Lock:
 
 
 class Workspace:
-    """A folder with config.toml, seeds/, loops/ and scenarios/; its state lives in .factory/."""
+    """A folder with config.toml, seeds/, loops/, scenarios/ and twins/; its state lives in .factory/."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root).absolute()
@@ -55,6 +55,7 @@ class Workspace:
         self.seeds = self.root / "seeds"
         self.loops = self.root / "loops"
         self.scenarios = self.root / "scenarios"
+        self.twins = self.root / "twins"
         self.state = self.root / ".factory"
         self.log = self.state / "engine.log"
         self.rehearsals = self.state / "rehearsals"

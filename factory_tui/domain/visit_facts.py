@@ -80,6 +80,8 @@ class VerdictReached(Fact, frozen=True, tag="verdict-reached"):
     near_miss: float = 0.0
     """0 far off .. 1 just missed; 1 when satisfied."""
     seconds: float = 0.0
+    twin: str = ""
+    """The twin by whose fault it is void."""
 
 
 class VisitEnded(Fact, frozen=True, tag="visit-ended"):

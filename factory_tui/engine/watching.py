@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -142,11 +142,14 @@ def stamps(workspace: Workspace) -> dict[Group, tuple[Stamp, ...]]:
     for path in _within(workspace.loops):
         if path.suffix == ".dot":
             _stamp(path, found.setdefault(("loops", path.stem), []))
+    twins = [Path(parent, name) for parent, _, names in _walked(workspace.twins) for name in names]
     for folder in _within(workspace.scenarios):
         if folder.is_dir():
             for path in _within(folder):
                 if path.suffix == ".toml":
                     _stamp(path, found.setdefault(("scenarios", folder.name), []))
+            for path in twins if ("scenarios", folder.name) in found else ():
+                _stamp(path, found["scenarios", folder.name])
     return {group: tuple(some) for group, some in found.items()}
 
 
@@ -172,11 +175,16 @@ def _stamp(path: Path, to: list[Stamp]) -> None:
 def _folders(workspace: Workspace) -> list[Path]:
     """Every folder whose entries matter: none of them is watched with what is below it, least of all our own state."""
     found = [workspace.root]
-    for top in (workspace.seeds, workspace.loops, workspace.scenarios):
-        for parent, folders, _ in os.walk(top):
-            folders[:] = sorted(name for name in folders if not _ignored(name))
-            found.append(Path(parent))
+    for top in (workspace.seeds, workspace.loops, workspace.scenarios, workspace.twins):
+        found += [Path(parent) for parent, _, _ in _walked(top)]
     return found
+
+
+def _walked(top: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """What os.walk gives, by name and without what is ignored."""
+    for parent, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if not _ignored(name))
+        yield parent, folders, sorted(name for name in files if not _ignored(name))
 
 
 def _is_written(found: Collection[Stamp]) -> bool:

@@ -1,6 +1,6 @@
-"""The acts of a trajectory: a request, a command or a wait, done in its cell, and the checks that it gives.
+"""The acts of a trajectory: a request, a command, a look at a twin or a wait, done in its cell.
 
-Owns how each kind is done and told. What an answer must be is `judging`'s.
+Owns the checks that each gives, and how each kind is done and told. What an answer must be is `judging`'s.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from factory_tui.cells.cell import BROKE
 from factory_tui.cells.protocol import MIB, CellDied, CellError, Exchange, NoEngine, Outcome
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
+from factory_tui.harness.hosting import act_on
 from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome
 from factory_tui.harness.matching import ABSENT, Check
 from factory_tui.harness.stage import Step, Unsatisfied, brief, lacked, tail
 
 if TYPE_CHECKING:
     from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.hosted import TwinAct
     from factory_tui.harness.shapes import Act, Command, FileExpect, Http
     from factory_tui.harness.stage import Stage
 
@@ -47,6 +49,10 @@ async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
         for path, want in act.expect.files.items():
             checks += await _file(stage, text(path, stage.names), want)
         sources = {"json": outcome.stdout, "stdout": outcome.stdout}
+    elif act.twin is not None:
+        answer = await _on_twin(stage, act.name, act.twin)
+        checks = judge_exchange(act.expect, answer, stage.names)
+        sources = {"json": answer.body}
     else:
         await _wait(stage, act)
         return ()
@@ -62,6 +68,14 @@ async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
 async def _wait(stage: Stage, act: Act) -> None:
     stage.steps.append(Step(act.name, f"wait {act.wait:g} s", ""))
     await asyncio.sleep(act.wait or 0)
+
+
+async def _on_twin(stage: Stage, title: str, act: TwinAct) -> Exchange:
+    said = " ".join(word for word in (act.method, text(act.path, stage.names)) if word)
+    stage.steps.append(Step(title, f"(what the twin {act.name} was asked) {said}".strip(), "no answer"))
+    answer = await act_on(stage.twins[act.name], act, stage.names)
+    stage.steps[-1] = Step(title, stage.steps[-1].asked, brief(answer.body))
+    return answer
 
 
 async def _exchange(stage: Stage, title: str, http: Http) -> Exchange:
@@ -101,7 +115,7 @@ async def _command(stage: Stage, title: str, run: Command) -> Outcome:
     command = text(run.command, stage.names)
     inputs = "".join(f" [{text(path, stage.names)}: {brief(text(run.files[path], stage.names))}]" for path in run.files)
     stage.steps.append(Step(title, f"$ {command}{inputs}", "no exit"))
-    env = {name: text(value, stage.names) for name, value in run.env.items()}
+    env = stage.env | {name: text(value, stage.names) for name, value in run.env.items()}
     stdin = text(run.stdin, stage.names).encode("utf-8", "replace")
     stage.touched = True
     outcome = await stage.cell.run(command, stdin=stdin, env=env, timeout=run.timeout)

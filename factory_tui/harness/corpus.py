@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.config.reading import Mistakes, Problem, bytes_of
+from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of
 from factory_tui.config.seed import UNWRITTEN
+from factory_tui.config.twin import Twin, load_twin
 from factory_tui.harness.satisfaction import Stratum
 from factory_tui.harness.scenario import parse
 from factory_tui.harness.shapes import Scenario
@@ -32,6 +33,8 @@ class Corpus(msgspec.Struct, frozen=True):
     scenarios: tuple[Scenario, ...] = ()
     hash: str = ""
     problems: tuple[Trouble, ...] = ()
+    twins: tuple[Twin, ...] = ()
+    """Those that its scenarios ask for."""
 
     def __getitem__(self, name: str) -> Scenario:
         """The scenario of that name. Raises KeyError."""
@@ -65,7 +68,10 @@ class Corpus(msgspec.Struct, frozen=True):
 
 
 def load_corpus(folder: Path, seed: str) -> Corpus:
-    """The corpus in `folder` (`scenarios/<seed>`). What cannot be read is a problem, not an exception."""
+    """The corpus in `folder` (`scenarios/<seed>`), with the twins that it asks for, beside `scenarios`.
+
+    What cannot be read is a problem, not an exception.
+    """
     shown = f"scenarios/{folder.name}"
     troubles: list[Trouble] = []
     scenarios: list[Scenario] = []
@@ -79,10 +85,44 @@ def load_corpus(folder: Path, seed: str) -> Corpus:
             message, remedy = f"cannot be read: {error.strerror}.", "Make it a readable file."
             troubles.append(Trouble("error", Problem(f"{shown}/{path.name}", 0, "", message, remedy)))
     troubles += [Trouble(level, Problem(shown, 0, "", *said)) for level, *said in _whole(scenarios, bool(troubles))]
+    hosted, missing = _twins(scenarios, folder)
+    troubles += [Trouble("error", problem) for problem in missing]
     digest = hashlib.sha256()
     for scenario in scenarios:
         digest.update(msgspec.json.encode(msgspec.structs.replace(scenario, reviewed_for=""), order="sorted") + b"\n")
-    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles))
+    for twin in hosted:
+        digest.update(f"{twin.name} {twin.digest}\n".encode())
+    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted)
+
+
+def _twins(scenarios: list[Scenario], folder: Path) -> tuple[tuple[Twin, ...], list[Problem]]:
+    """The twins that are asked for, and what is wrong with them or with who asks."""
+    twins = folder.absolute().parent.parent / "twins"
+    found: dict[str, Twin] = {}
+    problems: list[Problem] = []
+    for scenario in scenarios:
+        hosts: dict[str, str] = {}
+        for number, wanted in enumerate(scenario.twins):
+            try:
+                twin = found[wanted.name] = found.get(wanted.name) or load_twin(twins, wanted.name)
+            except Mistakes as mistakes:
+                what = mistakes.problems
+                if not (twins / wanted.name).is_dir():
+                    what = (_asked(folder, scenario, number, what[0].message, what[0].remedy),)
+                problems += [problem for problem in what if problem not in problems]
+                continue
+            if other := hosts.get(twin.host):
+                message = f"`{twin.name}` stands for {twin.host}, as `{other}` does."
+                problems.append(_asked(folder, scenario, number, message, "Ask for one of them."))
+            hosts[twin.host] = twin.name
+    return tuple(found[name] for name in sorted(found)), problems
+
+
+def _asked(folder: Path, scenario: Scenario, number: int, message: str, remedy: str) -> Problem:
+    """A mistake where a scenario asks for a twin."""
+    path = folder / f"{scenario.name}.toml"
+    document = Document(bytes_of(path), f"scenarios/{folder.name}/{path.name}")
+    return document.problem(("twin", number, "name"), message, remedy)
 
 
 def without_seed(scenarios: Path, seeds: set[str]) -> list[Problem]:

@@ -12,6 +12,7 @@ import msgspec
 
 from factory_tui.config.lines import Step
 from factory_tui.config.reading import Document, Mistakes, Problem
+from factory_tui.harness import hosted
 from factory_tui.harness.expressions import Expression, ExpressionError
 from factory_tui.harness.shapes import (
     Act,
@@ -60,6 +61,7 @@ def parse(source: str | bytes, file: str) -> Scenario:
         let=shape.let,
         services=tuple(shape.service),
         acts=tuple(shape.act),
+        twins=tuple(shape.twin),
     )
 
 
@@ -75,6 +77,10 @@ def _lint(scenario: ScenarioFile) -> Iterator[Found]:
     yield from _lint_let(scenario)
     known = {*scenario.draw, *scenario.let}
     names = [service.name for service in scenario.service]
+    twins = [twin.name for twin in scenario.twin]
+    yield from hosted.lint(scenario.twin)
+    for number, twin in enumerate(scenario.twin):
+        yield from _lint_templates(("twin", number), msgspec.to_builtins(twin), known)
     for number, service in enumerate(scenario.service):
         if service.name in names[:number]:
             yield ("service", number, "name"), f"two services are named `{service.name}`.", "Name them apart."
@@ -82,6 +88,8 @@ def _lint(scenario: ScenarioFile) -> Iterator[Found]:
     for number, act in enumerate(scenario.act):
         steps: Steps = ("act", number)
         yield from _lint_act(steps, act, names)
+        if act.twin is not None:
+            yield from hosted.lint_act((*steps, "twin"), act.twin, twins)
         yield from _lint_expectations(steps, act)
         known |= set(act.capture)
         yield from _lint_templates(steps, {**msgspec.to_builtins(act), "capture": {}}, known)
@@ -124,8 +132,8 @@ def _lint_draw(steps: Steps, draw: Draw) -> Iterator[Found]:
 
 
 def _lint_act(steps: Steps, act: Act, services: list[str]) -> Iterator[Found]:
-    if sum(part is not None for part in (act.http, act.run, act.wait)) != 1:
-        yield steps, "an act is exactly one of http, run and wait.", "Split it into acts."
+    if sum(part is not None for part in (act.http, act.run, act.wait, act.twin)) != 1:
+        yield steps, "an act is exactly one of http, run, wait and twin.", "Split it into acts."
     if act.http is None:
         return
     if act.http.service not in services:
@@ -145,10 +153,13 @@ def _lint_expectations(steps: Steps, act: Act) -> Iterator[Found]:
         wrong |= {"exit": expect.exit, "stdout": expect.stdout, "stderr": expect.stderr, "files": expect.files or None}
     if act.wait is not None:
         wrong |= {"json": expect.json or None, "within": expect.within}
+    if act.twin is not None:
+        wrong |= {"within": expect.within}
     for name, value in wrong.items():
         if value is not None:
             yield (*steps, "expect", name), "it says nothing about this kind of act.", "Move it to its act."
-    allowed = {"http": ("json", "header", "body"), "run": ("json", "stdout")}.get("http" if act.http else "run", ())
+    kind_of = "http" if act.http else "twin" if act.twin else "run"
+    allowed = {"http": ("json", "header", "body"), "run": ("json", "stdout"), "twin": ("json",)}[kind_of]
     for name, source in act.capture.items():
         place = (*steps, "capture", name)
         kind, colon, what = source.partition(":")

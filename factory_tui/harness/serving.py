@@ -25,7 +25,7 @@ STOP = 10.0
 async def serve(stage: Stage, services: Sequence[Service]) -> None:
     """Start them in order, each once the one before is ready. Raises Unsatisfied for one that does not come up."""
     for wanted in services:
-        env = {name: text(value, stage.names) for name, value in wanted.env.items()}
+        env = stage.env | {name: text(value, stage.names) for name, value in wanted.env.items()}
         stage.touched = True
         service = await stage.cell.serve(text(wanted.command, stage.names), env=env)
         stage.services[wanted.name] = service

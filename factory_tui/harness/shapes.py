@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from factory_tui.domain.events import ScenarioSet
+from factory_tui.harness.hosted import HostedTwin, TwinAct
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=600)]
 
@@ -177,12 +178,13 @@ class Expect(_Table, frozen=True):
 
 
 class Act(_Table, frozen=True):
-    """One thing a user does: exactly one of http, run and wait."""
+    """One thing a user does, or a look at a twin: exactly one of http, run, wait and twin."""
 
     name: str = ""
     http: Http | None = None
     run: Command | None = None
     wait: Annotated[float, msgspec.Meta(gt=0, le=30)] | None = None
+    twin: TwinAct | None = None
     repeat: int | str = 1
     capture: dict[str, str] = {}
     expect: Expect = Expect()
@@ -201,9 +203,10 @@ class ScenarioFile(_Table, frozen=True):
     draw: dict[str, Draw] = {}
     let: dict[str, str] = {}
     service: list[Service] = []
+    twin: list[HostedTwin] = []
 
 
-class Scenario(msgspec.Struct, frozen=True):
+class Scenario(msgspec.Struct, frozen=True, omit_defaults=True):
     """One user story, ready to be run. `name` is the file's, without its suffix."""
 
     name: str
@@ -217,6 +220,7 @@ class Scenario(msgspec.Struct, frozen=True):
     let: dict[str, str]
     services: tuple[Service, ...]
     acts: tuple[Act, ...]
+    twins: tuple[HostedTwin, ...] = ()
 
     @property
     def drawn(self) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell, Outcome, Service
     from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.hosting import Hosted
 
 SHOWN = 600
 """Characters of a stream, file or body that evidence keeps."""
@@ -37,6 +38,9 @@ class Stage:
         self.names: dict[str, Any] = dict(inputs)
         """Draws, computed values and captures, for templates."""
         self.services: dict[str, Service] = {}
+        self.twins: dict[str, Hosted] = {}
+        self.env: dict[str, str] = {}
+        """What all of the product is told: where the twins are."""
         self.steps: list[Step] = []
         self.errors = ""
         """The end of what the last command wrote to stderr."""

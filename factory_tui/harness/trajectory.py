@@ -17,12 +17,14 @@ import msgspec
 from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Entry, Labels, Mould, NoEngine
 from factory_tui.domain.hostile import one_line
 from factory_tui.harness.acting import perform, times
+from factory_tui.harness.hosting import TwinFault, host, settle
 from factory_tui.harness.serving import logs, serve
 from factory_tui.harness.stage import Stage, Step, Unsatisfied
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from factory_tui.config.twin import Twin
     from factory_tui.harness.draws import Inputs
     from factory_tui.harness.matching import Check
     from factory_tui.harness.shapes import Scenario
@@ -43,6 +45,8 @@ class Trajectory(msgspec.Struct, frozen=True):
     logs: str = ""
     """The end of what the product wrote to stderr."""
     seconds: float = 0.0
+    twin: str = ""
+    """The twin by whose fault it is void."""
 
     @property
     def probability(self) -> float:
@@ -59,18 +63,21 @@ async def run_trajectory(
     *,
     timeout: float,
     mould: Mould = ANY,
+    twins: Sequence[Twin] = (),
 ) -> Trajectory:
     """Run it, at most twice: what broke the harness or the cell is tried once more, in another fresh cell.
 
     Raises NoEngine when no cell can be had at all.
     """
     trajectory = Trajectory(None)
+    asked = {one.name for one in scenario.twins}
+    mould = msgspec.structs.replace(mould, hosts=tuple(twin.host for twin in twins if twin.name in asked))
     for _ in range(2):
         began, trajectory = time.monotonic(), Trajectory(None)
         try:
             async with _fresh(cells, labels, mould) as cell:
                 await cell.plant(entries)
-                trajectory = await _judged(Stage(cell, inputs), scenario, timeout)
+                trajectory = await _with_twins(Stage(cell, inputs), scenario, timeout, twins)
         except NoEngine:
             raise  # no verdict, not even a void one: the visit goes on once there are cells
         except Exception as error:
@@ -103,6 +110,26 @@ async def _fresh(cells: Cells, labels: Labels, mould: Mould) -> AsyncIterator[Ce
             raise
 
 
+async def _with_twins(stage: Stage, scenario: Scenario, timeout: float, twins: Sequence[Twin]) -> Trajectory:
+    """Judge it with its twins beside it. One that breaks makes it void, whatever came of it until then."""
+    try:
+        stage.twins = await host(stage.cell, twins, scenario.twins, stage.names)
+        stage.env = {one.twin.variable: await one.up() for one in stage.twins.values()}
+        trajectory = await _judged(stage, scenario, timeout)
+        steps, around = await settle(stage.twins)
+    except TwinFault as fault:
+        return Trajectory(None, why=str(fault), steps=tuple(stage.steps), logs=fault.log, twin=fault.twin)
+    except NoEngine:
+        raise
+    except CellError as error:
+        if not stage.touched:
+            raise
+        return Trajectory(False, why=f"{_DIED}: {error}", steps=tuple(stage.steps))
+    if around:
+        trajectory = msgspec.structs.replace(trajectory, satisfied=False, near_miss=0.0, why=around, checks=())
+    return msgspec.structs.replace(trajectory, steps=(*trajectory.steps[:-1], *steps, *trajectory.steps[-1:]))
+
+
 async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajectory:
     """Play the acts in order within `timeout` seconds, up to the first that is not as wanted.
 
@@ -121,7 +148,7 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
         return await _missed(stage, scenario, str(error), ())
     except TimeoutError:
         return await _missed(stage, scenario, f"it took longer than {timeout:g} s", ())
-    except NoEngine:
+    except (NoEngine, TwinFault):
         raise
     except CellError as error:
         if not stage.touched:

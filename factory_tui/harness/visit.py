@@ -131,7 +131,9 @@ class Visitor:
             values = inputs(scenario, run, visit, draft.index)
         except ExpressionError as error:
             return Trajectory(None, why=f"its [let] failed on these draws: {error}")
-        return await run_trajectory(cells, labels, entries, scenario, values, timeout=self._timeout, mould=self._mould)
+        return await run_trajectory(
+            cells, labels, entries, scenario, values, timeout=self._timeout, mould=self._mould, twins=corpus.twins
+        )
 
 
 def _alike(run: Run, item: Pass, number: int) -> bool:
@@ -185,6 +187,7 @@ def _verdict(corpus: Corpus, draft: Draft, trajectory: Trajectory, visit: int, n
         evidence=evidence(trajectory, canary),
         near_miss=trajectory.near_miss,
         seconds=trajectory.seconds,
+        twin=trajectory.twin,
     )
 
 

@@ -9,6 +9,7 @@ from factory_tui.domain.state import Tally
 from factory_tui.harness.corpus import load_corpus, without_seed
 from factory_tui.harness.feedback import symptoms
 from factory_tui.harness.tripwire import WINDOW, Tripwire
+from tests.harness.ledger import TOML, TWIN, ledger
 from tests.harness.product import COUNT, ECHO, TOTAL, corpus
 
 
@@ -54,6 +55,37 @@ def test_a_mistake_in_one_file_is_told_by_its_line(folder: Path) -> None:
     line = ECHO.replace("status = 201", "statuss = 201").splitlines().index("statuss = 201") + 1
     assert f"scenarios/tiny/echo.toml:{line}: " in said(folder)
     assert "Did you mean `status`?" in said(folder)
+
+
+def test_the_twins_that_scenarios_ask_for_are_part_of_what_judges(folder: Path) -> None:
+    twins = folder.parent.parent / "twins"
+    ledger(twins)
+    before = load_corpus(folder, "tiny")
+    assert before.twins == (), "nobody asks for it"
+    (folder / "echo.toml").write_text(ECHO + '[[twin]]\nname = "ledger"\n', "utf-8")
+    asked = load_corpus(folder, "tiny")
+    assert (asked.usable, [one.name for one in asked.twins]) == (True, ["ledger"])
+    ledger(twins, TWIN + "\n# another")
+    assert len({before.hash, asked.hash, load_corpus(folder, "tiny").hash}) == 3
+    ledger(twins.parent / "more" / "twins")
+    (twins.parent / "more" / "twins" / "ledger").rename(twins / "other")
+    (folder / "echo.toml").write_text(ECHO + '[[twin]]\nname = "ledger"\n[[twin]]\nname = "other"\n', "utf-8")
+    line = ECHO.count("\n") + 4
+    assert f"echo.toml:{line}: twin[1].name: `other` stands for api.ledger.example, as `ledger` does." in said(folder)
+
+
+def test_a_twin_that_is_not_there_is_told_by_the_line_that_asks_for_it(folder: Path) -> None:
+    (folder / "echo.toml").write_text(ECHO + '[[twin]]\nname = "ledgr"\n', "utf-8")
+    ledger(folder.parent.parent / "twins")
+    line = ECHO.count("\n") + 2
+    expected = (
+        f"scenarios/tiny/echo.toml:{line}: twin[0].name: there is no twin `ledgr`. Remedy: Did you mean `ledger`?"
+    )
+    assert expected in said(folder)
+    (folder.parent.parent / "twins" / "ledger" / "twin.toml").write_text(TOML.replace("host", "hots"), "utf-8")
+    (folder / "echo.toml").write_text(ECHO + '[[twin]]\nname = "ledger"\n', "utf-8")
+    assert "twins/ledger/twin.toml:2: " in said(folder)
+    assert not load_corpus(folder, "tiny").usable
 
 
 def test_a_folder_without_a_seed_is_named(folder: Path) -> None:

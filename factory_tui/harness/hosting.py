@@ -1,0 +1,200 @@
+"""The twins of a trajectory: planted in its cell's annex, started behind our front, steered, and looked at.
+
+Owns how a twin comes up in a cell, and what is known of one that broke. What a twin is belongs to `config.twin`, and
+how requests are passed on and spoilt to `twins.front`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from factory_tui.cells.protocol import MIB, CellError, Entry, Exchange
+from factory_tui.harness.draws import render, text
+from factory_tui.harness.expressions import as_json
+from factory_tui.harness.stage import Step, brief
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from factory_tui.cells.protocol import Cell, Service
+    from factory_tui.config.twin import Twin
+    from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.hosted import Fault, HostedTwin, TwinAct
+
+FRONT = "front.py"
+POLL = 0.02
+START = 20.0
+"""Seconds that a front may take to be there, besides the time that the twin has."""
+STEER = 20.0
+TOLD = 4
+"""Requests that evidence shows: the last."""
+
+
+class TwinFault(Exception):  # noqa: N818
+    """A twin did not start, or broke: nothing is known of the product. `log` is the end of what the twin wrote."""
+
+    def __init__(self, twin: str, why: str, log: str = "") -> None:
+        super().__init__(f"the twin {twin} is at fault: {why}")
+        self.twin = twin
+        self.log = log
+
+
+class Hosted:
+    """A twin that runs in a cell."""
+
+    def __init__(self, cell: Cell, twin: Twin, front: Service, token: str) -> None:
+        self.twin = twin
+        self._cell, self._front, self._token = cell, front, token
+        self._data = 0
+
+    async def steer(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Have something changed, and hear how things are. Raises CellError where the front does not answer."""
+        answer = await self._ask(order)
+        if answer.status != 200:
+            raise CellError(f"the front of the twin {self.twin.name} does not answer: {answer.error or answer.status}")
+        said: dict[str, Any] = json.loads(answer.body)
+        return said
+
+    async def _ask(self, order: Mapping[str, Any]) -> Exchange:
+        head = [("Authorization", self._token), ("Content-Type", "application/json")]
+        body = json.dumps(order).encode()
+        return await self._cell.http(
+            self._front.port, "POST", "/", headers=head, body=body, timeout=STEER, limit=16 * MIB
+        )
+
+    async def up(self) -> str:
+        """Wait until it answers; its address as the product has to ask. Raises TwinFault, CellError."""
+        ends = time.monotonic() + START + self.twin.ready.timeout
+        answer = Exchange(0, error="there was no time")
+        while time.monotonic() < ends:
+            answer = await self._ask({})
+            if answer.status == 200:
+                said = json.loads(answer.body)
+                if said["broken"]:
+                    raise TwinFault(self.twin.name, said["broken"], said["log"])
+                if said["ready"]:
+                    return self._url(said["port"])
+            elif not await self._front.alive():
+                ended = await self._front.stop()
+                raise CellError(f"the front of the twin {self.twin.name} ended: {ended.stderr.decode()[-500:]}")
+            await asyncio.sleep(POLL)
+        raise CellError(f"the front of the twin {self.twin.name} did not start: {answer.error or answer.status}")
+
+    def _url(self, port: int) -> str:
+        host = self.twin.host if self.twin.host in self._cell.hosts else "127.0.0.1"
+        return f"http://{host}" if port == 80 else f"http://{host}:{port}"
+
+    async def data(self, value: Any) -> str:
+        """Plant what the twin is to begin with; its path."""
+        self._data += 1
+        name = f"{self.twin.name}.{self._data}.json"
+        await self._cell.plant([Entry(name, "file", data=as_json(value).encode())], annex=True)
+        return f"{self._cell.annex}/{name}"
+
+
+def own_data(twin: Twin) -> Any:
+    """What it begins with where nobody gives it anything; UNSET: nothing."""
+    found = next((one.data for one in twin.files if one.path == twin.seed_data), None)
+    return msgspec.UNSET if found is None else json.loads(found)
+
+
+async def host(cell: Cell, twins: Sequence[Twin], asked: Sequence[HostedTwin], names: Inputs) -> dict[str, Hosted]:
+    """Start them all, each ready to be asked. Raises TwinFault, CellError."""
+    if not asked:
+        return {}
+    known = {twin.name: twin for twin in twins}
+    entries = [Entry(FRONT, "file", data=resources.files("factory_tui.twins").joinpath(FRONT).read_bytes())]
+    for twin in (known[one.name] for one in asked):
+        entries += [Entry(f"{twin.name}/{file.path}", "file", file.mode, file.data) for file in twin.files]
+    await cell.plant(entries, annex=True)
+    return {one.name: await _begin(cell, known[one.name], one, names) for one in asked}
+
+
+async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs) -> Hosted:
+    token = secrets.token_hex(16)
+    data = own_data(twin) if asked.data is msgspec.UNSET else render(asked.data, names)
+    path = f"{twin.name}.json"
+    if data is not msgspec.UNSET:
+        await cell.plant([Entry(path, "file", data=as_json(data).encode())], annex=True)
+    config = {
+        "token": token,
+        "command": twin.command,
+        "folder": f"{cell.annex}/{twin.name}",
+        "host": twin.host,
+        "address": cell.hosts.get(twin.host, ""),
+        "ready": msgspec.to_builtins(twin.ready),
+        "data": "" if data is msgspec.UNSET else f"{cell.annex}/{path}",
+        "latency": asked.latency,
+        "faults": rules(asked.faults, names),
+    }
+    env = {"FRONT": json.dumps(config)}
+    return Hosted(cell, twin, await cell.serve(["python3", "-I", "-S", FRONT], env=env, annex=True), token)
+
+
+def rules(faults: Sequence[Fault], names: Inputs) -> list[dict[str, Any]]:
+    """The faults as the front takes them."""
+    return [_rule(fault, names) for fault in faults]
+
+
+def _rule(fault: Fault, names: Inputs) -> dict[str, Any]:
+    headers = {text(name, names): text(value, names) for name, value in fault.headers.items()}
+    body = text(fault.body, names)
+    if fault.json is not msgspec.UNSET:
+        body = as_json(render(fault.json, names))
+        headers = {"Content-Type": "application/json", **headers}
+    return {
+        **{name: getattr(fault, name) for name in ("method", "times", "after", "status", "timeout", "reached")},
+        "path": text(fault.path, names),
+        "headers": headers,
+        "body": body,
+    }
+
+
+async def act_on(hosted: Hosted, act: TwinAct, names: Inputs) -> Exchange:
+    """Do what an act asks of a twin; what it was asked, as the body of an exchange. Raises TwinFault, CellError."""
+    began = time.monotonic()
+    look = {"asked": {"method": act.method, "path": text(act.path, names)}}
+    order: dict[str, Any] = {}
+    if act.latency is not None:
+        order["latency"] = act.latency
+    if act.faults is not None:
+        order["faults"] = rules(act.faults, names)
+    if act.reset:
+        data = own_data(hosted.twin) if act.data is msgspec.UNSET else render(act.data, names)
+        order["reset"] = "" if data is msgspec.UNSET else await hosted.data(data)
+        if broken := (await hosted.steer({}))["broken"]:
+            raise TwinFault(hosted.twin.name, broken)
+        await hosted.steer(order)
+        await hosted.up()
+        order = {}
+    said = await hosted.steer({**order, **look})
+    seen = {"count": said["count"], "requests": said["requests"]}
+    return Exchange(200, (), json.dumps(seen).encode(), time.monotonic() - began)
+
+
+async def settle(twins: Mapping[str, Hosted]) -> tuple[list[Step], str]:
+    """What each twin was asked, as steps; and what a product did that it may not. Raises TwinFault, CellError."""
+    steps: list[Step] = []
+    for name, hosted in twins.items():
+        said = await hosted.steer({"asked": {}})
+        steps += [_step(name, one) for one in said["requests"][-TOLD:]]
+        if said["around"]:
+            return steps, f"it asked the twin {name} behind the address that it was given"
+        if said["broken"]:
+            raise TwinFault(name, said["broken"], said["log"])
+    return steps, ""
+
+
+def _step(name: str, one: Mapping[str, Any]) -> Step:
+    sent = json.dumps(one["json"], ensure_ascii=False) if "json" in one else one["body"]
+    query = f"?{one['query']}" if one["query"] else ""
+    fault = f" (by a fault: {one['fault']})" if one["fault"] else ""
+    answered = f"status {one['status']}{fault}" if one["status"] else f"no answer{fault}"
+    return Step("", f"(asked the twin {name}) {one['method']} {one['path']}{query} {brief(sent)}".strip(), answered)

@@ -1,0 +1,212 @@
+"""Twins that run in a trajectory's cell, and a real product that asks them."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from factory_tui.cells.bubblewrap import Bubble
+from factory_tui.cells.docker import DockerCells, connect
+from factory_tui.cells.process import ProcessCells
+from factory_tui.cells.protocol import Cells, Entry, Labels
+from factory_tui.config.reading import Mistakes
+from factory_tui.harness.draws import inputs
+from factory_tui.harness.feedback import evidence
+from factory_tui.harness.trajectory import Trajectory, run_trajectory
+from tests.harness.ledger import AROUND, TOML, TWIN, ledger, payer
+from tests.harness.product import scenario
+
+LABELS = Labels("w", "tiny-1", "trajectory", 1)
+PAID = """
+kind = "main"
+set = "feedback"
+story = "given a ledger, when an amount is charged, then it stands in the ledger once"
+[draw]
+amount = { kind = "int", min = 1, max = 900 }
+[[twin]]
+name = "ledger"
+TWIN
+[[act]]
+run = { command = "python3 pay.py {amount}" }
+capture = { attempts = "stdout:^([0-9]+)" }
+expect.stdout = { regex = "ch_1\\n$" }
+[[act]]
+name = "look"
+twin = { name = "ledger", method = "POST", path = "/charges" }
+expect.json = EXPECT
+"""
+ONCE = '{ "count" = 1, "requests.0.json.amount" = "{amount}", "requests.0.status" = 201 }'
+AGAIN = '{ "count" = 2, "requests.0.fault" = "FAULT", "requests.1.status" = 201 }'
+
+
+async def judged(
+    cells: Cells,
+    tmp_path: Path,
+    *,
+    twin: str = "",
+    expect: str = ONCE,
+    product: Sequence[Entry] = (),
+    code: str = TWIN,
+    more: str = "",
+) -> Trajectory:
+    what = scenario(PAID.replace("TWIN", twin).replace("EXPECT", expect) + more)
+    values = inputs(what, "tiny-1", 1, 0)
+    twins = [ledger(tmp_path / "twins", code, TOML.replace("10", "0.5") if "sleep" in code else TOML)]
+    return await run_trajectory(cells, LABELS, product or payer(), what, values, timeout=30, twins=twins)
+
+
+async def test_a_product_asks_its_twin_and_the_scenario_sees_what_it_asked(cells: ProcessCells, tmp_path: Path) -> None:
+    trajectory = await judged(cells, tmp_path)
+    assert trajectory.satisfied, evidence(trajectory)
+    assert any(step.asked.startswith("(asked the twin ledger) POST /charges") for step in trajectory.steps)
+
+
+async def test_a_product_that_asks_too_often_is_told_of_what_the_twin_was_asked(
+    cells: ProcessCells, tmp_path: Path
+) -> None:
+    trajectory = await judged(cells, tmp_path, product=payer(charges=2))
+    assert trajectory.satisfied is False
+    assert "wanted json count: 1, observed 2" in evidence(trajectory)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ('{ method = "POST", status = 429 }', "429"),
+        ('{ path = "/charges", status = 500 }', "500"),
+        ('{ path = "/*", timeout = true }', "timeout"),
+        ("{ drop = true }", "drop"),
+    ],
+)
+async def test_a_fault_spoils_so_many_requests_and_no_more(
+    cells: ProcessCells, tmp_path: Path, fault: str, told: str
+) -> None:
+    twin, expect = f"faults = [{fault}]", AGAIN.replace("FAULT", told)
+    trajectory = await judged(cells, tmp_path, twin=twin, expect=expect)
+    assert trajectory.satisfied, evidence(trajectory)
+    assert f"(by a fault: {told})" in str(trajectory.steps)
+
+
+async def test_a_product_that_gives_up_is_unsatisfied_not_void(cells: ProcessCells, tmp_path: Path) -> None:
+    refused = '[{ method = "POST", status = 429, headers = { retry-after = "1" } }]'
+    trajectory = await judged(cells, tmp_path, twin=f"faults = {refused}", product=payer(tries=1))
+    assert trajectory.satisfied is False
+    assert "status 429 1\ngave up" in evidence(trajectory)
+
+
+async def test_what_was_done_though_its_answer_was_lost_is_done_twice_by_who_asks_again(
+    cells: ProcessCells, tmp_path: Path
+) -> None:
+    lost = "faults = [{ drop = true, reached = true }]"
+    trajectory = await judged(cells, tmp_path, twin=lost)
+    assert trajectory.satisfied is False
+    assert "ch_2" in evidence(trajectory), "the twin did it both times"
+    assert "drop after it was done" in evidence(trajectory)
+
+
+async def test_latency_and_rules_and_data_are_changed_by_an_act(cells: ProcessCells, tmp_path: Path) -> None:
+    more = """
+[[act]]
+[act.twin]
+name = "ledger"
+reset = true
+data = { charges = [{ id = "ch_7", amount = "{amount}" }] }
+latency = 0.3
+faults = [{ after = 1, status = 429 }]
+[act.expect]
+json = { "count" = 0 }
+[[act]]
+run = { command = "python3 pay.py 5; python3 pay.py 6" }
+expect.stdout = "1 ch_2\\n2 ch_3\\n"
+[[act]]
+twin = { name = "ledger" }
+expect.json = { "count" = 3, "requests.0.seconds" = { min = 0.3 }, "requests.1.fault" = "429" }
+"""
+    trajectory = await judged(cells, tmp_path, more=more)
+    assert trajectory.satisfied, evidence(trajectory)
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "why"),
+    [
+        ("import sys; sys.exit('cannot be')", "", "it ended with 1"),
+        ("import time; time.sleep(60)", "", "it was not ready in 0.5 s"),
+        (TWIN, "/break", "GET /break got 500, which no fault asked for: "),
+        (TWIN, "/crash", "GET /crash got no answer"),
+    ],
+)
+async def test_a_twin_that_breaks_makes_it_void_with_what_broke_it(
+    cells: ProcessCells, tmp_path: Path, code: str, first: str, why: str
+) -> None:
+    trajectory = await judged(cells, tmp_path, product=payer(first=first), code=code)
+    assert (trajectory.satisfied, trajectory.twin) == (None, "ledger"), evidence(trajectory)
+    assert f"the twin ledger is at fault: {why}" in trajectory.why
+    if "cannot be" in code:
+        assert "cannot be" in evidence(trajectory), "what the twin said is evidence"
+
+
+async def test_data_that_a_twin_refuses_is_a_twin_fault(cells: ProcessCells, tmp_path: Path) -> None:
+    trajectory = await judged(cells, tmp_path, twin='data = { refuse = "{amount}" }')
+    assert (trajectory.satisfied, trajectory.twin) == (None, "ledger")
+    assert "no such data" in trajectory.logs
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "ledger", method', 'name = "leger", method', "act[1].twin.name: the twin `leger` is not asked for"),
+        ("status = 429", "", "a fault is exactly one of status, timeout and drop"),
+        ("status = 429", "status = 429, drop = true", "a fault is exactly one of"),
+        ("status = 429", 'drop = true, body = "x"', "without a status there is no answer"),
+        ("status = 429", 'status = 429, body = "x", json = {}', "it has two bodies"),
+        ("status = 429", 'status = 429, path = "charges"', "twin[0].faults[0].path: `charges` is no path"),
+        ("status = 429", 'status = 429, headers = { x = "{n}" }', "{n} is not drawn"),
+        ('path = "/charges" }', 'path = "/charges", data = {} }', "a twin takes data only as it begins"),
+        ("[[act]]", '[[twin]]\nname = "ledger"\n[[act]]', "the twin `ledger` is asked for twice"),
+        ("expect.json", "expect.within = 1.0\nexpect.json", "it says nothing about this kind of act"),
+        ('{ name = "ledger",', '{ name = "ledger", x = 1,', "unknown key `x`"),
+        ('name = "look"', 'capture = { x = "body:a" }', "cannot capture `body:a`. Remedy: Use json,"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_told_by_its_line(old: str, new: str, said: str) -> None:
+    text = PAID.replace("TWIN", "faults = [{ status = 429 }]").replace("EXPECT", ONCE)
+    assert old in text
+    with pytest.raises(Mistakes) as told:
+        scenario(text.replace(old, new, 1))
+    assert said in str(told.value)
+
+
+class InAFence:
+    """A twin has an address and a user of its own, and the product can go no other way."""
+
+    where = ""
+
+    async def test_it_is_reached_by_its_name_and_by_nothing_else(self, fenced: Cells, tmp_path: Path) -> None:
+        asked = ONCE[:-2] + f', "requests.0.headers.host" = "{self.where}" }}'
+        trajectory = await judged(fenced, tmp_path, expect=asked)
+        assert trajectory.satisfied, evidence(trajectory)
+        sneaks = await judged(fenced, tmp_path, product=[Entry("pay.py", "file", data=AROUND.encode())])
+        assert sneaks.satisfied is False
+        assert sneaks.why == "it asked the twin ledger behind the address that it was given", evidence(sneaks)
+
+
+@pytest.mark.docker
+class TestDocker(InAFence):
+    where = "api.ledger.example"
+
+    @pytest.fixture
+    async def fenced(self, docker_workspace: str, cell_image: str) -> AsyncIterator[Cells]:
+        cells = DockerCells(connect(), docker_workspace, cell_image)
+        yield cells
+        assert await cells.sweep() == 0, "a cell was left behind"
+        await cells.close()
+
+
+class TestBubblewrap(InAFence):
+    where = "api.ledger.example:8000"
+
+    @pytest.fixture
+    async def fenced(self, bubble: Bubble, tmp_path: Path) -> AsyncIterator[Cells]:
+        cells = ProcessCells("w", tmp_path / "cells", bubble=bubble)
+        yield cells
+        assert await cells.sweep() == 0, "a cell was left behind"
