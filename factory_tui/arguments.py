@@ -152,6 +152,7 @@ def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 _OF_A_RUN = {
     "pause": "pause a run after its step",
     "resume": "let a paused or held run go on",
+    "release": "let what was found of the vault reach a run's agent; for an admin",
     "stop": "end a run for good; its passes stay",
     "steer": "say something to a run's agent before its next step",
     "escalate": "park a run after its step, and ask its owner",

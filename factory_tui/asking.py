@@ -86,6 +86,8 @@ def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command
             return c.Pause(said.run, said.now), f"{said.run} pauses {'now' if said.now else 'after its step'}"
         case "resume":
             return c.Resume(said.run), f"{said.run} goes on"
+        case "release":
+            return c.Release(said.run), f"{said.run} goes on, and no pass of it by now ships"
         case "stop":
             return c.Stop(said.run, said.reason), f"{said.run} stops for good; its passes stay"
         case "answer":
@@ -185,6 +187,9 @@ def _held(run: "Run", type_: "Callable[[str], str]") -> "Iterator[str]":
     yield one_line(f"{run.id} is held ({run.reason}): {run.why}", WHOLE)
     if run.reason == "budget":
         yield f"  Remedy: {type_(cap_command(run))}"
+    elif run.leaks:
+        released = f"where it is harmless, and by an admin, {type_(f'release {run.id}')}"
+        yield f"  Remedy: {type_(f'stop {run.id}')}; or, {released}"
     elif run.retry_at is not None:
         yield f"  It comes back by itself at {stamp(run.retry_at)} UTC"
     else:

@@ -6,6 +6,7 @@ same. Where order is all that matters nobody waits for the disk: a result shares
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -77,6 +78,7 @@ class MessagesAgent:
         talk = Conversation.fold(past)
         table, live = self._table, self._door.live
         box = Toolbox(cell, scribe, self._redact, live=live, timeout=table.command_timeout, limit=table.output_limit)
+        self._look(talk)
         if prompt is not None:
             talk = await self._say(talk, scribe, node, prompt)
         notes: list[asyncio.Task[None]] = []
@@ -99,11 +101,20 @@ class MessagesAgent:
                 if rebuilding.due(talk, self._model.table.window, self._tools):
                     await _written(notes)
                     talk = await self._rebuild(talk, scribe, cell, node)
+                    self._look(talk)
                     continue
                 talk = await self._ask(talk, scribe, beside)
                 await _written(notes)
+                self._look(talk)
         finally:
             await _written(notes)
+
+    def _look(self, talk: Conversation) -> None:
+        """Have the watch see what the model said, before its tools run; what it was told the watch has seen."""
+        if talk.messages and talk.messages[-1]["role"] == "assistant":
+            self._watch(f"the model's answer in step {talk.step}", _spelt(talk.messages[-1]))
+        elif talk.rebuilt and len(talk.messages) == 1:
+            self._watch("the conversation as it was summed up", _spelt(talk.messages[-1]))
 
     def _due(self, talk: Conversation) -> Generated | Prompt | None:
         """What comes next when no tool is pending: an end, a nudge, or (None) a model call."""
@@ -237,6 +248,11 @@ def as_prompted(node: str, prompt: Prompt, redact: Callable[[str], str], watch: 
     watch(f"a {prompt.origin} prompt", prompt.words)
     content = redact(clean_json(msgspec.json.encode(prompt.content).decode()))
     return Prompted(node, prompt.origin, content, redact(clean(prompt.system)), prompt.told)
+
+
+def _spelt(message: dict[str, Any]) -> str:
+    """All that a message says, its tools' inputs too, as JSON spells it."""
+    return json.dumps(message["content"], ensure_ascii=False)
 
 
 def _nudge(words: str) -> Prompt:

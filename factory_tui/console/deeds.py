@@ -206,6 +206,15 @@ def _stop(app: "ConsoleApp") -> None:
     _ask(app, (f"Stop {run.id} for good?", _at_stake(run), "Stop it"), c.Stop(run.id), run.id)
 
 
+def _release(app: "ConsoleApp") -> None:
+    run = app.mirror.run(app.chosen)
+    if run is None or not makes_sense("run.release", run):
+        app.say("waits", "nothing to release here")
+        return
+    body = f"{run.why}\n\nIt may reach the agent then. No pass of {run.id} by now ships; a later one may."
+    _ask(app, (f"Release {run.id}?", body, "Release it"), c.Release(run.id))
+
+
 def _at_stake(run: Run) -> str:
     spent = f"{money(run.burn.money)}{' (rehearsal)' if run.rehearsal else ''}"
     newest = run.current
@@ -299,6 +308,7 @@ DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
     "run.diff": _diff,
     "run.shell": _shell,
     "run.undo": _undo,
+    "run.release": _release,
     "run.stop": _stop,
     "palette": _palette,
     "help": _help,

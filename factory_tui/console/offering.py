@@ -68,6 +68,8 @@ def makes_sense(action: str, run: Run | None) -> bool:
             return not asks
         case "run.pause-now":
             return run.state in GOES_ON
+        case "run.release":
+            return bool(run.leaks)
         case "run.restart":
             return len(run.passes) < run.max_passes
         case "run.cap":

@@ -105,6 +105,16 @@ RUNS: tuple[Action, ...] = (
         palette="run: Raise the cap of {run}",
     ),
     Action(
+        "run.release",
+        ("L",),
+        "let go",
+        ("floor", "run", "inbox"),
+        1,
+        "Let what was found of the vault reach the agent. The run goes on; no pass of it by now ships.",
+        "admin",
+        palette="run: Release {run} from quarantine",
+    ),
+    Action(
         "run.diff",
         ("d",),
         "diff",

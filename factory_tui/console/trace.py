@@ -130,6 +130,14 @@ def _climbed(_event: e.Event, fact: e.RungClimbed) -> Said:
     yield "run", "waits", f"goes on with model {fact.model} in place of {fact.before}: {fact.why}"
 
 
+def _leak_found(_event: e.Event, fact: e.LeakFound) -> Said:
+    yield "fence", "bad", f"{fact.where} holds {', '.join(fact.what)}: kept from the agent, and no pass by now ships"
+
+
+def _leak_released(event: e.Event, _fact: e.LeakReleased) -> Said:
+    yield "fence", "waits", f"released by {event.actor}: what was found may reach the agent, and no pass by then ships"
+
+
 def _queued(_event: e.Event, fact: e.RunQueued) -> Said:
     cap = f"cap {money(fact.cap)}" if fact.cap is not None else "no cap"
     vault = sum(1 for _, kind in fact.scenarios if kind == "vault")
@@ -360,6 +368,8 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.RunRestarted: _restarted,
     e.RunForked: _forked,
     e.RungClimbed: _climbed,
+    e.LeakFound: _leak_found,
+    e.LeakReleased: _leak_released,
     e.RunQueued: _queued,
     e.RunMoved: _moved,
     e.NodeEntered: _entered,

@@ -14,6 +14,8 @@ def describe(command: c.Command) -> str:
             return f"pause {command.run}{' now' if command.now else ''}"
         case c.Resume() | c.Stop():
             return f"{'stop' if isinstance(command, c.Stop) else 'resume'} {command.run}"
+        case c.Release():
+            return f"release {command.run}"
         case c.Answer():
             return f"answer {command.escalation}: {command.choice or command.text}"
         case c.Steer():

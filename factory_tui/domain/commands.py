@@ -41,6 +41,12 @@ class Resume(msgspec.Struct, frozen=True, tag="resume"):
     run: str
 
 
+class Release(msgspec.Struct, frozen=True, tag="release"):
+    """Let what was found of the vault reach a run's agent: the run goes on, and no pass of it by then ships."""
+
+    run: str
+
+
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """End a run for good; its passes and its trace stay."""
 
@@ -157,6 +163,7 @@ Command = (
     StartRun
     | Pause
     | Resume
+    | Release
     | Stop
     | Answer
     | Steer
@@ -192,6 +199,7 @@ LEAST_ROLE: dict[type, Role] = {
     MoveBudget: "operator",
     ConfirmCorpus: "operator",
     EmergencyStop: "operator",
+    Release: "admin",
     SetCap: "admin",
     Thaw: "admin",
     StopEngine: "admin",

@@ -41,6 +41,8 @@ from factory_tui.domain.run_facts import (
     EscalationRaised as EscalationRaised,
     HeldReason as HeldReason,
     JamClass as JamClass,
+    LeakFound as LeakFound,
+    LeakReleased as LeakReleased,
     NodeEntered as NodeEntered,
     NodeLeft as NodeLeft,
     NodeStatus as NodeStatus,
@@ -101,6 +103,8 @@ AnyFact = (
     | RungClimbed
     | RunMoved
     | BudgetMoved
+    | LeakFound
+    | LeakReleased
     | NodeEntered
     | NodeLeft
     | PassBegan

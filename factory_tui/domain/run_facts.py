@@ -89,6 +89,23 @@ class RunMoved(Fact, frozen=True, tag="run-moved"):
     """The cap that holds it, where it is held for its budget."""
 
 
+class LeakFound(Fact, frozen=True, tag="leak-found"):
+    """Something of the vault was on its way to the run's agent, and was kept from it."""
+
+    where: Text
+    """What held it."""
+    what: tuple[str, ...]
+    """Canaries, names and words, by the scenario that they are of; never the words themselves."""
+    digests: tuple[str, ...]
+    """Of the parts of those scenarios that it was found by."""
+
+
+class LeakReleased(Fact, frozen=True, tag="leak-released"):
+    """What was found of the vault may reach the run's agent; the actor of the event says so."""
+
+    digests: tuple[str, ...]
+
+
 class RungClimbed(Fact, frozen=True, tag="rung-climbed"):
     """The run stalled, and goes on with the next model of its ladder in place of a question to its owner."""
 

@@ -174,6 +174,15 @@ def _prompted(run: Run, _event: e.Event, fact: e.Prompted) -> Run:
     return on_pass(run, current.number, lambda item: replace(item, guidance=(*item.guidance, *told)[-GUIDANCE:]))
 
 
+def _leak_found(run: Run, _event: e.Event, fact: e.LeakFound) -> Run:
+    return replace(run, leaks=tuple(dict.fromkeys((*run.leaks, *fact.digests))), tainted=len(run.passes))
+
+
+def _leak_released(run: Run, _event: e.Event, fact: e.LeakReleased) -> Run:
+    leaks = tuple(one for one in run.leaks if one not in fact.digests)
+    return replace(run, leaks=leaks, released=tuple(dict.fromkeys((*run.released, *fact.digests))))
+
+
 def _pass_ended(run: Run, _event: e.Event, fact: e.PassEnded) -> Run:
     return on_pass(
         run,
@@ -284,6 +293,8 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.RunForked: _forked,
     e.RungClimbed: lambda run, _event, fact: replace(run, model=fact.model, climbed=len(run.passes)),
     e.RunMoved: _moved,
+    e.LeakFound: _leak_found,
+    e.LeakReleased: _leak_released,
     e.NodeEntered: _entered,
     e.NodeLeft: _left,
     e.PassBegan: _pass_began,

@@ -224,6 +224,12 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """How many passes there were when it last took the next model."""
     group: str = ""
     """The first of the replicas that it is one of; empty: it is none."""
+    leaks: tuple[str, ...] = ()
+    """Digests of what of the vault was found on its way to the agent, and that nobody released."""
+    released: tuple[str, ...] = ()
+    """Digests of what somebody did."""
+    tainted: int = 0
+    """The newest pass that there was when something of the vault was found: none up to it ships."""
 
     @property
     def caps(self) -> dict[RunCap, Decimal]:

@@ -54,6 +54,9 @@ def fork(state: State, run: Run, actor: str, command: c.Fork, opening: Opening) 
     found = output(run, command.number)
     if isinstance(found, str):
         return found
+    if run.leaks:
+        why = f"something of the vault was found on its way to the agent of {run.id}, and nobody released it"
+        return f"{why}. Remedy: have an admin release it, or start a new run"
     seed = command.seed or run.seed
     start = c.StartRun(seed, "", command.model or run.model, run.ledger, run.unfenced)
     revision = "" if command.seed else found.revision

@@ -33,6 +33,7 @@ from factory_tui.domain.hostile import one_line
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.forking import inherited
+from factory_tui.engine.guarding import look_at_seed
 from factory_tui.engine.orders import GO_ON, STOP
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
@@ -122,9 +123,11 @@ async def _beginning(walk: Walk, node: Node, revision: str) -> list[AnyFact]:
         PassBegan(len(run.passes) + 1, revision, corpus.hash, tuple((one.name, one.set) for one in corpus.scenarios))
     ]
     before, after = walk.seed_at(run.revision), walk.seed_at(revision)
+    watch = await walk.watch_with(revision, corpus.hash)
+    await look_at_seed(watch, after)
     if revision != run.revision and any(isinstance(event.fact, Prompted) for event in await walk.life()):
         told = Prompt("reseed", ({"type": "text", "text": RESEEDED + difference(before, after)},))
-        facts.append(as_prompted(node.id, told, walk.place.redact, await walk.watch_with(revision, corpus.hash)))
+        facts.append(as_prompted(node.id, told, walk.place.redact, watch))
     return facts
 
 

@@ -75,7 +75,8 @@ async def wait_human(walk: Walk, node: Node) -> Done:
 
 
 async def _command(walk: Walk, node: Node) -> CheckpointRan:
-    cell = await walk.home()
+    cell, watch = await walk.home(), await walk.watch()
+    watch(f"the command of {node.label}", node.command)
     timeout = node.timeout_ms / 1000 if node.timeout_ms else TIMEOUT
     outcome = await cell.run(node.command, timeout=timeout, limit=SHOWN)
     if outcome.lost:
@@ -86,6 +87,7 @@ async def _command(walk: Walk, node: Node) -> CheckpointRan:
     output = walk.place.redact(clean_bytes(outcome.stdout + outcome.stderr))
     if outcome.timed_out:
         output += f"\n(killed after {timeout:.0f} s)"
+    watch(f"what {node.label} printed", output)
     output += "".join(f"\n({lack})" for lack in outcome.lacked)
     return CheckpointRan(node.id, node.command, outcome.exit, output, outcome.seconds, passed=False)
 

@@ -49,10 +49,13 @@ async def harness(walk: Walk, node: Node) -> Done:
         "ship.low": f"{result.ship_low:.4f}",
         "overfit_gap": f"{gap:.4f}",
     }
-    if result.decision == "ship":
+    why = result.why
+    if walk.current.number <= walk.run.tainted:
+        why = f"something of the vault was found by then, so that pass {walk.current.number} does not ship; {why}"
+    elif result.decision == "ship":
         return Outcome(status=Status.SUCCESS, context_updates=figures, notes=result.why), []
     told = Prompt("feedback", ({"type": "text", "text": result.symptoms},))
-    outcome = Outcome(status=Status.FAIL, context_updates=figures, failure_reason=result.why)
+    outcome = Outcome(status=Status.FAIL, context_updates=figures, failure_reason=why)
     return outcome, [as_prompted(node.id, told, place.redact, await walk.watch())]
 
 

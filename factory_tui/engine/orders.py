@@ -15,6 +15,7 @@ from factory_tui.domain.events import (
     EscalationAnswered,
     FloorFrozen,
     FloorThawed,
+    LeakReleased,
     RunMoved,
     RunReseeded,
     RunRestarted,
@@ -81,6 +82,8 @@ def judge(state: State, actor: str, command: c.Command, opening: Opening, worked
             return _steer(run, command)
         case c.Escalate():
             return f"{run.id} has asked already: {run.escalation}" if run.state in ASKS else []
+        case c.Release():
+            return _release(run, actor)
         case c.RaiseCap():
             return raise_cap(run, actor, command)
         case c.MoveBudget():
@@ -129,6 +132,15 @@ def _reseed(state: State, run: Run, actor: str, command: c.Reseed, worked_on: Co
         return facts
     anew = _restart(state, run, actor, 0, worked_on)
     return anew if isinstance(anew, str) else [*facts, *anew]
+
+
+def _release(run: Run, actor: str) -> Judged:
+    if not run.leaks:
+        return f"nothing of the vault that was found on its way to the agent of {run.id} waits to be released"
+    released = Draft(LeakReleased(run.leaks), run.id, actor)
+    if (run.state, run.reason) != ("held", "fence"):
+        return [released]
+    return [released, Draft(RunMoved("queued", None, f"released by {actor}"), run.id, actor)]
 
 
 def _restart(state: State, run: Run, actor: str, number: int, worked_on: Collection[str]) -> Judged:

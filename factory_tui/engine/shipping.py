@@ -29,6 +29,12 @@ async def ship(walk: Walk, _node: Node) -> Done:
     visits = [event.fact for event in events if isinstance(event.fact, VisitEnded)]
     if not visits or visits[-1].decision != "ship" or visits[-1].number != current.number:
         return Outcome(status=Status.FAIL, failure_reason="the harness was not satisfied with this pass"), []
+    if current.number <= walk.run.tainted:
+        why = f"something of the vault was found by pass {current.number}"
+        return Outcome(status=Status.FAIL, failure_reason=why), []
+    if walk.run.leaks:
+        why = "something of the vault was found on its way to the agent, and nobody released it"
+        raise Parked("held", f"{why}. Remedy: have an admin release {walk.run.id}, or stop it.", reason="fence")
     if not await _reviewed(walk):
         raise Parked("stopped", "its scenarios were not confirmed")
     head = place.record.journal.head

@@ -13,7 +13,7 @@ from factory_tui.domain.run_reducer import unheard
 from factory_tui.domain.state import GOES_ON, OVER, Run, State, Taken
 from factory_tui.engine.capping import Judged
 
-MOVES = (c.Pause, c.Resume, c.Escalate, c.Restart, c.Stop, c.Answer)
+MOVES = (c.Pause, c.Resume, c.Release, c.Escalate, c.Restart, c.Stop, c.Answer)
 """Commands by which a run stands still or goes on."""
 
 
@@ -80,6 +80,8 @@ def _stands(run: Run, last: Taken) -> str:
     match last.command:
         case c.Answer(escalation=asked):
             return f"{asked} is answered, and what was said stands. Remedy: pause {run.id}, or steer it"
+        case c.Release():
+            return f"what was found may have reached the agent of {run.id} by now. Remedy: stop it, and start a new run"
         case c.Restart() | c.Reseed(restart=True):
             made = [item.number for item in run.passes if item.commit]
             again = f"restart it from pass {made[-1]}, or {fork}" if made else "stop it, and start a new run"

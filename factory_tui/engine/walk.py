@@ -58,7 +58,7 @@ class Walk:
         self._began = time.monotonic()
         self._watch: Watch | None = None
         self._watched: tuple[str, ...] = ()
-        """What the watch was made from: the corpus, and the seed's revisions."""
+        """What the watch was made from: the corpus, the seed's revisions, and what was released."""
 
     @property
     def run(self) -> Run:
@@ -140,14 +140,16 @@ class Walk:
         """The same, of an agent that is about to be told of that revision, and is judged by that corpus."""
         run = self.run
         told = dict.fromkeys((revision, run.revision, *(item.revision for item in run.passes)))
-        if self._watch is None or self._watched != (corpus, *told):
+        made_from = (corpus, *told, *run.released)
+        if self._watch is None or self._watched != made_from:
             library = self.place.library
             self._watch = await watch_over(
                 self._kept(library.corpus_at(run.seed, corpus), f"scenarios {corpus}"),
                 [self.seed_at(one) for one in told],
                 library.standards(),
+                run.released,
             )
-            self._watched = (corpus, *told)
+            self._watched = made_from
         return self._watch
 
     @property

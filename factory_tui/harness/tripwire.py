@@ -1,58 +1,187 @@
-"""The tripwire: does a text hold a canary, or words of the vault?
+"""The tripwire: does a text hold a canary, the name of a vault scenario, or a run of its words?
 
-For everything that leaves towards an agent. Knows nothing of what follows from a hit.
+For everything that leaves towards an agent. Words are compared as people read them: letters and digits alone, in any
+case, whatever stands between them. Knows nothing of what follows from a hit.
 """
 
+import base64
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
 
 from factory_tui.harness.corpus import Corpus
 from factory_tui.harness.shapes import Scenario
 
-TELLING = 40
-"""Characters a sentence needs to tell where it is from: shorter ones may be anybody's."""
-WINDOW = 1 << 18
+RUN = 8
+"""Words in a row that tell where they are from."""
+DIFFERENT = 4
+"""Of them, words with two letters or more that differ: `0 0 1 0 2 0 0 3` is anybody's."""
+WINDOW = 1 << 16
 """Characters looked at in one go, so that a large file never keeps other threads waiting."""
-OVERLAP = 1 << 14
-"""Characters of the next window that this one sees too: more than any sentence, with its line breaks, has."""
+OVERLAP = 1 << 12
+"""Characters of the next window that this one sees too: more than any eight words in a row should take."""
+
+_UNTOLD = frozenset({"name", "kind", "set", "weight", "trajectories", "reviewed_for"})
+"""Fields of a scenario that are no words of its author's."""
+_WORD = re.compile(r"[^\W_]+")
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[bfnrtv])")
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
+_IN_A_ROW = re.compile(rb"\x01{%d,}" % RUN)
+_MARK = "canary-"
+
+Words = tuple[str, ...]
+
+
+class Finding(NamedTuple):
+    """What a text holds: `the canary of NAME`, `the name of NAME`, `words of NAME`; never the words themselves."""
+
+    what: str
+    digest: str
+    """Of the part of the scenario that it was found by: one story, one act, one line of its [let]."""
 
 
 class Tripwire:
     """What of one corpus no agent may be told.
 
     `known` holds texts that the agent may have, such as the seed: what stands there is nobody's secret, and nor is what
-    a feedback scenario says.
+    a feedback scenario says. `released` holds digests of findings that somebody let through.
     """
 
-    def __init__(self, corpus: Corpus, known: Iterable[str] = ()) -> None:
-        told = (fragment for item in corpus.scenarios if item.set == "feedback" for fragment in _words(item))
-        anybodys = _flat("\n".join((*known, *told)))
-        self._canaries = tuple((corpus.canary(item.name), item.name) for item in corpus.scenarios)
-        self._words = tuple(
-            (fragment, item.name)
+    def __init__(self, corpus: Corpus, known: Iterable[str] = (), released: Iterable[str] = ()) -> None:
+        known, through = tuple(known), frozenset(released)
+        vault = [item for item in corpus.scenarios if item.set == "vault"]
+        told = [words for item in corpus.scenarios if item.set == "feedback" for words in _parts(item).values()]
+        self._canaries = [
+            (forms, found)
             for item in corpus.scenarios
-            if item.set == "vault"
-            for fragment in map(_flat, _words(item))
-            if fragment not in anybodys
+            if (found := _finding("the canary", item, corpus.canary(item.name))).digest not in through
+            for forms in [_forms(corpus.canary(item.name))]
+        ]
+        self._runs: dict[Words, set[Finding]] = {}
+        for item in vault:
+            for part, words in _parts(item).items():
+                found = _finding("words", item, f"{part} {' '.join(words)}")
+                for run in () if found.digest in through else filter(_telling, _runs(words)):
+                    self._runs.setdefault(run, set()).add(found)
+        self._words = {word for run in self._runs for word in run}
+        anybodys = {run for text in known for piece in _pieces(text) for run in self._held(_words(_plain(piece)))}
+        for run in anybodys.union(*(self._held(words) for words in told)):
+            del self._runs[run]
+        self._words = {word for run in self._runs for word in run}
+        said = "\n".join(
+            (*map(str.casefold, known), *(" ".join(_texts(i)) for i in corpus.scenarios if i not in vault))
         )
+        self._names = [
+            (sought, found)
+            for item in vault
+            if (found := _finding("the name", item, item.name)).digest not in through
+            for sought in [_sought(item.name)]
+            if not sought(said)
+        ]
 
-    def caught(self, text: str) -> tuple[str, ...]:
-        """What the text holds: `the canary of NAME`, `words of NAME`; never the words themselves."""
-        found: dict[str, None] = {}
-        for start in range(0, len(text), WINDOW):
-            flat = _flat(text[start : start + WINDOW + OVERLAP])
-            if "canary-" in flat:
-                found |= {f"the canary of {name}": None for canary, name in self._canaries if canary in flat}
-            found |= {f"words of {name}": None for fragment, name in self._words if fragment in flat}
+    def caught(self, text: str) -> tuple[Finding, ...]:
+        """What the text holds, each once."""
+        found: dict[Finding, None] = {}
+        for piece in _pieces(text):
+            plain = _plain(piece)
+            found |= dict.fromkeys(self._canaries_in(piece, plain))
+            found |= {one: None for sought, one in self._names if sought(plain)}
+            for run in self._held(_words(plain)):
+                found |= dict.fromkeys(sorted(self._runs[run]))
         return tuple(found)
 
+    def _canaries_in(self, text: str, plain: str) -> Iterator[Finding]:
+        """Lines may break anywhere in it. As base64 it depends on case, and on where it begins."""
+        squeezed = "".join(plain.split())
+        as_is = "".join(text.split())
+        if any(mark in squeezed for mark in _MARKS[:2]) or any(mark in as_is for mark in _MARKS[2:]):
+            for forms, found in self._canaries:
+                if any(form in squeezed for form in forms[:2]) or any(form in as_is for form in forms[2:]):
+                    yield found
 
-def _words(scenario: Scenario) -> Iterator[str]:
-    sentences = re.split(r"(?<=[.;:])\s+|\n", scenario.story)
-    for fragment in (scenario.story, *sentences, *scenario.let.values()):
-        if len(_flat(fragment)) >= TELLING:
-            yield fragment
+    def _held(self, words: list[str] | Words) -> Iterator[Words]:
+        """The vault's runs among these words; only where eight in a row are words of its are they compared."""
+        marks = bytes(map(self._words.__contains__, words))
+        for row in _IN_A_ROW.finditer(marks):
+            for at in range(row.start(), row.end() - RUN + 1):
+                run = tuple(words[at : at + RUN])
+                if run in self._runs:
+                    yield run
 
 
-def _flat(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def _forms(text: str) -> list[str]:
+    """A text as it is, as hex, and as base64 that begins one, two or no bytes before it."""
+    data = text.encode()
+    coded = [base64.b64encode(b"\0" * before + data).decode()[: (before + len(data)) * 8 // 6] for before in range(3)]
+    return [text, data.hex(), coded[0], coded[1][2:], coded[2][3:]]
+
+
+_MARKS = _forms(_MARK)
+
+
+def _finding(what: str, scenario: Scenario, text: str) -> Finding:
+    return Finding(f"{what} of {scenario.name}", hashlib.sha256(f"{what} {text}".encode()).hexdigest()[:12])
+
+
+def _sought(name: str) -> Callable[[str], bool]:
+    """Whether a text, in small letters, holds the name as a whole; one ordinary word counts as a file's name only."""
+    spelt = name if re.search(r"[a-z0-9][-_]+[a-z0-9]", name) else f"{name}.toml"
+    whole = re.compile(rf"(?<![a-z0-9_-]){re.escape(spelt)}(?![a-z0-9_-])")
+    return lambda text: spelt in text and whole.search(text) is not None
+
+
+def _parts(scenario: Scenario) -> Mapping[str, Words]:
+    """The words of a scenario, by where they stand in its file."""
+    parts: dict[str, Words] = {}
+    for field, value in msgspec.to_builtins(scenario).items():
+        if field not in _UNTOLD:
+            inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            for name, part in inner or [("", value)]:
+                parts[f"{field} {name}"] = tuple(_words(_plain(" ".join(_said(part)))))
+    return parts
+
+
+def _texts(scenario: Scenario) -> Iterator[str]:
+    return (text.casefold() for text in _said(msgspec.to_builtins(scenario)))
+
+
+def _said(value: Any) -> Iterator[str]:
+    """All that a value says, keys too, in its order."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _said(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _said(item)
+    else:
+        yield str(value)
+
+
+def _runs(words: Words) -> Iterator[Words]:
+    return (words[at : at + RUN] for at in range(len(words) - RUN + 1))
+
+
+def _telling(run: Words) -> bool:
+    return len({word for word in run if sum(map(str.isalpha, word)) > 1}) >= DIFFERENT
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + WINDOW + OVERLAP] for start in range(0, len(text), WINDOW))
+
+
+def _plain(text: str) -> str:
+    """The text in small letters, without what nobody sees and without JSON's escapes, however often escaped."""
+    if not text.isascii():
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", text)
+    return text.casefold()
+
+
+def _words(plain: str) -> list[str]:
+    return _WORD.findall(plain)

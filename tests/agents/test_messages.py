@@ -11,12 +11,12 @@ import pytest
 from factory_tui.agents.prompt import seed_prompt, system_prompt
 from factory_tui.agents.protocol import Generated, Prompt
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import Cell, CellDied, Labels
+from factory_tui.cells.protocol import Cell, CellDied, CellError, Labels
 from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled, Prompted, ToolCalled, ToolReturned
 from factory_tui.model.failures import ProviderHeld
 from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import serve
-from tests.agents.rig import EDITOR, PLAYBOOK, Kept, Rig, bash, says
+from tests.agents.rig import EDITOR, PLAYBOOK, SEED, Kept, Rig, bash, says
 from tests.model.endpoint import Endpoint, Notebook, message, status, stream, text, use
 
 
@@ -352,10 +352,24 @@ async def test_without_a_prompt_there_is_nothing_to_do(scripted: tuple[Rig, Endp
 
 async def test_what_the_watch_keeps_back_is_neither_journalled_nor_sent(scripted: tuple[Rig, Endpoint]) -> None:
     rig, endpoint = scripted
-    endpoint.script = [says(bash("a", "echo MARKED"))]
+    endpoint.script = [says(bash("a", "printf MARK; echo ED"))]
     with pytest.raises(Kept, match="what bash returned in step 1"):
         await rig.go()
     assert (rig.results, len(endpoint.sent)) == ([], 1)
     with pytest.raises(Kept, match="a feedback prompt"):
         await rig.go(Prompt("feedback", (text("It is MARKED."),)))
     assert not any("MARKED" in fact.content for fact in rig.notes.of(Prompted))
+
+
+@pytest.mark.parametrize("answer", [bash("a", "touch MARKED"), text("It is MARKED.")], ids=["a tool", "words"])
+async def test_what_the_model_says_is_seen_before_anything_comes_of_it_and_again_when_it_is_taken_up(
+    scripted: tuple[Rig, Endpoint], answer: dict[str, Any]
+) -> None:
+    rig, endpoint = scripted
+    endpoint.script = [says(answer)]
+    for prompt in (SEED, None):
+        with pytest.raises(Kept, match="the model's answer in step 1"):
+            await rig.go(prompt)
+    assert (rig.results, len(endpoint.sent)) == ([], 1)
+    with pytest.raises(CellError):
+        await rig.cell.read("MARKED")

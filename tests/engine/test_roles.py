@@ -18,6 +18,7 @@ EVERY: tuple[c.Command, ...] = (
     c.Pause("greeter-1"),
     c.Pause("greeter-1", now=True),
     c.Resume("greeter-1"),
+    c.Release("greeter-1"),
     c.Stop("greeter-1"),
     c.Answer("E-1", "go on"),
     c.Steer("greeter-1", "do it so"),

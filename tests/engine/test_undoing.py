@@ -188,6 +188,7 @@ RAISED = c.RaiseCap("a-1", Decimal(9))
     [
         (given(("ana", c.Stop("a-1", "enough"))), "a-1 is stopping: it does not go on. Remedy: fork it"),
         (given(("ana", c.Restart("a-1", 1))), "its conversation of before is over. Remedy: restart it from pass 1"),
+        (given(("ana", c.Release("a-1"))), "may have reached the agent of a-1 by now. Remedy: stop it"),
         (given(("ana", c.Fork("a-1"))), "a run of its own. Remedy: stop that one"),
         (given(("ana", c.MoveBudget("a-1", "a-2", Decimal(2)))), "factory-tui cap a-2 2 --from a-1"),
         (given(("ana", c.Pause("a-1")), ("bob", c.Resume("a-1"))), "bob has said resume to a-1 since"),

@@ -8,7 +8,6 @@ from factory_tui.domain.events import Satisfaction, VerdictReached
 from factory_tui.domain.state import Tally
 from factory_tui.harness.corpus import load_corpus, without_seed
 from factory_tui.harness.feedback import symptoms
-from factory_tui.harness.tripwire import WINDOW, Tripwire
 from tests.harness.ledger import TOML, TWIN, ledger
 from tests.harness.product import COUNT, ECHO, TOTAL, corpus
 
@@ -92,25 +91,6 @@ def test_a_folder_without_a_seed_is_named(folder: Path) -> None:
     (found,) = without_seed(folder.parent, {"other"})
     assert found.file == "scenarios/tiny"
     assert without_seed(folder.parent, {"tiny"}) == []
-
-
-def test_the_tripwire_knows_canaries_and_the_vaults_words() -> None:
-    read = corpus()
-    wire = Tripwire(read)
-    assert wire.caught("nothing of it") == ()
-    assert wire.caught(f"x {read.canary('echo').upper()} y") == ("the canary of echo",)
-    assert wire.caught(f"x {read.canary('count')} y") == ("the canary of count",)
-    vault = read["echo"].story
-    assert wire.caught("he said:\n  " + vault.replace(", ", ",\n")) == ("words of echo",)
-    assert Tripwire(read, [f"the seed says: {vault}"]).caught(vault) == ()
-    assert wire.caught(read["count"].story) == ()
-    assert read.canary("echo") != read.canary("count")
-
-
-@pytest.mark.parametrize("before", [WINDOW - 5, WINDOW, 3 * WINDOW - 20])
-def test_the_tripwire_sees_across_the_ends_of_its_windows(before: int) -> None:
-    read = corpus()
-    assert Tripwire(read).caught("x" * (before - 1) + " " + read["echo"].story + " y" * WINDOW) == ("words of echo",)
 
 
 def test_symptoms_are_the_same_for_the_same_verdicts_and_keep_to_their_budget() -> None:

@@ -25,7 +25,7 @@ _REMEDIES = {
     "credential": "set the key that it names, then {pause} resumes it",
     "disk": "make room, then {pause} resumes it",
     "config": "mend what it names, then {pause} resumes it",
-    "fence": "look at what it did ({diff}) before {pause} resumes it",
+    "fence": "look at what it did ({diff}); {stop} stops it, or {release} by an admin lets it go on",
 }
 """What helps a held run, by its reason; in braces an action's key."""
 
@@ -172,7 +172,9 @@ class Evidence(Scrolled):
 
     def _remedy(self, reason: str) -> str:
         keys = self.console_app.keys
-        named = {name: " ".join(map(shown, keys[f"run.{name}"])) for name in ("cap", "stop", "pause", "diff")}
+        named = {
+            name: " ".join(map(shown, keys[f"run.{name}"])) for name in ("cap", "stop", "pause", "diff", "release")
+        }
         return _REMEDIES.get(reason, "{pause} resumes it").format_map(named)
 
     def _answered(self, item: Item, room: int) -> Iterable[Row]:
