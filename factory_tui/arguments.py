@@ -162,6 +162,7 @@ _OF_A_RUN = {
     "undo": "take back your last command about a run, while nothing has come of it that stays",
     "cap": "raise what a run may spend",
     "diff": "what changed between two passes of a run",
+    "take": "take out what a pass of a run left, into a new folder",
     "shell": "a shell in a run's cell, or in a copy of what a pass left",
 }
 _OF_THE_FLOOR = {
@@ -181,7 +182,7 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
             floor = f"; for an admin also {', '.join(FLOOR_CAPS)}" if name == "cap" else ""
             made[name].add_argument("run", help=f"its name, like shortlinks-1{floor}")
         _workspace_option(made[name])
-        made[name].set_defaults(command="look" if name in {"diff", "shell"} else "ask", name=name)
+        made[name].set_defaults(command="look" if name in {"diff", "shell", "take"} else "ask", name=name)
     made["pause"].add_argument("--now", action="store_true", help="in the middle of the step")
     made["stop"].add_argument("--reason", default="", help="kept with the run")
     made["steer"].add_argument("text", nargs="+", help="what to say, in your own words")
@@ -210,6 +211,14 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "before", nargs="?", type=COUNT, metavar="A", help="a pass, 0 for nothing (default: the one before B)"
     )
     made["diff"].add_argument("after", nargs="?", type=COUNT, metavar="B", help="a pass (default: the newest)")
+    made["take"].add_argument("folder", type=Path, metavar="FOLDER", help="the new folder")
+    made["take"].add_argument(
+        "--pass",
+        dest="number",
+        type=whole("number of a pass", 1),
+        metavar="N",
+        help="the pass (default: its best, else the newest)",
+    )
     made["shell"].add_argument(
         "--pass", dest="number", type=COUNT, metavar="N", help="a copy of what this pass left, removed when you leave"
     )

@@ -124,7 +124,8 @@ def _ask(arguments: argparse.Namespace) -> int:
 def _look(arguments: argparse.Namespace) -> int:
     from factory_tui import workbench
 
-    return (workbench.diff if arguments.name == "diff" else workbench.shell)(_find(arguments), arguments)
+    looks = {"diff": workbench.diff, "shell": workbench.shell, "take": workbench.take}
+    return looks[arguments.name](_find(arguments), arguments)
 
 
 def _cells(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What a person looks at with their own hands: what changed between two passes, and a shell.
+"""What a person looks at with their own hands: what changed between two passes, what one left, and a shell.
 
 Imports stay inside the functions, as in `cli`.
 """
@@ -48,6 +48,36 @@ def diff(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     for line in text.splitlines():
         colour = _COLOURS.get(line[:1]) if coloured else None
         print(f"{colour}{line}{_PLAIN}" if colour else line)
+    return 0
+
+
+def take(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Write what a pass of a run left into a new folder; of its `.git` folders nothing: they are the agent's."""
+    from factory_tui.delivery.git import DeliveryError
+    from factory_tui.delivery.snapshot import Snapshots, refused, write_tree
+    from factory_tui.domain.ratchet import best
+    from factory_tui.engine.shells import NoShell, output
+
+    state, _ = asyncio.run(look_at(workspace))
+    run = state.runs.get(arguments.run)
+    if run is None:
+        print(f"there is no run {arguments.run}; runs: {', '.join(state.runs) or 'none'}", file=sys.stderr)
+        return FAILED
+    made = [item for item in run.passes if item.commit]
+    newest = made[-1].number if made else 1
+    number = arguments.number or (top.number if (top := best(run)) else newest)
+    try:
+        entries = Snapshots(workspace.snapshots, ()).read(output(run, number))
+        arguments.folder.mkdir(parents=True)
+        write_tree((entry for entry in entries if not refused(entry)), arguments.folder)
+    except FileExistsError:
+        print(f"{arguments.folder} is there already. Remedy: name a folder that is not", file=sys.stderr)
+        return FAILED
+    except (NoShell, DeliveryError) as trouble:
+        print(trouble, file=sys.stderr)
+        return FAILED
+    files = sum(entry.kind == "file" for entry in entries)
+    print(f"pass {number} of {run.id}: {files} files in {arguments.folder}")
     return 0
 
 

@@ -51,6 +51,8 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_trajectories: int | None = None
     budget: Decimal | Budget | None = None
     """Dollars a run may spend; or a table of its caps by their names in `[policy]`, `run_cap` to `step_tokens`."""
+    ratchet: bool | None = None
+    """Whether a run goes back to its best pass by itself; `[policy] ratchet` says when."""
     image: str = ""
     """What its cells are made from, in place of `[cells] image`; one to be built lies in `cell/` (docs/images.md)."""
     autostart: bool = False

@@ -131,6 +131,8 @@ class PolicyTable(_Table, frozen=True):
     factory_tokens: int | None = None
     stall_after: int = 3
     """Passes in a row that fail the same stories, with no more satisfaction, after which a run asks its owner."""
+    ratchet: bool = False
+    """A run whose last two passes both lie clearly below its best one goes back to that by itself, once."""
     outage: Literal["wait", "ask"] = "wait"
     """Runs whose model's endpoint is in trouble come back by themselves; or stay held until somebody says so."""
     answer_within: float = 60.0

@@ -15,7 +15,8 @@ from factory_tui.console.figures import count, interval, money, stamp
 from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
 from factory_tui.console.replicas import groups, spreads
 from factory_tui.console.trace import lines
-from factory_tui.console.wording import forked, labels, replica
+from factory_tui.console.wording import best, forked, labels, replica
+from factory_tui.domain import ratchet
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.reducer import reduce
@@ -103,7 +104,7 @@ def summary(state: State, runs: Collection[Run] | None = None) -> dict[str, Any]
 
 
 def _row(state: State, run: Run) -> dict[str, Any]:
-    newest = run.measured
+    newest, top = run.measured, ratchet.best(run)
     return {
         "run": run.id,
         "seed": run.seed,
@@ -117,6 +118,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "passes": len(run.passes),
         "satisfaction": newest.vault if newest else None,
         "feedback": newest.feedback if newest else None,
+        "best": top and {"pass": top.number, "commit": top.commit, "vault": top.vault, "ship_low": top.ship_low},
         "tokens": run.burn.tokens.total,
         "money": run.burn.money,
         "possibly_paid_twice": run.burn.twice,
@@ -157,6 +159,11 @@ def below(state: State, root: Path, typed: Callable[[str], str], ignore: Collect
         if run.shipped:
             path = str(root / run.shipped)
             said.append(f"{run.id} shipped to: {min(path, os.path.relpath(path), key=len)}")
+        top = ratchet.best(run)
+        if run.state in ("stopped", "failed") and top and top.vault:
+            said.append(f"{run.id} is {run.state}; its best is pass {top.number}, satisfied {interval(top.vault)}")
+            said.append(f"  To go on from it: {typed(f'fork {run.id} --pass {top.number}')}")
+            said.append(f"  To take it out: {typed(f'take {run.id} FOLDER')}")
     if state.frozen:
         by = f" by {state.frozen_by}" if state.frozen_by else ""
         said.append(f"FROZEN{by}: no run goes on. Remedy: {typed('thaw')}")
@@ -181,7 +188,7 @@ def _cells(state: State, run: Run) -> tuple[str, ...]:
         interval(share) if share else "not measured",
         count(run.burn.tokens.total),
         money(run.burn.money),
-        " ".join(filter(None, (labels(run.ledger, unfenced(state, run)), forked(run), replica(run)))),
+        " ".join(filter(None, (labels(run.ledger, unfenced(state, run)), best(run), forked(run), replica(run)))),
     )
 
 

@@ -1,6 +1,7 @@
 """Commands and the marks of runs in words, the same wherever they show. Pure."""
 
 from factory_tui.domain import commands as c
+from factory_tui.domain import ratchet
 from factory_tui.domain.money import of_cap
 from factory_tui.domain.state import Run
 
@@ -70,6 +71,12 @@ def forked(run: Run) -> str:
 def replica(run: Run) -> str:
     """`replica of shortlinks-1`, or nothing: the first of them goes by its own name."""
     return f"replica of {run.group}" if run.group not in ("", run.id) else ""
+
+
+def best(run: Run) -> str:
+    """`best: pass 2`, where that is not the newest judged one; else nothing."""
+    top = ratchet.best(run)
+    return f"best: pass {top.number}" if top and top != run.measured else ""
 
 
 def asked(command: c.Escalate | c.Pause | c.Restart | c.Stop | None) -> str:

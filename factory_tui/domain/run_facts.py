@@ -66,6 +66,8 @@ class RunRestarted(Fact, frozen=True, tag="run-restarted"):
 
     number: int
     commit: str = ""
+    ratchet: bool = False
+    """It went back to its best pass by itself."""
 
 
 class RunForked(Fact, frozen=True, tag="run-forked"):

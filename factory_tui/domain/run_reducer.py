@@ -150,7 +150,7 @@ def _restarted(run: Run, _event: e.Event, fact: e.RunRestarted) -> Run:
         context={},
         visit=None,
         at_work="",
-        asked=None,
+        asked=run.asked if fact.ratchet else None,
         base=fact.commit,
         nodes={name: replace(tally, attempt=0, in_pass=0, status=None) for name, tally in run.nodes.items()},
         restarts=(*run.restarts, len(run.passes)),

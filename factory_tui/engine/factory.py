@@ -14,12 +14,12 @@ from factory_tui.delivery.git import DeliveryError, NoRoom
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
 from factory_tui.domain.identifiers import escalation_id
-from factory_tui.domain.state import GOES_ON, OVER, State
+from factory_tui.domain.state import GOES_ON, OVER, Run, State
 from factory_tui.engine.capping import Judged, let_go
 from factory_tui.engine.forking import Opening
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import GO_ON, STOP, judge
+from factory_tui.engine.orders import judge, ways_on
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
@@ -202,7 +202,7 @@ class Factory:
                 await self._workplace.lose_home(walk.scribe, str(died))
         why = f"{CELL_LIVES} cells died under it, one after the other"
         told = await packet(walk, "\n".join(deaths), max(0, len(walk.run.passes) - 1))
-        return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), told, "dead"))
+        return Parked("jammed", why, question=Question("jam", why, ways_on(walk.run), told, "dead"))
 
     def _told(self, run: str, parked: Parked) -> list[Draft]:
         drafts = [Draft(fact, run) for fact in parked.facts]
@@ -305,7 +305,7 @@ class Factory:
     def _judge(self, actor: str, command: c.Command) -> Judged:
         facts = judge(self.state, actor, command, self._opening, self._walking)
         if facts == [] and isinstance(command, c.Escalate) and command.run not in self._walking:
-            return self._told(command.run, _asks(command))
+            return self._told(command.run, _asks(self.state.runs[command.run], command))
         return facts
 
     def _late(self, actor: str, command: c.Command, facts: list[Draft]) -> Judged:
@@ -374,7 +374,7 @@ class Factory:
             case c.Pause():
                 return Parked("paused", "paused by an operator")
             case c.Escalate():
-                return _asks(now.asked)
+                return _asks(now, now.asked)
             case c.Restart(number=number):
                 commit = next((item.commit for item in now.passes if item.number == number), "")
                 said = f"restarted from {f'pass {number}' if number else 'nothing'}"
@@ -395,6 +395,6 @@ class Factory:
             self._tasks[run].cancel()
 
 
-def _asks(command: c.Escalate) -> Parked:
+def _asks(run: Run, command: c.Escalate) -> Parked:
     why = command.text or "an operator asks you to look at this run"
-    return Parked("jammed", why, question=Question("jam", why, (GO_ON, STOP), jam="asked"))
+    return Parked("jammed", why, question=Question("jam", why, ways_on(run), jam="asked"))

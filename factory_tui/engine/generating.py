@@ -26,15 +26,17 @@ from factory_tui.domain.events import (
     PassBegan,
     Prompted,
     RungClimbed,
+    RunRestarted,
     SnapshotTaken,
     ToolCalled,
 )
 from factory_tui.domain.hostile import one_line
+from factory_tui.domain.ratchet import below
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.forking import inherited
 from factory_tui.engine.guarding import look_at_seed
-from factory_tui.engine.orders import GO_ON, STOP
+from factory_tui.engine.orders import STOP, ways_on
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.salvage import Safekeeper, last, life_of, recovery, work_is_lost
@@ -199,6 +201,7 @@ async def _look_back(walk: Walk) -> None:
     answered = [(event.seq, event.fact) for event in events if _answers_a_jam(walk, event)]
     if answered and answered[-1][0] > last(events, PassBegan):
         return
+    await _ratchet(walk)
     silent = [seq for seq, fact in answered if isinstance(fact, EscalationAnswered) and not fact.text]
     rested = sum(isinstance(event.fact, PassBegan) and event.seq < silent[-1] for event in events) if silent else 0
     rested = max(rested, run.climbed)
@@ -208,8 +211,24 @@ async def _look_back(walk: Walk) -> None:
         await walk.scribe.record(RungClimbed(run.model, run.rung_above, jam.why, jam.evidence))
     elif jam is not None:
         told = await packet(walk, jam.evidence, jam.since)
-        question = Question("jam", jam.why, (GO_ON, STOP), told, jam=jam.kind)
+        question = Question("jam", jam.why, ways_on(run), told, jam=jam.kind)
         raise Parked("jammed", jam.why, question=question)
+
+
+async def _ratchet(walk: Walk) -> None:
+    """Go back to the best pass by itself, once in a run that may, when two passes in a row fell below it.
+
+    Raises Parked for the run to begin anew from there.
+    """
+    run = walk.run
+    wanted = walk.seed_at(run.revision).ratchet
+    top = below(run, times=2)
+    if top is None or not (walk.place.settings.policy.ratchet if wanted is None else wanted):
+        return
+    if any(isinstance(event.fact, RunRestarted) and event.fact.ratchet for event in await walk.events([RunRestarted])):
+        return
+    why = f"two passes in a row fell clearly below pass {top.number}, its best: it goes back to that"
+    raise Parked("queued", why, facts=[RunRestarted(top.number, top.commit, ratchet=True)])
 
 
 async def _stuck(walk: Walk, jam: JamClass, why: str, *facts: AnyFact) -> Parked:
@@ -217,7 +236,7 @@ async def _stuck(walk: Walk, jam: JamClass, why: str, *facts: AnyFact) -> Parked
     called = [event.fact for event in await walk.life() if isinstance(event.fact, ToolCalled)]
     tried = "\n".join(f"  {one.tool}: {one_line(one.brief)[:SAID]}" for one in called[-CALLS_SHOWN:])
     told = f"its newest tool calls:\n{tried}" if tried else "it called no tool"
-    question = Question("jam", why, (GO_ON, STOP), await packet(walk, told, len(walk.run.passes) - 1), jam=jam)
+    question = Question("jam", why, ways_on(walk.run), await packet(walk, told, len(walk.run.passes) - 1), jam=jam)
     return Parked("jammed", why, question=question, facts=facts)
 
 

@@ -22,6 +22,7 @@ from factory_tui.domain.events import (
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
+from factory_tui.domain.ratchet import below
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 from factory_tui.engine.forking import Opening, fork, output
@@ -34,6 +35,8 @@ STOP = "stop"
 """The choice of an escalation that ends its run."""
 GO_ON = "go on"
 """The choice of a jam that gives its run at least one more pass; where it is offered, words do so too."""
+BACK = "go back to pass "
+"""The choice of a jam that has its run begin anew from the best pass, below which it has fallen; with its number."""
 CONFIRM = "confirm"
 """The choice by which somebody says that the scenarios judge what is wanted now."""
 
@@ -43,6 +46,12 @@ LONGEST = 10_000
 """Characters that anything said in a command may have: the state that every console is sent holds it."""
 UNHEARD = (100, 40_000)
 """How many things, and characters, may be said to a run before its agent has heard any of them."""
+
+
+def ways_on(run: Run) -> tuple[str, ...]:
+    """The choices of a jam that another pass may help."""
+    fell = below(run)
+    return (GO_ON, *([f"{BACK}{fell.number}"] if fell and len(run.passes) < run.max_passes else []), STOP)
 
 
 def judge(state: State, actor: str, command: c.Command, opening: Opening, worked_on: Collection[str]) -> Judged:
@@ -143,7 +152,16 @@ def _release(run: Run, actor: str) -> Judged:
     return [released, Draft(RunMoved("queued", None, f"released by {actor}"), run.id, actor)]
 
 
-def _restart(state: State, run: Run, actor: str, number: int, worked_on: Collection[str]) -> Judged:
+def _restart(
+    state: State,
+    run: Run,
+    actor: str,
+    number: int,
+    worked_on: Collection[str],
+    *,
+    answer: EscalationAnswered | None = None,
+) -> Judged:
+    """`answer`: what was said to the run's question, where that is what restarts it."""
     commit = ""
     if number:
         found = output(run, number)
@@ -156,9 +174,10 @@ def _restart(state: State, run: Run, actor: str, number: int, worked_on: Collect
         return []
     said = f"{actor} restarted it from {f'pass {number}' if number else 'nothing'}"
     asked = state.escalations.get(run.escalation)
-    answered = [Draft(EscalationAnswered(asked.id, "restart", ""), run.id, actor)] if asked else []
+    if answer is None and asked is not None:
+        answer = EscalationAnswered(asked.id, "restart", "")
     return [
-        *answered,
+        *([Draft(answer, run.id, actor)] if answer else []),
         Draft(RunRestarted(number, commit), run.id, actor),
         Draft(RunMoved("queued", None, said), run.id, actor),
     ]
@@ -229,6 +248,8 @@ def _answer(state: State, actor: str, command: c.Answer) -> Judged:
     newest = state.seeds[run.seed].revision if run.seed in state.seeds else ""
     if command.choice == CONFIRM and _reviews(run, asked, run.seed, newest):
         return _confirm(state, actor, run.seed, command)
+    if asked.kind == "jam" and command.choice.startswith(BACK):
+        return _restart(state, run, actor, int(command.choice.removeprefix(BACK)), (), answer=answered)
     ends = asked.kind == "jam" and command.choice == STOP
     moved = RunMoved("stopped" if ends else "queued", None, f"{asked.id} was answered by {actor}")
     return [Draft(answered, run.id, actor), Draft(moved, run.id, actor)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.domain.events import Prompted
 from factory_tui.domain.hostile import one_line
+from factory_tui.domain.ratchet import best
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +81,8 @@ def _failing(walk: Walk) -> Iterator[str]:
     hidden = Counter(kinds.get(name, "unknown") for name in failed if sets.get(name) == "vault")
     yield f"pass {judged.number} fails of the feedback set: {', '.join(told) or 'none'}"
     yield f"  of the vault: {', '.join(f'{number} {kind}' for kind, number in sorted(hidden.items())) or 'none'}"
+    if (top := best(walk.run)) and top.vault and top.number != judged.number:
+        yield f"its best is pass {top.number}: vault {top.vault.share:.2f}"
 
 
 async def _symptoms(walk: Walk) -> str:

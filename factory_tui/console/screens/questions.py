@@ -12,6 +12,7 @@ from factory_tui.console.screens.confirm import Confirm
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import clean, one_line
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS, CapName, in_tokens, no_cap, of_cap
+from factory_tui.domain.ratchet import best
 from factory_tui.domain.state import Escalation, Run
 
 if TYPE_CHECKING:
@@ -127,7 +128,12 @@ def restart(app: "ConsoleApp", run: Run) -> None:
         sure(app, _anew(run, f"pass {number}" if number else "nothing"), c.Restart(run.id, number))
 
     body: list[Row] = [[("It begins a new conversation from the output of:", "dim")]]
-    _put(app, Question(f"Restart {run.id}", body, choices, check=_chosen, at=len(passes) - 1), do)
+    top = best(run)
+    at = passes.index(top.number) if top else len(passes) - 1
+    if 0 <= at < len(passes) - 1:
+        name, satisfied = choices[at]
+        choices[at] = name, f"its best, {satisfied}"
+    _put(app, Question(f"Restart {run.id}", body, choices, check=_chosen, at=at), do)
 
 
 def _outputs(run: Run) -> tuple[list[int], list[tuple[str, str]]]:

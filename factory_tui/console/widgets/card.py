@@ -7,7 +7,8 @@ from factory_tui.console.glyphs import span_bar
 from factory_tui.console.paint import Row, cut, left, tail, wrap
 from factory_tui.console.replicas import groups
 from factory_tui.console.widgets.panel import Panel
-from factory_tui.console.wording import labels
+from factory_tui.console.wording import best, labels
+from factory_tui.domain import ratchet
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
@@ -103,6 +104,10 @@ class Card(Panel):
 
     def _pass(self, run: Run) -> Row:
         row: Row = [(f"{len(run.passes)}", "text"), (f" of at most {run.max_passes}", "dim")]
+        if top := ratchet.best(run):
+            fell = top != run.measured and ratchet.below(run)
+            said = f"  below pass {top.number}" if fell else f"  {best(run)}"
+            row.append((said if best(run) else "", "bad" if fell else "text"))
         if run.visit:
             row.append((f"  {run.visit.kind} {run.visit.done}/{run.visit.trajectories}", "running"))
         return row

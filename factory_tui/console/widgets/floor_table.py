@@ -11,7 +11,8 @@ from factory_tui.console.glyphs import LAMPS, span_bar, spark
 from factory_tui.console.paint import Row, left, middle, right, wrap
 from factory_tui.console.paint import width as cells_of
 from factory_tui.console.widgets.panel import Panel
-from factory_tui.console.wording import asked, labels
+from factory_tui.console.wording import asked, best, labels
+from factory_tui.domain import ratchet
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import GOES_ON, OVER, Run
@@ -114,6 +115,7 @@ class FloorTable(Panel):
             Column("STATE", _BOTH if wide and awaited else max(9, 2 + longest), self._state),
             Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
             Column("PASS", 5, self._pass),
+            *([Column("BEST", 4, self._best)] if any(map(best, runs)) else []),
             Column("SATISFIED", 12, self._satisfied),
         ]
         if wide:
@@ -126,7 +128,7 @@ class FloorTable(Panel):
         found.append(Column("AGE", 4, self._age, True))
         if mixed:
             found.append(Column("", 18 if wide else 9, self._labels))
-        for title in ("TREND", "AGE", "PASS", "NODE"):
+        for title in ("TREND", "AGE", "BEST", "PASS", "NODE"):
             if _taken(found) > room:
                 found = [column for column in found if column.title != title]
         grown = 16 + room - _taken(found)
@@ -168,6 +170,11 @@ class FloorTable(Panel):
 
     def _pass(self, run: Run, cells: int) -> Row:
         return [(left(f"{len(run.passes)}/{run.max_passes}" if run.passes else "", cells), "text")]
+
+    def _best(self, run: Run, cells: int) -> Row:
+        """The number of its best pass, where it is not the one that is shown."""
+        top = ratchet.best(run)
+        return [(left(str(top.number) if top and best(run) else "", cells), "bad" if ratchet.below(run) else "text")]
 
     def _satisfied(self, run: Run, cells: int) -> Row:
         share = measured(run)
