@@ -49,6 +49,8 @@ tac comm join split shuf expr install yes xargs find grep sed awk tar gzip diff 
 pkill setsid git curl
 truncate
 """
+_TERMINALS = "dumb linux screen tmux-256color vt100 xterm xterm-256color"
+"""What programs on a terminal look their terminal up by."""
 _LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "site-packages", "dist-packages"}
 _ENV = ("ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LD_LIBRARY_PATH=/usr/lib:/usr/local/lib", "ENV LANG=C.UTF-8")
 
@@ -210,6 +212,9 @@ def _contents(host: Python) -> dict[str, Path]:
                 files[f"usr/local/lib/{host.name}/{path.relative_to(library)}"] = path
     locale = Path("/usr/lib/locale/C.utf8")
     files.update({str(p)[1:]: p for p in locale.rglob("*") if p.is_file()})
+    for name in _TERMINALS.split():
+        known = (Path(folder, name[0], name) for folder in ("/lib/terminfo", "/usr/share/terminfo"))
+        files.update({f"usr/share/terminfo/{name[0]}/{name}": found for found in known if found.is_file()})
     return files
 
 

@@ -1,4 +1,4 @@
-"""The acts of a trajectory: a request, a command, a look at a twin or a wait, done in its cell.
+"""The acts of a trajectory: each kind as it is done in the cell, and the checks that it gives.
 
 Owns the checks that each gives, and how each kind is done and told. What an answer must be is `judging`'s.
 """
@@ -20,20 +20,12 @@ from factory_tui.harness.hosting import act_on
 from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome
 from factory_tui.harness.matching import ABSENT, Check
 from factory_tui.harness.stage import Step, Unsatisfied, brief, lacked, tail
+from factory_tui.harness.terminal import terminal
 
 if TYPE_CHECKING:
-    from factory_tui.harness.draws import Inputs
     from factory_tui.harness.hosted import TwinAct
-    from factory_tui.harness.shapes import Act, Command, FileExpect, Http
+    from factory_tui.harness.shapes import Act, Command, FileExpect, Http, Terminal
     from factory_tui.harness.stage import Stage
-
-
-def times(act: Act, names: Inputs) -> int:
-    """How often it is repeated. Raises Unsatisfied."""
-    number = render(act.repeat, names)
-    if not isinstance(number, int) or not 1 <= number <= 200:
-        raise Unsatisfied(f"{number!r} is no number of times")
-    return number
 
 
 async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
@@ -46,16 +38,22 @@ async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
     elif act.run is not None:
         outcome = await _command(stage, act.name, act.run)
         checks = judge_outcome(act.expect, outcome, stage.names)
-        for path, want in act.expect.files.items():
-            checks += await _file(stage, text(path, stage.names), want)
         sources = {"json": outcome.stdout, "stdout": outcome.stdout}
     elif act.twin is not None:
         answer = await _on_twin(stage, act.name, act.twin)
         checks = judge_exchange(act.expect, answer, stage.names)
         sources = {"json": answer.body}
+    elif act.terminal is not None:
+        await _place(stage, act.terminal)
+        checks, screen = await terminal(stage, act, act.terminal)
+        sources = {"screen": screen.text.encode()}
+        if not all(check.met for check in checks):
+            return tuple(checks)
     else:
         await _wait(stage, act)
         return ()
+    for path, want in act.expect.files.items():
+        checks += await _file(stage, text(path, stage.names), want)
     for name, source in act.capture.items():
         found = captured(source, sources, answer)
         checks.append(Check(f"capture {name}", source, "nothing" if found is ABSENT else "found", found is not ABSENT))
@@ -108,10 +106,7 @@ async def _exchange(stage: Stage, title: str, http: Http) -> Exchange:
 
 
 async def _command(stage: Stage, title: str, run: Command) -> Outcome:
-    for path, content in run.files.items():
-        await stage.cell.write(text(path, stage.names), text(content, stage.names).encode("utf-8", "replace"))
-    for path, content in run.files_base64.items():
-        await stage.cell.write(text(path, stage.names), base64.b64decode(text(content, stage.names)))
+    await _place(stage, run)
     command = text(run.command, stage.names)
     inputs = "".join(f" [{text(path, stage.names)}: {brief(text(run.files[path], stage.names))}]" for path in run.files)
     stage.steps.append(Step(title, f"$ {command}{inputs}", "no exit"))
@@ -128,6 +123,13 @@ async def _command(stage: Stage, title: str, run: Command) -> Outcome:
     if outcome.cut:
         raise Unsatisfied(f"the command wrote more than {MIB} bytes")
     return outcome
+
+
+async def _place(stage: Stage, wanted: Command | Terminal) -> None:
+    for path, content in wanted.files.items():
+        await stage.cell.write(text(path, stage.names), text(content, stage.names).encode("utf-8", "replace"))
+    for path, content in wanted.files_base64.items():
+        await stage.cell.write(text(path, stage.names), base64.b64decode(text(content, stage.names)))
 
 
 async def _file(stage: Stage, path: str, want: FileExpect) -> list[Check]:

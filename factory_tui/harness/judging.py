@@ -1,4 +1,4 @@
-"""What the answers of one act must be: exchanges, commands and files, as Checks.
+"""What the answers of one act must be: exchanges, commands, screens and files, as Checks.
 
 Owns which part of an answer each expectation reads; comparing is `matching`'s.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from factory_tui.harness.draws import render
+from factory_tui.harness.draws import render, text
 from factory_tui.harness.matching import (
     ABSENT,
     Check,
@@ -23,12 +23,14 @@ from factory_tui.harness.matching import (
     match_json,
     match_text,
     search,
+    show,
 )
 
 if TYPE_CHECKING:
     from factory_tui.cells.protocol import Exchange, Outcome
     from factory_tui.harness.draws import Inputs
-    from factory_tui.harness.shapes import Expect, FileExpect
+    from factory_tui.harness.screen import Screen
+    from factory_tui.harness.shapes import Expect, FileExpect, Seen
 
 
 def judge_exchange(expect: Expect, answer: Exchange, names: Inputs) -> list[Check]:
@@ -57,6 +59,31 @@ def judge_outcome(expect: Expect, outcome: Outcome, names: Inputs) -> list[Check
             checks += match_text(what, want, data.decode("utf-8", "replace"), names)
     checks += match_json("json of stdout", expect.json, outcome.stdout, names)
     return checks + _in_time(expect, outcome.seconds)
+
+
+def judge_screen(seen: Seen, screen: Screen, names: Inputs) -> list[Check]:
+    """The checks of what a terminal shows."""
+    if isinstance(seen, str):
+        wanted = text(seen, names)
+        met = wanted in screen.text
+        return [Check("screen", f"contains {show(wanted)}", "it is there" if met else "it is not", met)]
+    checks = list(match("screen", seen.text, screen.text, names)) if seen.text is not None else []
+    for number, want in seen.lines.items():
+        line = screen.lines[int(number) - (int(number) > 0)] if abs(int(number)) <= screen.rows else ABSENT
+        checks += match(f"line {number} of the screen", want, line, names)
+    if seen.cursor is not None:
+        place = (screen.y + 1, screen.x + 1)
+        wanted, observed = (f"line {line}, column {column}" for line, column in (seen.cursor, place))
+        checks.append(Check("cursor", wanted, observed, seen.cursor == place))
+    return checks
+
+
+def judge_left(expect: Expect, exit_code: int | None, seconds: float, names: Inputs) -> list[Check]:
+    """The checks of a program on a terminal that ended, or was left running."""
+    checks: list[Check] = []
+    if expect.exit is not None:
+        checks += [_flat(check) for check in match("exit", expect.exit, exit_code, names)]
+    return checks + _in_time(expect, seconds)
 
 
 def judge_file(path: str, want: FileExpect, data: bytes, names: Inputs) -> list[Check]:

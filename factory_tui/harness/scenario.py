@@ -14,16 +14,23 @@ from factory_tui.config.lines import Step
 from factory_tui.config.reading import Document, Mistakes, Problem
 from factory_tui.harness import hosted
 from factory_tui.harness.expressions import Expression, ExpressionError
+from factory_tui.harness.keys import NAMES as KEYS
+from factory_tui.harness.keys import is_key
 from factory_tui.harness.shapes import (
     Act,
     BytesDraw,
     DateDraw,
     Draw,
+    Expect,
+    Http,
     IntDraw,
     MoneyDraw,
     Scenario,
     ScenarioFile,
+    ScreenExpect,
+    Seen,
     TableDraw,
+    TerminalStep,
     TextDraw,
     WordDraw,
 )
@@ -90,7 +97,6 @@ def _lint(scenario: ScenarioFile) -> Iterator[Found]:
         yield from _lint_act(steps, act, names)
         if act.twin is not None:
             yield from hosted.lint_act((*steps, "twin"), act.twin, twins)
-        yield from _lint_expectations(steps, act)
         known |= set(act.capture)
         yield from _lint_templates(steps, {**msgspec.to_builtins(act), "capture": {}}, known)
 
@@ -131,43 +137,65 @@ def _lint_draw(steps: Steps, draw: Draw) -> Iterator[Found]:
             yield from _lint_draw((*steps, "columns", name), column)
 
 
+KINDS: dict[str, tuple[set[str], tuple[str, ...]]] = {
+    "http": ({"status", "headers", "json", "body", "within"}, ("json", "header", "body")),
+    "run": ({"exit", "stdout", "stderr", "json", "files", "within"}, ("json", "stdout")),
+    "terminal": ({"exit", "screen", "files", "within"}, ("screen",)),
+    "twin": ({"json"}, ("json",)),
+    "wait": (set(), ()),
+}
+"""The kinds of acts: which expectations say something about each, and what can be captured from it."""
+
+
 def _lint_act(steps: Steps, act: Act, services: list[str]) -> Iterator[Found]:
-    if sum(part is not None for part in (act.http, act.run, act.wait, act.twin)) != 1:
-        yield steps, "an act is exactly one of http, run, wait and twin.", "Split it into acts."
-    if act.http is None:
+    kinds = [kind for kind in KINDS if getattr(act, kind) is not None]
+    if len(kinds) != 1:
+        yield steps, f"an act is exactly one of {', '.join(KINDS)}.", "Split it into acts."
         return
-    if act.http.service not in services:
-        remedy = f"Declare it under [[service]], or use one of: {', '.join(services) or 'none is declared'}."
-        yield (*steps, "http", "service"), f"service `{act.http.service}` is not declared.", remedy
-    bodies = (act.http.json is not msgspec.UNSET, bool(act.http.body), bool(act.http.body_base64))
-    if sum(bodies) > 1:
-        yield (*steps, "http"), "it has two bodies.", "Give one of json, body and body_base64."
-
-
-def _lint_expectations(steps: Steps, act: Act) -> Iterator[Found]:
-    expect = act.expect
-    wrong: dict[str, object] = {}
-    if act.http is None:
-        wrong |= {"status": expect.status, "headers": expect.headers or None, "body": expect.body}
-    if act.run is None:
-        wrong |= {"exit": expect.exit, "stdout": expect.stdout, "stderr": expect.stderr, "files": expect.files or None}
-    if act.wait is not None:
-        wrong |= {"json": expect.json or None, "within": expect.within}
-    if act.twin is not None:
-        wrong |= {"within": expect.within}
-    for name, value in wrong.items():
-        if value is not None:
-            yield (*steps, "expect", name), "it says nothing about this kind of act.", "Move it to its act."
-    kind_of = "http" if act.http else "twin" if act.twin else "run"
-    allowed = {"http": ("json", "header", "body"), "run": ("json", "stdout"), "twin": ("json",)}[kind_of]
+    expectations, captures = KINDS[kinds[0]]
+    for field in msgspec.structs.fields(Expect):
+        if field.name not in expectations and getattr(act.expect, field.name) not in (None, {}):
+            yield (*steps, "expect", field.name), "it says nothing about this kind of act.", "Move it to its act."
     for name, source in act.capture.items():
-        place = (*steps, "capture", name)
-        kind, colon, what = source.partition(":")
-        if act.wait is not None or not colon or kind not in allowed or not NAME.fullmatch(name):
-            yield place, f"cannot capture `{source}`.", f"Use {', '.join(allowed)}, a colon, and what to take."
-        elif kind in ("body", "stdout"):
-            yield from _lint_regex(place, what)
-    yield from _lint_regexes((*steps, "expect"), msgspec.to_builtins(expect))
+        yield from _lint_capture((*steps, "capture", name), source, captures)
+    yield from _lint_regexes((*steps, "expect"), msgspec.to_builtins(act.expect))
+    if act.http is not None:
+        yield from _lint_http((*steps, "http"), act.http, services)
+    if act.terminal is not None:
+        for number, step in enumerate(act.terminal.steps):
+            yield from _lint_step((*steps, "terminal", "steps", number), step)
+    yield from _lint_seen((*steps, "expect", "screen"), act.expect.screen)
+
+
+def _lint_http(steps: Steps, http: Http, services: list[str]) -> Iterator[Found]:
+    if http.service not in services:
+        remedy = f"Declare it under [[service]], or use one of: {', '.join(services) or 'none is declared'}."
+        yield (*steps, "service"), f"service `{http.service}` is not declared.", remedy
+    if sum((http.json is not msgspec.UNSET, bool(http.body), bool(http.body_base64))) > 1:
+        yield steps, "it has two bodies.", "Give one of json, body and body_base64."
+
+
+def _lint_step(steps: Steps, step: TerminalStep) -> Iterator[Found]:
+    for name in [step.press] if isinstance(step.press, str) else step.press:
+        if name and not TEMPLATE.search(name) and not is_key(name):
+            yield (*steps, "press"), f"there is no key `{name}`.", f"Use one of: {', '.join(sorted(KEYS))}."
+    yield from _lint_seen((*steps, "until"), step.until)
+    yield from _lint_regexes((*steps, "until"), msgspec.to_builtins(step.until))
+
+
+def _lint_seen(steps: Steps, seen: Seen | None) -> Iterator[Found]:
+    for number in seen.lines if isinstance(seen, ScreenExpect) else ():
+        if not re.fullmatch("-?[1-9][0-9]{0,2}", number):
+            yield (*steps, "lines", number), f"`{number}` is no line.", 'Count from "1", or from the last by "-1".'
+
+
+def _lint_capture(steps: Steps, source: str, allowed: tuple[str, ...]) -> Iterator[Found]:
+    kind, colon, what = source.partition(":")
+    if not colon or kind not in allowed or not NAME.fullmatch(str(steps[-1])):
+        remedy = f"Use {', '.join(allowed)}, a colon, and what to take." if allowed else "Take it from another act."
+        yield steps, f"cannot capture `{source}`.", remedy
+    elif kind not in ("json", "header"):
+        yield from _lint_regex(steps, what)
 
 
 def _lint_regexes(steps: Steps, value: object) -> Iterator[Found]:

@@ -152,6 +152,43 @@ Wanted = Matcher | str | int | float | bool | list[Any]
 """A matcher, or the value itself."""
 
 
+class ScreenExpect(_Table, frozen=True):
+    """What a terminal must show: all of it, single lines ("1" is the first, "-1" the last), the cursor's place."""
+
+    text: Wanted | None = None
+    lines: dict[str, Wanted] = {}
+    cursor: tuple[int, int] | None = None
+
+
+Seen = str | ScreenExpect
+"""What a terminal shows; a text alone is somewhere in it."""
+
+
+class TerminalStep(_Table, frozen=True):
+    """Keys for a program on a terminal, and what it must show then, within so many seconds."""
+
+    type: str = ""
+    press: str | list[str] = ""
+    until: Seen | None = None
+    within: Positive = 5.0
+    repeat: int | str = 1
+
+
+class Terminal(_Table, frozen=True):
+    """One program on a terminal, with the files it finds. After the last step it is ended, but where an exit is
+    expected.
+    """
+
+    command: str
+    steps: list[TerminalStep] = []
+    columns: Annotated[int, msgspec.Meta(ge=2, le=300)] = 80
+    rows: Annotated[int, msgspec.Meta(ge=2, le=100)] = 24
+    files: dict[str, str] = {}
+    files_base64: dict[str, str] = {}
+    env: dict[str, str] = {}
+    timeout: Positive = 30.0
+
+
 class FileExpect(_Table, frozen=True):
     """What a file must hold after a command."""
 
@@ -173,16 +210,18 @@ class Expect(_Table, frozen=True):
     exit: Matcher | int | None = None
     stdout: Wanted | None = None
     stderr: Wanted | None = None
+    screen: Seen | None = None
     files: dict[str, FileExpect] = {}
     within: Positive | None = None
 
 
 class Act(_Table, frozen=True):
-    """One thing a user does, or a look at a twin: exactly one of http, run, wait and twin."""
+    """One thing a user does, or a look at a twin: exactly one of http, run, terminal, wait and twin."""
 
     name: str = ""
     http: Http | None = None
     run: Command | None = None
+    terminal: Terminal | None = None
     wait: Annotated[float, msgspec.Meta(gt=0, le=30)] | None = None
     twin: TwinAct | None = None
     repeat: int | str = 1

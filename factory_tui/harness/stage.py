@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from factory_tui.harness.draws import render
+
 if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell, Outcome, Service
     from factory_tui.harness.draws import Inputs
@@ -46,6 +48,14 @@ class Stage:
         """The end of what the last command wrote to stderr."""
         self.touched = False
         """Whether anything of the product has run: from then on a broken cell may be its doing."""
+
+
+def times(repeat: int | str, names: Inputs) -> int:
+    """How often something is repeated. Raises Unsatisfied."""
+    number = render(repeat, names)
+    if not isinstance(number, int) or not 1 <= number <= 200:
+        raise Unsatisfied(f"{number!r} is no number of times")
+    return number
 
 
 def brief(data: bytes | str) -> str:

@@ -16,10 +16,10 @@ import msgspec
 
 from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Entry, Labels, Mould, NoEngine
 from factory_tui.domain.hostile import one_line
-from factory_tui.harness.acting import perform, times
+from factory_tui.harness.acting import perform
 from factory_tui.harness.hosting import TwinFault, host, settle
 from factory_tui.harness.serving import logs, serve
-from factory_tui.harness.stage import Stage, Step, Unsatisfied
+from factory_tui.harness.stage import Stage, Step, Unsatisfied, times
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -140,7 +140,7 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
         async with asyncio.timeout(timeout):
             await serve(stage, scenario.services)
             for act in scenario.acts:
-                for _ in range(times(act, stage.names)):
+                for _ in range(times(act.repeat, stage.names)):
                     checks = await perform(stage, act)
                     if not all(check.met for check in checks):
                         return await _missed(stage, scenario, _first(checks), checks)
