@@ -112,9 +112,7 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
         yield from _named(document, settings, name, here)
         if name in settings.ladder.rungs[:index]:
             yield document.problem(here, f"`{name}` is a rung already.", "Name each model once, from the cheapest up.")
-    yield from out_of_bounds(
-        document, settings.harness, SHIP_RULE | {"parallel": "1..", "timeout": "(0.."}, ("harness",)
-    )
+    yield from _harness(document, settings)
     bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP) | {"stall_after": "2..", "answer_within": "0.."}
     yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
     for name, owner in settings.owners.items():
@@ -132,6 +130,17 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
         if not all(_KEY.fullmatch(key.strip()) for key in keys.split(",")):
             remedy = "Write keys like `n`, `ctrl+s` or `f1,question_mark`."
             yield document.problem(("ui", "keymap", action), f"`{keys}` are no keys.", remedy)
+
+
+def _harness(document: Document, settings: Settings) -> Iterator[Problem]:
+    table = settings.harness
+    bounds = SHIP_RULE | {"parallel": "1..", "timeout": "(0..", "judge_error": "(0..0.5]", "judge_most": "3..99"}
+    yield from out_of_bounds(document, table, bounds, ("harness",))
+    if table.judge_most % 2 == 0:
+        remedy = "Write an odd number: of an even one no majority is sure."
+        yield document.problem(("harness", "judge_most"), f"{table.judge_most} is even.", remedy)
+    if table.judge_model:
+        yield from _named(document, settings, table.judge_model, ("harness", "judge_model"))
 
 
 def _named(document: Document, settings: Settings, name: str, here: tuple[str | int, ...]) -> Iterator[Problem]:

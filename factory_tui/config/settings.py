@@ -108,6 +108,12 @@ class HarnessTable(_Table, frozen=True):
     """Trajectories at once, for the whole engine."""
     timeout: float = 60.0
     """Seconds a trajectory may take."""
+    judge_model: str = ""
+    """A name under [models], for judges of scenarios that name none; empty: the run's model."""
+    judge_error: float = 0.01
+    """How often a verdict of judges may be wrong: a transcript is judged again until it is no more."""
+    judge_most: int = 11
+    """How often one transcript is judged at most, an odd number; judges that need more jam the run."""
 
 
 class PolicyTable(_Table, frozen=True):

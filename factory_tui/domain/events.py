@@ -72,6 +72,7 @@ from factory_tui.domain.step_facts import (
 )
 from factory_tui.domain.visit_facts import (
     Flips as Flips,
+    Judged as Judged,
     Satisfaction as Satisfaction,
     VerdictReached as VerdictReached,
     VisitBegan as VisitBegan,
@@ -126,6 +127,7 @@ AnyFact = (
     | ToolReturned
     | CheckpointRan
     | VisitBegan
+    | Judged
     | VerdictReached
     | VisitEnded
     | EscalationRaised

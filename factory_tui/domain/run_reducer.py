@@ -244,7 +244,9 @@ def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:
         run,
         fact.number,
         lambda item: replace(
-            item, tallies={**item.tallies, fact.scenario: _count(item.tallies.get(fact.scenario, Tally()), fact)}
+            item,
+            tallies={**item.tallies, fact.scenario: _count(item.tallies.get(fact.scenario, Tally()), fact)},
+            flips=item.flips + e.Flips.of(fact.judgements, fact.dissent),
         ),
     )
 
@@ -315,6 +317,7 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.ToolReturned: lambda run, _event, _fact: replace(run, at_work=""),
     e.CheckpointRan: _touched,
     e.VisitBegan: _visit_began,
+    e.Judged: _touched,
     e.VerdictReached: _verdict,
     e.VisitEnded: _visit_ended,
     e.Shipped: _shipped,

@@ -10,6 +10,7 @@ import msgspec
 
 from factory_tui.domain.commands import Command, Escalate, Pause, Restart, Stop
 from factory_tui.domain.events import (
+    Flips,
     HeldReason,
     JamClass,
     NodeStatus,
@@ -73,6 +74,8 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     image_id: str = ""
     kept: str = ""
     """The work tree as it was last kept in the middle of it, where its snapshot is not taken yet."""
+    flips: Flips = Flips()
+    """How often judgements of the same transcript disagreed in it."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -255,6 +258,11 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     def current(self) -> Pass | None:
         """The newest pass."""
         return self.passes[-1] if self.passes else None
+
+    @property
+    def flips(self) -> Flips:
+        """How often judgements of the same transcript disagreed, by the scenarios of now."""
+        return sum((item.flips for item in self.passes if item.corpus in ("", self.corpus)), Flips())
 
     @property
     def measured(self) -> Pass | None:

@@ -3,7 +3,7 @@
 Part of the closed set that is `domain.events`; import from there.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
 
@@ -82,6 +82,39 @@ class VerdictReached(Fact, frozen=True, tag="verdict-reached"):
     seconds: float = 0.0
     twin: str = ""
     """The twin by whose fault it is void."""
+    judgements: int = 0
+    """How often a model judged its transcript; 0: expectations alone decided."""
+    dissent: int = 0
+    """How many of them were of another mind than the verdict."""
+    panel: int = 0
+    """How many would have been asked, had no majority been reached before."""
+
+
+class Judged(Fact, frozen=True, tag="judged"):
+    """A model judged the transcript of a trajectory whose every act was as wanted."""
+
+    visit: int
+    number: int
+    scenario: str
+    set: ScenarioSet
+    index: int
+    nth: int
+    """From 1; one that was no judgement is asked for again under the same number."""
+    satisfied: bool | None
+    """Whether `probability` reaches the rubric's threshold; None: what came was no judgement."""
+    probability: float
+    """That the user would be satisfied."""
+    rationale: Text
+    """In one line; or why it was no judgement."""
+    quotes: Annotated[tuple[str, ...], msgspec.Meta(extra={"class": "text"})] = ()
+    """What it points to in the transcript."""
+    model: str = ""
+    panel: int = 0
+    """How many judgements were planned."""
+    whole: bool = False
+    """Whether all of them, though a majority is reached before."""
+    transcript: Text = ""
+    """What was judged; with the first judgement only."""
 
 
 class VisitEnded(Fact, frozen=True, tag="visit-ended"):

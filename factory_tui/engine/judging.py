@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import TreeUnfit
-from factory_tui.domain.events import VerdictReached, VisitBegan, VisitKind
+from factory_tui.domain.events import EscalationAnswered, VerdictReached, VisitBegan, VisitKind
+from factory_tui.engine.doubting import judges_of, noisy
 from factory_tui.engine.parking import Parked
 from factory_tui.harness.visit import Visitor, VisitResult
 from factory_tui.pipeline.outcome import Outcome, Status
@@ -43,6 +44,8 @@ async def harness(walk: Walk, node: Node) -> Done:
     result = await _visit(walk, corpus, entries, "screen", ())
     if result.decision == "confirm":
         result = await _visit(walk, corpus, entries, "confirm", result.verdicts)
+    if result.noise and not any(isinstance(event.fact, EscalationAnswered) for event in await walk.since_entry()):
+        raise await noisy(walk, result)
     gap = result.feedback.share - result.vault.share
     figures = {
         "satisfaction": f"{result.vault.share:.4f}",
@@ -85,6 +88,7 @@ async def _visit(
         parallel=place.parallel,
         known=since,
         pooled=pooled,
+        judges=judges_of(walk, corpus),
     )
     reached = result.verdicts[len(pooled) :]
     if reached and _void(reached):

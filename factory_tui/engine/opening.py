@@ -22,6 +22,7 @@ from factory_tui.domain.money import Ledger
 from factory_tui.engine.forking import Like
 from factory_tui.engine.handlers import HANDLERS
 from factory_tui.engine.sources import Files, Sources
+from factory_tui.harness.corpus import Corpus
 from factory_tui.harness.plan import make_plan
 from factory_tui.policy.credentials import Credentials, NoKey
 
@@ -67,7 +68,7 @@ class Opening:
         corpus = self._sources.corpus(seed.name)
         rungs = () if command.model else settings.ladder.rungs
         models = rungs or (command.model or settings.agent.model,)
-        ledger = self._ledger(command, settings, seed, models)
+        ledger = self._ledger(command, settings, seed, (*models, *judging(corpus, settings.harness)))
         if ledger == "live" and not self._fenced() and not command.unfenced:
             raise Refused(
                 "a live model is refused where no fence holds. Remedy: start a Docker engine or install bubblewrap, "
@@ -175,6 +176,12 @@ def no_playbook(seed: str, folder: Path | None) -> str:
         f'folder, with seed = "{seed}", and name that by --rehearsals when the engine starts; docs/rehearsals.md '
         "says how."
     )
+
+
+def judging(corpus: Corpus, table: HarnessTable) -> tuple[str, ...]:
+    """The models that judge by the rubrics of these scenarios, but for that of the run itself."""
+    named = (one.judge.model or table.judge_model for one in corpus.scenarios if one.judge)
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def figures_of(table: HarnessTable, seed: Seed) -> HarnessTable:

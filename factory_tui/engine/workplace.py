@@ -6,8 +6,9 @@ Owns which run has which cell. It does not know where a run is in its loop.
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from msgspec.structs import replace
 
@@ -50,6 +51,8 @@ class Workplace:
     """Trajectories at once, over all runs."""
     now: Clock
     redact: Callable[[str], str]
+    judgements: Iterator[int] = field(default_factory=lambda: count(1))
+    """Numbers of judges' calls, over all runs."""
     proving: asyncio.Task[None] | None = None
     """Finds out whether the fence holds; it has a cell of its own."""
     _homes: dict[str, Cell] = field(default_factory=dict)

@@ -39,6 +39,16 @@ def evidence(trajectory: Trajectory, canary: str = "") -> str:
         lines += [f"and {len(missed) - 8} more were not as wanted"] if len(missed) > 8 else []
         lines += [f"because: {trajectory.why}"] if trajectory.why and not missed else []
         lines += [f"log: {trajectory.logs.strip()}"] if trajectory.logs.strip() else []
+    return _evidence(lines, canary)
+
+
+def judged(transcript: str, why: str, canary: str = "") -> str:
+    """The evidence where every act was as wanted, and judges were not content; none gave a judgement: no transcript."""
+    shown = [_cut(transcript, EVIDENCE // 2)] if transcript else []
+    return _evidence([*shown, f"because: {why}"], canary)
+
+
+def _evidence(lines: Sequence[str], canary: str) -> str:
     text = _cut(clean("\n".join(lines)), EVIDENCE)
     return f"{text}\n({canary})" if canary else text
 

@@ -102,18 +102,6 @@ def error_of_verdicts(flips: Flips, sizes: Sequence[int]) -> float:
     return math.fsum(majority_error(error, size) for size in sizes) / len(sizes)
 
 
-def off(bound: float, error: float, share: float) -> float:
-    """What judges' error can have added to a satisfaction of which `bound` is a lower bound, at most.
-
-    `share` is the weight (0..1) of judged scenarios. Verdicts that err at most with that chance find, of those that
-    should be no, at most that part to be yes: observed <= true + error * min(share, 1 - true). That none is found no
-    that should be yes is the worst case; so it is conservative whatever way the judges lean.
-    """
-    if error >= 1.0:
-        return bound
-    return min(error * share, error * (1.0 - bound) / (1.0 - error))
-
-
 def beyond(flips: Flips, wanted: float, most: int) -> bool:
     """Whether it is known that no panel would do: not even at the lower bound on the flip rate."""
     return fewest(error_of(low(flips)), wanted, most) is None

@@ -59,6 +59,18 @@ def upper(satisfied: int, total: int, level: float) -> float:
     return 1.0 - lower(total - satisfied, total, level)
 
 
+def off(bound: float, error: float, share: float) -> float:
+    """What judges' error can have added to a satisfaction of which `bound` is a lower bound, at most.
+
+    `share` is the weight (0..1) of judged scenarios. Of the trajectories that should be no, judges that err at most so
+    often find at most that part to be yes: observed <= true + error * min(share, 1 - true). That they take no yes for a
+    no is the worst case; so it is conservative whatever way they lean.
+    """
+    if error >= 1.0:
+        return bound
+    return min(error * share, error * (1.0 - bound) / (1.0 - error))
+
+
 def _bisect(below: Below) -> float:
     """The largest truth that is still below, to 1e-12, never above it."""
     low, high = 0.0, 1.0
@@ -92,6 +104,10 @@ class Count(msgspec.Struct, frozen=True):
     void: int = 0
     share: float = 0.0
     fixed: float = 0.0
+    error: float = 0.0
+    """How often verdicts of judges are wrong, at most."""
+    judged: float = 0.0
+    """The weight (0..1) of scenarios that judges decide."""
 
     @property
     def failures(self) -> int:
@@ -102,16 +118,19 @@ class Count(msgspec.Struct, frozen=True):
         """The one-sided lower bound of the truth at that level.
 
         A scenario without draws has one outcome. When it satisfies, counting it as one observation only lowers the
-        bound (its weight is at least its part of the count); when it does not, its whole weight is lost.
+        bound (its weight is at least its part of the count); when it does not, its whole weight is lost. What judges'
+        error can have added is taken off.
         """
-        return max(0.0, lower(self.satisfied, self.total, level) - self.fixed)
+        bound = max(0.0, lower(self.satisfied, self.total, level) - self.fixed)
+        return max(0.0, bound - off(bound, self.error, self.judged))
 
     def satisfaction(self) -> Satisfaction:
         """For people: the weighted share with its 90 % interval."""
         if not self.total:
             return Satisfaction(0.0, 0.0, 1.0, 0, 0, self.void)
         low = min(self.low(PEOPLE), self.share)
-        high = max(upper(self.satisfied, self.total, PEOPLE), self.share)
+        above = upper(self.satisfied, self.total, PEOPLE)
+        high = max(min(1.0, above + off(1.0 - above, self.error, self.judged)), self.share)
         return Satisfaction(self.share, low, high, self.satisfied, self.total, self.void)
 
 

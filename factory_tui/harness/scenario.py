@@ -69,6 +69,7 @@ def parse(source: str | bytes, file: str) -> Scenario:
         services=tuple(shape.service),
         acts=tuple(shape.act),
         twins=tuple(shape.twin),
+        judge=shape.judge,
     )
 
 

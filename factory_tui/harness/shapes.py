@@ -229,6 +229,14 @@ class Act(_Table, frozen=True):
     expect: Expect = Expect()
 
 
+class Judge(_Table, frozen=True):
+    """What a model is asked about the transcript, where every act was as wanted."""
+
+    rubric: Annotated[str, msgspec.Meta(min_length=20)]
+    model: str = ""
+    threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
+
+
 class ScenarioFile(_Table, frozen=True):
     """A scenario file as a whole."""
 
@@ -243,6 +251,7 @@ class ScenarioFile(_Table, frozen=True):
     let: dict[str, str] = {}
     service: list[Service] = []
     twin: list[HostedTwin] = []
+    judge: Judge | None = None
 
 
 class Scenario(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -260,6 +269,7 @@ class Scenario(msgspec.Struct, frozen=True, omit_defaults=True):
     services: tuple[Service, ...]
     acts: tuple[Act, ...]
     twins: tuple[HostedTwin, ...] = ()
+    judge: Judge | None = None
 
     @property
     def drawn(self) -> bool:

@@ -14,10 +14,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from factory_tui.cells.protocol import ANY, Cells, Entry, Labels, Mould
-from factory_tui.domain.events import AnyFact, Satisfaction, VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.domain.events import (
+    AnyFact,
+    Flips,
+    Judged,
+    Satisfaction,
+    VerdictReached,
+    VisitBegan,
+    VisitEnded,
+    VisitKind,
+)
+from factory_tui.harness.doubt import Doubt
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.expressions import ExpressionError
 from factory_tui.harness.feedback import evidence, symptoms
+from factory_tui.harness.feedback import judged as judged_evidence
+from factory_tui.harness.judges import Judges, Opinion, Sitting
 from factory_tui.harness.plan import Decision, Draft, Plan, make_plan
 from factory_tui.harness.satisfaction import Count, count
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
@@ -43,6 +55,10 @@ class VisitResult(msgspec.Struct, frozen=True):
     why: str
     symptoms: str
     verdicts: tuple[VerdictReached, ...]
+    noise: str = ""
+    """Why its judges cannot be gone by; empty where they can. It is never a ship then, nor a confirm."""
+    flips: Flips = Flips()
+    """What the run's visits and this one tell of their noise."""
 
 
 class Visitor:
@@ -71,17 +87,19 @@ class Visitor:
         parallel: asyncio.Semaphore,
         known: Sequence[AnyFact] = (),
         pooled: Sequence[VerdictReached] = (),
+        judges: Judges | None = None,
     ) -> VisitResult:
         """Run the trajectories that this visit needs, record every verdict, decide, and record that.
 
         `visit` counts visits over the run, `number` names the pass. `known`: facts of this very visit that were
         recorded before the engine was killed; they are neither run nor recorded again. `pooled`: the screen's
-        verdicts, for a confirm.
+        verdicts, for a confirm. `judges`: who judges transcripts; without them what a rubric has to decide is void.
         Cancelling it closes every cell it started.
         """
-        book = _Book(_plan(run, corpus), corpus, kind, pooled)
+        doubt = Doubt(corpus, _flips(run, number, pooled), *((judges.wanted, judges.most) if judges else (0.5, 1)))
+        book = _Book(_plan(run, corpus), corpus, kind, pooled, doubt)
         drafts = list(book.drafts())
-        seen = [fact for fact in known if isinstance(fact, VisitBegan | VerdictReached | VisitEnded)]
+        seen = [fact for fact in known if isinstance(fact, VisitBegan | Judged | VerdictReached | VisitEnded)]
         seen = [fact for fact in seen if fact.visit == visit]
         if not any(isinstance(fact, VisitBegan) for fact in seen):
             commit = next((item.commit for item in run.passes if item.number == number), "")
@@ -94,11 +112,21 @@ class Visitor:
             old = done.get((draft.scenario, draft.index))
             if old is not None:
                 return old
-            async with parallel:
-                trajectory = await self._run(
-                    draft, corpus=corpus, run=run.id, visit=visit, cells=cells, labels=labels, entries=entries
-                )
-            return _verdict(corpus, draft, trajectory, visit, number)
+            judged = [fact for fact in seen if isinstance(fact, Judged)]
+            judged = [fact for fact in judged if (fact.scenario, fact.index) == (draft.scenario, draft.index)]
+            trajectory = Trajectory(True, 1.0)
+            if not judged:
+                async with parallel:
+                    trajectory = await self._run(
+                        draft, corpus=corpus, run=run.id, visit=visit, cells=cells, labels=labels, entries=entries
+                    )
+            verdict, scenario = _verdict(corpus, draft, trajectory, visit, number), corpus[draft.scenario]
+            if scenario.judge is None or not trajectory.satisfied:
+                return verdict
+            if judges is None:
+                return _ruled(corpus, verdict, Opinion(None, 0.0, "nobody is there to judge it", "", 1))
+            sitting = Sitting(visit, number, draft.index, scenario)
+            return _ruled(corpus, verdict, await judges.judge(scribe, sitting, trajectory.steps, doubt.flips, judged))
 
         async with aclosing(_in_order(drafts, reach)) as verdicts:
             async for draft, verdict in verdicts:
@@ -139,6 +167,12 @@ class Visitor:
 def _alike(run: Run, item: Pass, number: int) -> bool:
     """Whether an earlier pass was judged, and by the same scenarios."""
     return bool(item.tallies) and item.number < number and item.corpus in ("", run.corpus)
+
+
+def _flips(run: Run, number: int, pooled: Sequence[VerdictReached]) -> Flips:
+    """What was known of its judges' noise when the visit began, whenever it is asked."""
+    before = [item.flips for item in run.passes if item.number < number and item.corpus in ("", run.corpus)]
+    return sum([*before, *(Flips.of(one.judgements, one.dissent) for one in pooled)], Flips())
 
 
 def _plan(run: Run, corpus: Corpus) -> Plan:
@@ -191,10 +225,31 @@ def _verdict(corpus: Corpus, draft: Draft, trajectory: Trajectory, visit: int, n
     )
 
 
+def _ruled(corpus: Corpus, verdict: VerdictReached, opinion: Opinion) -> VerdictReached:
+    """A verdict on what expectations had nothing against, as judges see it."""
+    told = {}
+    if not opinion.satisfied:
+        canary = corpus.canary(verdict.scenario) if verdict.set == "vault" else ""
+        told = {"evidence": judged_evidence(opinion.transcript, opinion.why, canary)}
+    return msgspec.structs.replace(
+        verdict,
+        satisfied=opinion.satisfied,
+        probability=opinion.probability,
+        near_miss=1.0 if opinion.satisfied else min(0.99, opinion.probability),
+        judgements=opinion.judgements,
+        dissent=opinion.dissent,
+        panel=opinion.panel,
+        **told,
+    )
+
+
 class _Book:
     """The verdicts of a visit as they are counted, and what they decide."""
 
-    def __init__(self, plan: Plan, corpus: Corpus, kind: VisitKind, pooled: Sequence[VerdictReached]) -> None:
+    def __init__(
+        self, plan: Plan, corpus: Corpus, kind: VisitKind, pooled: Sequence[VerdictReached], doubt: Doubt
+    ) -> None:
+        self.doubt = doubt
         self.plan = plan
         self.corpus = corpus
         self.kind = kind
@@ -211,22 +266,30 @@ class _Book:
 
     def take(self, draft: Draft, verdict: VerdictReached) -> None:
         self.verdicts.append(verdict)
+        self.doubt.take(verdict)
         whole = draft.cycle > self.cycles
         self.cycles = max(self.cycles, draft.cycle)
         vault = self.vault()
+        self.decision = self._decided(vault, whole=whole)
+        if vault.error:
+            certain = self._decided(msgspec.structs.replace(vault, error=0.0), whole=whole)
+            self.doubt.in_the_way |= certain in ("confirm", "ship") and certain != self.decision
+
+    def _decided(self, vault: Count, *, whole: bool) -> Decision | None:
         if self.kind == "screen":
-            self.decision = self.plan.after_screen(self.cycles, vault, whole=whole)
-        else:
-            self.decision = self.plan.after_confirm(self.start, self.cycles, vault, whole=whole)
+            return self.plan.after_screen(self.cycles, vault, whole=whole)
+        return self.plan.after_confirm(self.start, self.cycles, vault, whole=whole)
 
     def vault(self) -> Count:
-        return count((*self.pooled, *self.verdicts), self.strata)
+        both = (*self.pooled, *self.verdicts)
+        return self.doubt.taken_off(count(both, self.strata), both)
 
     def result(self, run: Run, number: int) -> VisitResult:
         both = (*self.pooled, *self.verdicts)
         vault = self.vault()
         feedback = count(both, self.corpus.strata("feedback")).satisfaction()
-        decision = self.decision or "unsatisfied"
+        noise = self.doubt.against(self.decision or "unsatisfied", both)
+        decision = "unsatisfied" if noise else self.decision or "unsatisfied"
         ship_low = self.plan.ship_low(self.cycles, vault)
         before = next((item.tallies for item in reversed(run.lived) if _alike(run, item, number)), None)
         return VisitResult(
@@ -234,9 +297,11 @@ class _Book:
             vault=vault.satisfaction(),
             ship_low=ship_low,
             decision=decision,
-            why=self._why(decision, vault, ship_low),
+            why=noise or self._why(decision, vault, ship_low),
             symptoms=symptoms(self.corpus, both, feedback, vault.satisfaction(), before=before),
             verdicts=both,
+            noise=noise,
+            flips=self.doubt.flips,
         )
 
     def _why(self, decision: Decision, vault: Count, ship_low: float) -> str:

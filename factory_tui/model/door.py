@@ -161,13 +161,15 @@ class Door:
         system: str,
         messages: Sequence[dict[str, Any]],
         tools: Sequence[dict[str, Any]] = (),
+        tool: str = "",
         max_tokens: int = 0,
         known: Known | None = None,
         said: Callable[[Answered], AnyFact] | None = None,
     ) -> Answer:
         """One answer of the model, after as many attempts as it takes.
 
-        `messages` are as the API wants them, without cache breakpoints. `max_tokens` 0 takes the model's. `known`: the
+        `messages` are as the API wants them, without cache breakpoints. `tool` is the one that the model has to call.
+        `max_tokens` 0 takes the model's. `known`: the
         first of the messages and what the model counted for them, for whoever has that from the journal. `step` is
         unique among the run's calls in flight. For purpose `agent` the answer is journalled as `Answered` in one
         breath with its settlement; or what `said` makes of it, for any purpose. Raises ProviderHeld. Cancelled at any
@@ -186,6 +188,8 @@ class Door:
         request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit, "stream": True}
         if tools:
             request["tools"] = list(tools)
+        if tool:
+            request["tool_choice"] = {"type": "tool", "name": tool, "disable_parallel_tool_use": True}
         call = _Call(
             scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst), worst.total, said
         )

@@ -18,11 +18,11 @@ from factory_tui.harness.noise import (
     high,
     low,
     majority_error,
-    off,
     panel,
     pooled,
     unfit,
 )
+from factory_tui.harness.satisfaction import off
 
 MOST, WANTED = 11, 0.01
 

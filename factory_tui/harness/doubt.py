@@ -1,0 +1,63 @@
+"""What a visit has to doubt in its judges: their noise so far, what it takes off, and when it stands in the way.
+
+Owns the reasons for which a run jams as judge-noise. The arithmetic is `noise`'s; which visits and looks there are is
+not known here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from factory_tui.domain.events import Flips
+from factory_tui.harness.noise import beyond, error_of_verdicts, unfit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from factory_tui.domain.events import VerdictReached
+    from factory_tui.harness.corpus import Corpus
+    from factory_tui.harness.plan import Decision
+    from factory_tui.harness.satisfaction import Count
+
+
+class Doubt:
+    """Of one visit. `before`: what the run's visits before it told of noise, by the same scenarios."""
+
+    def __init__(self, corpus: Corpus, before: Flips, wanted: float, most: int) -> None:
+        vault = [one for one in corpus.scenarios if one.set == "vault"]
+        whole = sum(one.weight for one in vault)
+        self.share = sum(one.weight for one in vault if one.judge) / whole if whole else 0.0
+        """The weight of judged scenarios in the vault."""
+        self.flips = before
+        self.in_the_way = False
+        """Whether the judges' error alone kept a look from being good."""
+        self._wanted = wanted
+        self._most = most
+
+    def take(self, verdict: VerdictReached) -> None:
+        """One more verdict, of either set."""
+        self.flips += Flips.of(verdict.judgements, verdict.dissent)
+
+    def taken_off(self, count: Count, verdicts: Sequence[VerdictReached]) -> Count:
+        """The vault's count, with the error of the judged ones among its verdicts."""
+        sizes = [one.panel for one in verdicts if one.set == "vault" and one.judgements]
+        return replace(count, error=error_of_verdicts(self.flips, sizes), judged=self.share) if sizes else count
+
+    def against(self, decision: Decision, verdicts: Sequence[VerdictReached]) -> str:
+        """Why the judges cannot be gone by; empty where they can, or where nothing hangs on them."""
+        if not self.flips.pairs and not any(one.panel for one in verdicts):
+            return ""
+        known = f"{self.flips.rate:.0%} of {self.flips.pairs:g} pairs of judgements flip"
+        most = f"{self._most} judgements a transcript (judge_most)"
+        if beyond(self.flips, self._wanted, self._most):
+            return f"{known}: {most} cannot bring their error down to {self._wanted:g} (judge_error)"
+        if decision == "ship" and unfit(self.flips, self._wanted, self._most):
+            return f"{known}: as far as that is known, {most} leave more error than {self._wanted:g} (judge_error)"
+        unjudged = sum(one.set == "vault" and bool(one.panel) and one.satisfied is None for one in verdicts)
+        if decision != "unsatisfied" and unjudged:
+            return f"{unjudged} transcripts of the vault got no judgement, so that nobody knows whether they satisfy"
+        if decision == "unsatisfied" and self.in_the_way:
+            return f"{known}: what that error can have added is all that keeps it from the ship rule"
+        return ""
