@@ -14,6 +14,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from factory_tui.harness.satisfaction import PEOPLE, Count, at_most
 
@@ -125,7 +126,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     def _best(self, cycles: int, vault: Count) -> Count:
         total = max(vault.total, self.size(cycles) - vault.void)
-        return Count(total - vault.failures, total, fixed=vault.fixed)
+        return replace(vault, satisfied=total - vault.failures, total=total)
 
     def more_to_settle(self, vault: Count) -> int | None:
         """How many more vault trajectories, all satisfied, would ship; None: more than a pass has."""

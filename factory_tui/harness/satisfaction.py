@@ -1,9 +1,11 @@
 """Satisfaction and its bounds: pure arithmetic over verdicts.
 
-Bounds are those of Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
-binomial", Biometrika 26 (1934): exact, found here by bisection of the binomial tail. Scenarios are fixed strata,
+The ship rule reads the one-sided bounds of Clopper and Pearson, "The use of confidence or fiducial limits illustrated
+in the case of the binomial", Biometrika 26 (1934): exact, found here by bisection of the binomial tail. People see the
+two-sided interval of Blaker, "Confidence curves and improved exact confidence intervals for discrete distributions",
+Canadian Journal of Statistics 28 (2000): it covers as surely and lies within theirs. Scenarios are fixed strata,
 allotted in proportion to weight; then the count of satisfied trajectories is less spread than a binomial of the same
-mean (W. Hoeffding, "On the distribution of the number of successes in independent trials", 1956), so the bound is
+mean (W. Hoeffding, "On the distribution of the number of successes in independent trials", 1956), so the bounds are
 conservative.
 
 Knows nothing of visits, plans or files.
@@ -20,12 +22,14 @@ import msgspec
 from factory_tui.domain.events import Satisfaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from factory_tui.domain.events import VerdictReached
 
 PEOPLE = 0.05
 """Each tail of the 90 % interval that people see."""
+_NOTHING = 1e-18
+"""The part of a sum that a double does not hold any more."""
 
 
 @lru_cache(maxsize=65536)
@@ -35,15 +39,23 @@ def at_most(failures: int, total: int, chance: float) -> float:
         return 1.0
     if failures < 0 or chance >= 1.0:
         return 0.0
-    log, rest = math.log(chance), math.log1p(-chance)
-    whole = math.lgamma(total + 1)
-    return min(
-        1.0,
-        math.fsum(
-            math.exp(whole - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * log + (total - k) * rest)
-            for k in range(failures + 1)
-        ),
-    )
+    top = min(failures, int((total + 1) * chance))
+    whole = math.lgamma(total + 1) - math.lgamma(top + 1) - math.lgamma(total - top + 1)
+    first = math.exp(whole + top * math.log(chance) + (total - top) * math.log1p(-chance))
+    odds = chance / (1.0 - chance)
+    found, term = first, first
+    for k in range(top, 0, -1):
+        term *= k / ((total - k + 1) * odds)
+        found += term
+        if term < found * _NOTHING:
+            break
+    term = first
+    for k in range(top, failures):
+        term *= (total - k) * odds / (k + 1)
+        found += term
+        if term < found * _NOTHING:
+            break
+    return min(1.0, found)
 
 
 @lru_cache(maxsize=65536)
@@ -59,6 +71,37 @@ def upper(satisfied: int, total: int, level: float) -> float:
     return 1.0 - lower(total - satisfied, total, level)
 
 
+def between(satisfied: int, total: int, level: float) -> tuple[float, float]:
+    """The two-sided interval that misses the truth with probability `level` at most."""
+    return _from(satisfied, total, level), 1.0 - _from(total - satisfied, total, level)
+
+
+@lru_cache(maxsize=8192)
+def _from(satisfied: int, total: int, level: float) -> float:
+    """The least truth that Blaker's test accepts: its tail here, and the largest one there that is no larger, exceed
+    `level` together.
+
+    From the one-sided bound at half the level on, the far tail is that of `far` observations until the next fits, where
+    the two are alike and exceed the level; before that they fall and then rise, so that one bisection finds it.
+    """
+    start = lower(satisfied, total, level / 2)
+    if not start:
+        return 0.0
+
+    def tail(truth: float) -> float:
+        return at_most(total - satisfied, total, 1.0 - truth)
+
+    far = -1
+    while at_most(far + 1, total, start) <= tail(start):
+        far += 1
+
+    def refused(truth: float) -> bool:
+        near = tail(truth)
+        return near < at_most(far + 1, total, truth) and near + at_most(far, total, truth) <= level
+
+    return _bisect(refused, start)
+
+
 def off(bound: float, error: float, share: float) -> float:
     """What judges' error can have added to a satisfaction of which `bound` is a lower bound, at most.
 
@@ -71,9 +114,9 @@ def off(bound: float, error: float, share: float) -> float:
     return min(error * share, error * (1.0 - bound) / (1.0 - error))
 
 
-def _bisect(below: Below) -> float:
-    """The largest truth that is still below, to 1e-12, never above it."""
-    low, high = 0.0, 1.0
+def _bisect(below: Callable[[float], bool], low: float = 0.0) -> float:
+    """The largest truth from `low` on that is still below, to 1e-12, never above it."""
+    high = 1.0
     for _ in range(42):
         middle = (low + high) / 2
         if below(middle):
@@ -81,12 +124,6 @@ def _bisect(below: Below) -> float:
         else:
             high = middle
     return low
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Below = Callable[[float], bool]
 
 
 class Stratum(msgspec.Struct, frozen=True):
@@ -104,6 +141,8 @@ class Count(msgspec.Struct, frozen=True):
     void: int = 0
     share: float = 0.0
     fixed: float = 0.0
+    effective: int = 0
+    """How many equal observations tell as much as these (L. Kish, "Survey Sampling", 1965, section 8.2)."""
     error: float = 0.0
     """How often verdicts of judges are wrong, at most."""
     judged: float = 0.0
@@ -125,12 +164,14 @@ class Count(msgspec.Struct, frozen=True):
         return max(0.0, bound - off(bound, self.error, self.judged))
 
     def satisfaction(self) -> Satisfaction:
-        """For people: the weighted share with its 90 % interval."""
+        """For people: the weighted share with its 90 % interval, rounded outwards where weights are no whole parts."""
         if not self.total:
             return Satisfaction(0.0, 0.0, 1.0, 0, 0, self.void)
-        low = min(self.low(PEOPLE), self.share)
-        above = upper(self.satisfied, self.total, PEOPLE)
-        high = max(min(1.0, above + off(1.0 - above, self.error, self.judged)), self.share)
+        part = self.share * self.effective
+        low, _ = between(math.floor(part + 1e-9), self.effective, 2 * PEOPLE)
+        _, high = between(math.ceil(part - 1e-9), self.effective, 2 * PEOPLE)
+        low = min(max(0.0, low - off(low, self.error, self.judged)), self.share)
+        high = max(min(1.0, high + off(1.0 - high, self.error, self.judged)), self.share)
         return Satisfaction(self.share, low, high, self.satisfied, self.total, self.void)
 
 
@@ -155,4 +196,6 @@ def count(verdicts: Iterable[VerdictReached], strata: Mapping[str, Stratum]) -> 
             fixed += 0.0 if good[name] else strata[name].weight / whole
     measured = sum(strata[name].weight for name in seen)
     share = sum(strata[name].weight * good[name] / seen[name] for name in seen) / measured if seen else 0.0
-    return Count(sum(good.values()), sum(seen.values()), void, share, fixed)
+    spread = sum(strata[name].weight ** 2 / seen[name] for name in seen)
+    effective = math.floor(measured**2 / spread + 1e-9) if seen else 0
+    return Count(sum(good.values()), sum(seen.values()), void, share, fixed, effective)
