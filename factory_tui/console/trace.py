@@ -347,7 +347,8 @@ def _escalation_answered(event: e.Event, fact: e.EscalationAnswered) -> Said:
 
 
 def _shipped(_event: e.Event, fact: e.Shipped) -> Said:
-    yield "ship", "good", f"shipped to {fact.path}, commit {fact.commit[:8]}"
+    promoted = f", and to {fact.promoted}" if fact.promoted else ""
+    yield "ship", "good", f"shipped to {fact.path}, commit {fact.commit[:8]}{promoted}"
 
 
 _SAY: dict[type, Callable[[e.Event, Any], Said]] = {

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import msgspec
 
 import factory_tui
 from factory_tui.cells.protocol import Entry
-from factory_tui.config.workspace import sync_folder
+from factory_tui.delivery.folders import digests, remove, replace, sync
 from factory_tui.delivery.git import AFRESH, AUTHOR, DeliveryError, Git, change, commit_head
 from factory_tui.delivery.snapshot import Snapshots, content, git_mode, refused, write_tree
 from factory_tui.domain.state import Pass, Run
@@ -66,7 +65,7 @@ def _ship(snapshots: Snapshots, run: Run, passes: list[Pass], journal: JournalRa
         message = f"the output has a {PROVENANCE} of its own, which could be taken for the factory's."
         raise DeliveryError(f"{message} Remedy: have it renamed, by the seed or an answer.")
     partial = folder.with_name(f".{run.id}.partial")
-    _remove(partial)
+    remove(partial)
     try:
         partial.mkdir(parents=True)
         # all of git's work is done before the first of the agent's files is there
@@ -82,10 +81,10 @@ def _ship(snapshots: Snapshots, run: Run, passes: list[Pass], journal: JournalRa
             file.write(provenance)
             file.flush()
             os.fsync(file.fileno())
-        _sync(partial)
-        _replace(partial, folder)
+        sync(partial, partial / ".git")  # the work's files are on disk since they were written
+        replace(partial, folder)
     except OSError as error:
-        _remove(partial)
+        remove(partial)
         message = f"{folder} could not be written: {error.strerror}."
         raise DeliveryError(f"{message} Remedy: free space on its disk, or make it writable.") from error
     return Handover(folder, commits[-1], hashlib.sha256(provenance).hexdigest())
@@ -163,48 +162,8 @@ def _made_before(folder: Path, run: Run, last: Pass) -> Handover | None:
         provenance = (folder / PROVENANCE).read_bytes()
         told = json.loads(provenance)
         same = told["run"] == run.id and told["passes"][-1]["snapshot"] == last.commit
-        if same and _files(folder) == told["files"]:
+        if same and digests(folder, (".git", PROVENANCE)) == told["files"]:
             return Handover(folder, told["commit"], hashlib.sha256(provenance).hexdigest())
     except (OSError, ValueError, KeyError, TypeError):  # not ours, torn or tampered with: made anew
         return None
     return None
-
-
-def _files(folder: Path) -> dict[str, str]:
-    """The sha256 of every file that was shipped in the folder, by path."""
-    found = {}
-    for parent, folders, files in os.walk(folder):
-        if Path(parent) == folder:
-            folders.remove(".git")
-            files.remove(PROVENANCE)
-        for name in files:
-            path = Path(parent, name)
-            if not path.is_symlink():
-                found[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
-
-
-def _sync(folder: Path) -> None:
-    """Wait until git's files and all folders are on disk, as the work's files are since they were written."""
-    for parent, _, files in os.walk(folder):
-        for name in files if Path(parent).is_relative_to(folder / ".git") else ():
-            with Path(parent, name).open("rb") as file:
-                os.fsync(file.fileno())
-        sync_folder(Path(parent))
-
-
-def _replace(partial: Path, folder: Path) -> None:
-    """Put the new folder in place; an old one of that name, which is not the handover, goes first."""
-    old = folder.with_name(f".{folder.name}.old")
-    _remove(old)
-    if folder.exists():
-        folder.rename(old)
-    partial.rename(folder)
-    for above in folder.parents[:3]:
-        sync_folder(above)
-    _remove(old)
-
-
-def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)

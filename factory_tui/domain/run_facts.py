@@ -229,3 +229,5 @@ class Shipped(Fact, frozen=True, tag="shipped"):
     path: str
     commit: str
     provenance: str
+    promoted: str = ""
+    """Where in the workspace it lies as well, by the loop's word."""

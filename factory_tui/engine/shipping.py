@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factory_tui.delivery.git import DeliveryError
+from factory_tui.delivery.promoting import promote
 from factory_tui.delivery.ship import JournalRange
 from factory_tui.delivery.ship import ship as hand_over
 from factory_tui.domain.events import EscalationRaised, RunQueued, Shipped, VisitEnded
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from factory_tui.pipeline import Node
 
 
-async def ship(walk: Walk, _node: Node) -> Done:
-    """Ship what the harness let through; anything else is a failure."""
+async def ship(walk: Walk, node: Node) -> Done:
+    """Ship what the harness let through; anything else is a failure. `to="twins"` has it promoted as well."""
     place, current = walk.place, walk.current
     events = await walk.events((RunQueued, VisitEnded))
     visits = [event.fact for event in events if isinstance(event.fact, VisitEnded)]
@@ -38,14 +39,17 @@ async def ship(walk: Walk, _node: Node) -> Done:
     if not await _reviewed(walk):
         raise Parked("stopped", "its scenarios were not confirmed")
     head = place.record.journal.head
+    promoted = place.workspace.twins / walk.run.seed if node.text("to") == "twins" else None
     try:
         made = await hand_over(
             place.snapshots, walk.run, JournalRange(events[0].seq, head.seq, head.hash), place.workspace.shipped
         )
+        if promoted:
+            await promote(made, promoted)
     except DeliveryError as error:
         raise Parked("jammed", str(error), question=Question("jam", str(error), (GO_ON, STOP), jam="dead")) from error
-    shown = made.path.relative_to(place.workspace.root)
-    return Outcome(status=Status.SUCCESS), [Shipped(str(shown), made.commit, made.provenance)]
+    shown, also = (str(path.relative_to(place.workspace.root)) if path else "" for path in (made.path, promoted))
+    return Outcome(status=Status.SUCCESS), [Shipped(shown, made.commit, made.provenance, also)]
 
 
 async def _reviewed(walk: Walk) -> bool:

@@ -42,6 +42,7 @@ KNOWN = frozenset(
         "command",
         "tool_command",
         "expect",
+        "to",
         "model_stylesheet",
         "llm_model",
         "llm_provider",
@@ -171,6 +172,14 @@ def command_given(graph: Graph, _: frozenset[str]) -> Found:
             yield report("command_given", message, node, key="expect", fix="success or fail")
 
 
+def ship_to(graph: Graph, _: frozenset[str]) -> Found:
+    """A ship node hands over, and promotes to a place that is known."""
+    for node in graph.nodes.values():
+        if node.handler == "ship" and node.text("to") not in {"", "twins"}:
+            message = f"to is {node.text('to')!r}"
+            yield report("ship_to", message, node, key="to", fix='"twins", or nothing')
+
+
 def ship_behind_harness(graph: Graph, _: frozenset[str]) -> Found:
     """No way from the start to a ship node avoids every harness, and the harness is a goal gate."""
     queue = [node.id for node in graph.nodes.values() if node.handler == "start"]
@@ -207,5 +216,6 @@ HOUSE_RULES = (
     decision_has_condition,
     parallel_joins,
     command_given,
+    ship_to,
     ship_behind_harness,
 )

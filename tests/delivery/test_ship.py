@@ -171,7 +171,7 @@ async def test_asked_again_it_is_the_same_handover_though_the_journal_went_on(
     assert (first.path / ".git").stat().st_ino == made
 
 
-@pytest.mark.parametrize("moment", ["_history", "_provenance", "write_tree", "_replace"])
+@pytest.mark.parametrize("moment", ["_history", "_provenance", "write_tree", "replace"])
 async def test_a_crash_in_the_middle_leaves_nothing_and_the_next_try_gives_the_same(
     snapshots: Snapshots, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -100,6 +100,13 @@ GATE = f"{PATH} a [type=harness, goal_gate=true, retry_target=a]"
         ("command_given", "error", "a", f"{PATH} a [type=checkpoint]", None),
         ("command_given", "error", "a", f"{PATH} a [type=tool, command=ls]", None),
         ("command_given", "error", "a", f"{PATH} a [type=checkpoint, command=ls, expect=red]", None),
+        (
+            "ship_to",
+            "error",
+            "a",
+            "start -> h h [type=harness, goal_gate=true] h -> a a [type=ship, to=twin] a -> exit",
+            None,
+        ),
         ("ship_behind_harness", "error", "a", f"{PATH} a [type=ship]", None),
         ("ship_behind_harness", "warning", "a", f"{PATH} a [type=harness]", None),
     ],

@@ -1,0 +1,36 @@
+"""A loop whose ship node says to="twins": what ships lies in twins/ as well, and nothing that a person made is lost."""
+
+from pathlib import Path
+
+from factory_tui.config.workspace import bundled
+from factory_tui.domain.commands import Answer
+from factory_tui.domain.events import EscalationRaised, Shipped
+from factory_tui.engine.orders import GO_ON
+from tests.engine.floor import Floor
+from tests.engine.greeter import DONE, TRIM, WRITE, make
+from tests.playbooks import playbook, rule, runs
+
+LOOP = (bundled() / "loops" / "factory.dot").read_text().replace('label="Ship"]', 'label="Ship", to="twins"]')
+TWIN = playbook("greeter", rule("write it", "greets whoever is named", runs(f"{WRITE}\n{TRIM}\ntouch twin.toml")), DONE)
+
+
+async def test_a_folder_written_by_hand_is_asked_about_before_the_twin_takes_its_place(tmp_path: Path) -> None:
+    workspace, playbooks = make(tmp_path, loop=LOOP, playbook=TWIN)
+    theirs = workspace.twins / "greeter"
+    theirs.mkdir(parents=True)
+    (theirs / "twin.py").write_text("by hand")
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.reach(await floor.start(), "shipped", "failed", "held", "jammed")
+        assert run.state == "jammed"
+        (asked,) = floor.told(EscalationRaised)
+        assert asked.question == (
+            "twins/greeter was written or changed by hand, and would be lost. Remedy: move it away, and go on."
+        )
+        theirs.rename(tmp_path / "theirs")
+        await floor.command(Answer(asked.id, GO_ON))
+        run = await floor.reach(run.id, "shipped", "failed", "held")
+        (shipped,) = floor.told(Shipped)
+    assert (run.state, shipped.promoted) == ("shipped", "twins/greeter")
+    handed_over = workspace.root / shipped.path
+    for name in ("greet.py", "tests/test_greet.py", "twin.toml", "provenance.json"):
+        assert (theirs / name).read_bytes() == (handed_over / name).read_bytes()
