@@ -15,7 +15,7 @@ from typing import Self
 import factory_tui
 from factory_tui.config.reading import Mistakes, Problem
 
-BUNDLED = ("config.toml", "standards.md", "seeds", "loops", "scenarios")
+BUNDLED = ("config.toml", "standards.md", "seeds", "loops", "scenarios", "twins")
 SOCKET_LIMIT = 100
 """Bytes of a socket's path; the system's own limit is 104 to 108."""
 PATIENCE = 1.0
