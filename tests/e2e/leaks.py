@@ -1,7 +1,11 @@
-"""Where something could have leaked to, and what of a vault may not be there."""
+"""Where something could have leaked to, and what of a vault may not be there.
+
+It reads the scenarios' files for itself and knows nothing of the product's own tripwire, so that one checks the other.
+"""
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,10 @@ from factory_tui.harness.corpus import Corpus, load_corpus
 from factory_tui.harness.shapes import Scenario
 from tests.e2e.stage import Past, git
 
+Runs = dict[tuple[str, ...], str]
+"""Words in a row, and the file that they are of."""
+RUN = 8
+"""Words in a row that tell where they are from."""
 TELLING = 16
 """Characters that a literal needs to tell where it is from."""
 _LOOK = r"""
@@ -77,6 +85,67 @@ def _leaves(value: Any) -> Iterator[str]:
 
 def _flat(texts: Iterable[str]) -> str:
     return " ".join(" ".join(texts).split())
+
+
+def runs_of_vault(past: Past, seed: str) -> Runs:
+    """Every eight words in a row of what a vault's files say that nobody says whom the agent may hear."""
+    found: Runs = {}
+    wanted = load_seed(past.workspace, seed)
+    may = [wanted.prose, past.workspace.standards.read_text("utf-8")]
+    may += [one.data.decode("utf-8", "replace") for one in wanted.attachments]
+    for path in sorted((past.workspace.scenarios / seed).glob("*.toml")):
+        read = tomllib.loads(path.read_text("utf-8"))
+        told = [read["story"], *read.get("let", {}).values()]
+        told += [" ".join(_said(part)) for key in ("service", "act") for part in read.get(key, [])]
+        told += [" ".join(_said(read.get("judge", {})))]
+        if read["set"] == "feedback":
+            may += told
+        else:
+            found |= {run: path.name for text in told for run in _in_a_row(text)}
+    for run in {run for text in may for run in _in_a_row(text)}:
+        found.pop(run, None)
+    return found
+
+
+def quotes(runs: Runs, seen: dict[str, bytes]) -> list[str]:
+    """Which words in a row of which file are where, once for each place; JSON is read, within JSON too."""
+    found = []
+    for place, data in seen.items():
+        rows = (run for text in _spelt(data.decode("utf-8", "replace")) for run in _in_a_row(text))
+        if (run := next((run for run in rows if run in runs), None)) is not None:
+            found.append(f"{runs[run]} in {place}: {' '.join(run)}")
+    return found
+
+
+def _in_a_row(text: str) -> Iterator[tuple[str, ...]]:
+    words = "".join(letter if letter.isalnum() else " " for letter in text.casefold()).split()
+    return zip(*(words[at:] for at in range(RUN)), strict=False)
+
+
+def _spelt(text: str) -> Iterator[str]:
+    """The text, or the texts in it where it is JSON."""
+    try:
+        value = json.loads(text) if text.lstrip()[:1] in ("{", "[") else text
+    except ValueError:
+        value = text
+    if isinstance(value, str):
+        yield value
+    else:
+        for inner in _said(value):
+            yield from _spelt(inner)
+
+
+def _said(value: Any) -> Iterator[str]:
+    """Keys and values, in the order of the file."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _said(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _said(item)
+    else:
+        yield str(value)
 
 
 def agents_view(past: Past, run: str) -> dict[str, bytes]:

@@ -35,7 +35,7 @@ from factory_tui.domain.events import (
     VisitBegan,
 )
 from factory_tui.twins.messages.playbook import BUNDLED, load
-from tests.e2e.leaks import agents_view, corpus_of, leaks, look_into, vault_of
+from tests.e2e.leaks import agents_view, corpus_of, files, leaks, look_into, quotes, runs_of_vault, vault_of
 from tests.e2e.stage import PATIENCE, SEEDS, Past, Said, cli, git, past, released, stopping
 
 PASSES = {"shortlinks": 3, "orders-etl": 2, "interval-bug": 2, "ledger": 4}
@@ -173,16 +173,23 @@ def red_then_green(told: Past) -> None:
 
 
 def keeps_the_vault(demo: Demo, seed: str) -> None:
-    """Canaries, names, sentences and expectations of the vault are in the engine's own record only."""
+    """Canaries, names, sentences and expectations of the vault, and eight words in a row, are the engine's alone."""
     run, corpus, secrets = f"{seed}-1", corpus_of(demo.past, seed), vault_of(demo.past, seed)
     verdicts = [fact for fact in demo.past.facts(VerdictReached, run) if fact.set == "vault"]
     assert len(verdicts) >= 24, "the vault was looked at"
     for fact in verdicts:
         assert leaks({corpus.canary(fact.scenario)}, {"evidence": fact.evidence.encode()}), "a leak would be found"
-    assert leaks(secrets, agents_view(demo.past, run)) == []
+    runs, scenarios = runs_of_vault(demo.past, seed), files(demo.past.workspace.scenarios / seed)
+    assert {Path(place).stem for place in scenarios if quotes(runs, {place: scenarios[place]})} == {
+        one.name for one in corpus.scenarios if one.set == "vault"
+    }, "a quotation would be found"
+    view = agents_view(demo.past, run) | {"engine.log": demo.past.workspace.log.read_bytes()}
+    assert leaks(secrets, view) == []
+    assert quotes(runs, view) == []
     for place in ("inspect", "/proc/1/cmdline", f"/work/{PROGRAM[seed]}"):
         assert any(path.startswith(f"{place} at") for path in demo.seen[run]), f"{place} was not looked at"
     assert leaks(secrets, demo.seen[run]) == []
+    assert quotes(runs, demo.seen[run]) == []
 
 
 def unsatisfied(told: Past, run: str) -> list[set[str]]:

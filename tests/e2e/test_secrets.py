@@ -14,7 +14,7 @@ from docker import DockerClient
 
 from factory_tui.domain.events import CellStarted, Event, RunQueued, ToolReturned, VerdictReached, VisitBegan
 from tests.e2e.faults import REHEARSALS
-from tests.e2e.leaks import agents_view, files, leaks, look_into, objects, vault_of
+from tests.e2e.leaks import agents_view, files, leaks, look_into, objects, quotes, runs_of_vault, vault_of
 from tests.e2e.stage import PATIENCE, ROOT, bundled_in, cli, past, stopping
 
 KEY_NAME = "FACTORY_E2E_KEY"
@@ -111,3 +111,4 @@ async def test_a_key_and_a_vault_stay_where_they_are_in_a_live_run(
     assert len([fact for fact in told.facts(VerdictReached, run) if fact.set == "vault"]) >= 16
     assert len(leaks(planted, files(workspace.scenarios))) == len(planted), "a leak would be found"
     assert leaks(planted | vault_of(told, "orders-etl"), agents_view(told, run) | seen) == []
+    assert quotes(runs_of_vault(told, "orders-etl"), agents_view(told, run) | seen) == []
