@@ -32,7 +32,7 @@ demo: $(VENV)/.installed ## the main job: four seeds become four shipped program
 	@$(BIN)/factory-tui demo
 
 test: $(VENV)/.installed-dev ## every test a user would wait for
-	$(PYTEST) -n $(WORKERS) -m "not chaos"
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not chaos"
 
 chaos: $(VENV)/.installed-dev ## kills, floods and long runs
 	$(PYTEST) -m chaos
