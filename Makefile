@@ -44,6 +44,7 @@ bench-%: $(VENV)/.installed
 bench-engine: ## the engine beside its floors; the last line is one JSON object
 bench-cells: ## cells beside their floors, docker exec and peers: steps, starts, snapshots, timeouts
 bench-journal: ## the journal beside raw sqlite3 and a plain fold; the engine's memory at 64 runs
+bench-satisfaction: ## whole runs drawn: what ships wrongly, what rightly, and the interval's coverage and width
 bench-console: ## the console in a flood beside a RichLog; the engine with a console that stands still
 
 check: $(VENV)/.installed-dev ## ruff, strict types, import arrows, docs in sync

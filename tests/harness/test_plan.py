@@ -1,13 +1,14 @@
-"""The ship rule, exactly: every probability here is computed by dynamic programming, none is sampled."""
+"""The ship rule: probabilities are computed by dynamic programming, and drawn passes keep to them."""
 
-from collections import defaultdict
-from math import comb
+import random
+from math import sqrt
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.shipping import Deciding, plan_of, ships
 from factory_tui.domain.events import ScenarioSet
 from factory_tui.harness.plan import Plan, allowed, make_plan
 from factory_tui.harness.satisfaction import Count
@@ -17,39 +18,6 @@ from factory_tui.harness.shapes import IntDraw, Scenario
 def story(name: str, which: ScenarioSet = "vault", weight: float = 1.0, drawn: bool = True, wish: int = 0) -> Scenario:
     draw = {"n": IntDraw()} if drawn else {}
     return Scenario(name, "main", which, "a story of ten", weight, wish, "", draw, {}, (), ())  # type: ignore[arg-type]
-
-
-def plan_of(
-    vault: int, *, ship_at: float, most: int, feedback: int = 5, alpha: float = 0.01, max_passes: int = 10
-) -> Plan:
-    stories = [story(f"f{n}", "feedback") for n in range(feedback)] + [story(f"v{n}") for n in range(vault)]
-    return make_plan(stories, ship_at=ship_at, alpha=alpha, max_passes=max_passes, max_trajectories=most)
-
-
-def ships(plan: Plan, truth: float) -> float:
-    """The probability that a pass whose trajectories satisfy with that chance ships: exact, cycle by cycle."""
-    size = len(plan.cycle)
-    failing = [comb(size, k) * (1 - truth) ** k * truth ** (size - k) for k in range(size + 1)]
-    live: dict[tuple[int | None, int], float] = {(None, 0): 1.0}
-    shipped = 0.0
-    for cycle in range(1, plan.last + 1):
-        ahead: dict[tuple[int | None, int], float] = defaultdict(float)
-        for (start, failures), chance in live.items():
-            for more, part in enumerate(failing):
-                vault = Count(cycle * size - failures - more, cycle * size)
-                screening = start is None
-                decision = (
-                    plan.after_screen(cycle, vault) if screening else plan.after_confirm(start or 0, cycle, vault)
-                )
-                if decision == "ship":
-                    shipped += chance * part
-                elif decision == "confirm":
-                    ahead[cycle, failures + more] += chance * part
-                elif decision is None:
-                    ahead[start, failures + more] += chance * part
-        live = ahead
-    assert not live or not plan.looks, "the plan ended without a decision"
-    return shipped
 
 
 @pytest.mark.parametrize("vault", [8, 10, 12])
@@ -83,6 +51,25 @@ def test_what_is_not_good_enough_ships_with_probability_below_alpha_over_the_run
     a_pass = ships(plan, ship_at - 1e-9)
     assert 1 - (1 - a_pass) ** max_passes < alpha
     assert ships(plan, ship_at - 0.1) <= a_pass + 1e-12
+
+
+@pytest.mark.parametrize("truth", [0.89, 0.95, 0.98])
+def test_drawn_passes_ship_as_often_as_the_exact_figures_say(truth: float) -> None:
+    plan, dice, turns = plan_of(8, ship_at=0.90, most=200), random.Random(48), 400
+    deciding, chance = Deciding(plan), ships(plan, truth)
+    shipped = sum(deciding.a_pass([truth] * 8, dice)[0] for _ in range(turns))
+    assert abs(shipped - turns * chance) <= 4 * sqrt(turns * chance * (1 - chance)) + 1
+
+
+def test_near_the_line_the_harness_goes_on_from_look_to_look() -> None:
+    plan = plan_of(8, ship_at=0.90, most=200)
+    assert [look.cycles * 8 for look in plan.looks] == [96, 144, 192]
+    assert plan.after_confirm(5, 12, Count(96, 96)) == "ship"
+    assert plan.after_confirm(5, 12, Count(95, 96)) is None, "a look that does not settle it is not the last"
+    assert plan.more_to_settle(Count(95, 96)) == 48
+    assert plan.after_confirm(5, 18, Count(141, 144)) is None
+    assert plan.after_confirm(5, 24, Count(185, 192)) == "ship"
+    assert plan.after_confirm(5, 23, Count(175, 183), whole=False) == "unsatisfied", "eight may not fail"
 
 
 def test_a_vault_of_eight_needs_32_of_the_48() -> None:
