@@ -14,6 +14,7 @@ from bench import covering
 from bench.covering import ALIKE, UNLIKE, Covered
 from bench.engine import about
 from bench.figures import Figures, say
+from bench.noisy import Doubting, Judges
 from bench.shipping import Deciding, fixed, plan_of, ships
 from factory_tui.harness.plan import Plan
 from factory_tui.harness.satisfaction import at_most
@@ -34,6 +35,20 @@ def wrongly(deciding: Deciding, runs: int, dice: random.Random) -> Figures:
         found |= {f"false_ship_{truth:.2f}": shipped / runs, f"false_ship_{truth:.2f}_exact": round(sure, 6)}
     shipped = sum(deciding.a_run(_apart(0.89, size, dice), PASSES, dice)[0] > 0 for _ in range(runs))
     return found | {"false_ship_spread": shipped / runs}
+
+
+def doubtfully(plan: Plan, runs: int, dice: random.Random) -> Figures:
+    """Whole runs, just not good enough, that judges decide who flip so often; and what good passes lose by it."""
+    found: Figures = {}
+    doubting = Doubting(plan)
+    for rate in (0.05, 0.15, 0.27):
+        judges = Judges(rate)
+        for truth in (0.85, 0.89):
+            say(f"judges that flip {rate:.0%}: truth {truth}")
+            shipped = sum(doubting.ships(truth, judges, PASSES, dice) for _ in range(runs))
+            found[f"false_ship_{truth:.2f}_flips_{rate:.2f}"] = shipped / runs
+        found[f"power_0.98_flips_{rate:.2f}"] = sum(doubting.ships(0.98, judges, 1, dice) for _ in range(runs)) / runs
+    return found
 
 
 def _apart(most: float, size: int, dice: random.Random) -> list[float]:
@@ -97,11 +112,14 @@ def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000, help="whole runs for each truth (default: 10,000)")
-    runs = parser.parse_args().runs
+    parser.add_argument("--judged", type=int, default=1_000, help="of those that judges decide (default: 1,000)")
+    asked = parser.parse_args()
+    runs: int = asked.runs
     began, dice = time.monotonic(), random.Random(20_001)
     plan = plan_of(8)
     say(f"{runs} whole runs for each truth below ship_at = {plan.ship_at}")
     figures = wrongly(Deciding(plan), runs, dice)
+    figures |= doubtfully(plan, asked.judged, dice)
     say("power and trajectories")
     figures |= rightly(plan, runs, dice) | spent(plan, runs // 5, dice)
     figures |= covered(runs, dice)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.noisy import Doubting, Judges
 from bench.shipping import Deciding, plan_of, ships
 from factory_tui.domain.events import ScenarioSet
 from factory_tui.harness.plan import Plan, allowed, make_plan
@@ -59,6 +60,13 @@ def test_drawn_passes_ship_as_often_as_the_exact_figures_say(truth: float) -> No
     deciding, chance = Deciding(plan), ships(plan, truth)
     shipped = sum(deciding.a_pass([truth] * 8, dice)[0] for _ in range(turns))
     assert abs(shipped - turns * chance) <= 4 * sqrt(turns * chance * (1 - chance)) + 1
+
+
+def test_judges_that_flip_a_quarter_ship_nothing_bad_and_cost_power() -> None:
+    plan, dice = plan_of(8, ship_at=0.90, most=200), random.Random(27)
+    doubting, judges = Doubting(plan), Judges(0.27)
+    assert not any(doubting.ships(0.85, judges, 3, dice) for _ in range(40))
+    assert 20 < sum(doubting.ships(0.98, judges, 1, dice) for _ in range(40)) < 40
 
 
 def test_near_the_line_the_harness_goes_on_from_look_to_look() -> None:
