@@ -19,6 +19,7 @@ from factory_tui.harness.expressions import as_json
 from factory_tui.harness.hosting import act_on
 from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome
 from factory_tui.harness.matching import ABSENT, Check
+from factory_tui.harness.proving import prove
 from factory_tui.harness.stage import Step, Unsatisfied, brief, lacked, tail
 from factory_tui.harness.terminal import terminal
 
@@ -49,6 +50,8 @@ async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
         sources = {"screen": screen.text.encode()}
         if not all(check.met for check in checks):
             return tuple(checks)
+    elif act.property is not None:
+        return tuple(await prove(stage, act.name, act.property, perform))
     else:
         await _wait(stage, act)
         return ()

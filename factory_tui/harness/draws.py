@@ -36,14 +36,37 @@ Inputs = Mapping[str, Any]
 """What a trajectory's templates may name."""
 
 
-def inputs(scenario: Scenario, run: str, visit: int, index: int) -> dict[str, Any]:
+class Drawn(dict[str, Any]):
+    """What was drawn and computed for one trajectory, and the seed of what it draws as it goes."""
+
+    seed = 0
+
+    def source(self) -> random.Random:
+        """Where the cases of its properties come from."""
+        return random.Random(f"cases {self.seed}")  # noqa: S311 -- repeatable on purpose
+
+
+def inputs(scenario: Scenario, run: str, visit: int, index: int) -> Drawn:
     """Draws and computed values of one trajectory. Raises ExpressionError when a `[let]` fails on them."""
-    seed = hashlib.sha256("\0".join((run, str(visit), scenario.name, str(index))).encode()).digest()
-    source = random.Random(int.from_bytes(seed))  # noqa: S311 -- repeatable on purpose
-    values = {name: draw_one(draw, source) for name, draw in scenario.draw.items()}
-    for name, expression in scenario.let.items():
-        values[name] = Expression(expression).evaluate(values)
+    digest = hashlib.sha256("\0".join((run, str(visit), scenario.name, str(index))).encode()).digest()
+    seed = int.from_bytes(digest)
+    source = random.Random(seed)  # noqa: S311 -- repeatable on purpose
+    values = Drawn(computed(scenario.let, draw_all(scenario.draw, source)))
+    values.seed = seed
     return values
+
+
+def draw_all(draws: Mapping[str, Draw], source: random.Random) -> dict[str, Any]:
+    """A value of each, in order."""
+    return {name: draw_one(draw, source) for name, draw in draws.items()}
+
+
+def computed(let: Mapping[str, str], values: Inputs) -> dict[str, Any]:
+    """The values, and what is computed from them, in order. Raises ExpressionError."""
+    known = dict(values)
+    for name, expression in let.items():
+        known[name] = Expression(expression).evaluate(known)
+    return known
 
 
 def draw_one(draw: Draw, source: random.Random) -> Any:

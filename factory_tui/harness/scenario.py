@@ -5,7 +5,7 @@ Knows nothing of how draws are made, acts are run or answers compared.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import msgspec
@@ -25,6 +25,7 @@ from factory_tui.harness.shapes import (
     Http,
     IntDraw,
     MoneyDraw,
+    Property,
     Scenario,
     ScenarioFile,
     ScreenExpect,
@@ -82,8 +83,8 @@ def schema() -> str:
 def _lint(scenario: ScenarioFile) -> Iterator[Found]:
     for name, draw in scenario.draw.items():
         yield from _lint_draw(("draw", name), draw)
-    yield from _lint_let(scenario)
-    known = {*scenario.draw, *scenario.let}
+    known = set(scenario.draw)
+    yield from _lint_let(("let",), scenario.let, known)
     names = [service.name for service in scenario.service]
     twins = [twin.name for twin in scenario.twin]
     yield from hosted.lint(scenario.twin)
@@ -93,28 +94,52 @@ def _lint(scenario: ScenarioFile) -> Iterator[Found]:
         if service.name in names[:number]:
             yield ("service", number, "name"), f"two services are named `{service.name}`.", "Name them apart."
         yield from _lint_templates(("service", number), msgspec.to_builtins(service), known)
-    for number, act in enumerate(scenario.act):
-        steps: Steps = ("act", number)
-        yield from _lint_act(steps, act, names)
+    yield from _lint_acts(("act",), scenario.act, known, names, twins)
+
+
+def _lint_acts(
+    steps: Steps, acts: Sequence[Act], known: set[str], services: list[str], twins: list[str]
+) -> Iterator[Found]:
+    """Acts in order; what one captures, those after it know."""
+    for number, act in enumerate(acts):
+        place = (*steps, number)
+        yield from _lint_act(place, act, services)
         if act.twin is not None:
-            yield from hosted.lint_act((*steps, "twin"), act.twin, twins)
+            yield from hosted.lint_act((*place, "twin"), act.twin, twins)
+        if act.property is not None:
+            yield from _lint_property((*place, "property"), act.property, known, services, twins)
         known |= set(act.capture)
-        yield from _lint_templates(steps, {**msgspec.to_builtins(act), "capture": {}}, known)
+        yield from _lint_templates(place, {**msgspec.to_builtins(act), "capture": {}, "property": None}, known)
 
 
-def _lint_let(scenario: ScenarioFile) -> Iterator[Found]:
-    known = set(scenario.draw)
-    for name, source in scenario.let.items():
-        steps = ("let", name)
+def _lint_property(
+    steps: Steps, wanted: Property, known: set[str], services: list[str], twins: list[str]
+) -> Iterator[Found]:
+    for name, draw in wanted.for_all.items():
+        if name in known:
+            yield (*steps, "for_all", name), "the name is known already.", "Choose another name."
+        yield from _lint_draw((*steps, "for_all", name), draw)
+    within = {*known, *wanted.for_all}
+    yield from _lint_let((*steps, "let"), wanted.let, within)
+    for number, act in enumerate(wanted.act):
+        if act.property is not None:
+            yield (*steps, "act", number), "a property is no part of another.", "Give it more inputs instead."
+    yield from _lint_acts((*steps, "act"), wanted.act, within, services, twins)
+
+
+def _lint_let(steps: Steps, let: Mapping[str, str], known: set[str]) -> Iterator[Found]:
+    """Computed values in order; each is known to those after it."""
+    for name, source in let.items():
+        place = (*steps, name)
         if name in known or not NAME.fullmatch(name):
-            yield steps, "the name is drawn already, or not lower case.", "Choose another name."
+            yield place, "the name is drawn already, or not lower case.", "Choose another name."
         try:
             missing = Expression(source).names - known
         except ExpressionError as error:
-            yield steps, f"{error}.", "docs/scenarios.md lists the language."
+            yield place, f"{error}.", "docs/scenarios.md lists the language."
         else:
             if missing:
-                yield steps, f"unknown {', '.join(sorted(missing))}.", "Draw it, or compute it in a line above."
+                yield place, f"unknown {', '.join(sorted(missing))}.", "Draw it, or compute it in a line above."
         known.add(name)
 
 
@@ -142,6 +167,7 @@ KINDS: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "http": ({"status", "headers", "json", "body", "within"}, ("json", "header", "body")),
     "run": ({"exit", "stdout", "stderr", "json", "files", "within"}, ("json", "stdout")),
     "terminal": ({"exit", "screen", "files", "within"}, ("screen",)),
+    "property": (set(), ()),
     "twin": ({"json"}, ("json",)),
     "wait": (set(), ()),
 }

@@ -216,7 +216,9 @@ class Expect(_Table, frozen=True):
 
 
 class Act(_Table, frozen=True):
-    """One thing a user does, or a look at a twin: exactly one of http, run, terminal, wait and twin."""
+    """One thing a user does, or a look at a twin: exactly one of http, run, terminal, property, wait
+    and twin.
+    """
 
     name: str = ""
     http: Http | None = None
@@ -224,9 +226,19 @@ class Act(_Table, frozen=True):
     terminal: Terminal | None = None
     wait: Annotated[float, msgspec.Meta(gt=0, le=30)] | None = None
     twin: TwinAct | None = None
+    property: "Property | None" = None
     repeat: int | str = 1
     capture: dict[str, str] = {}
     expect: Expect = Expect()
+
+
+class Property(_Table, frozen=True):
+    """What holds for all inputs: acts that are played over so many drawn ones, each as wanted."""
+
+    for_all: Annotated[dict[str, Draw], msgspec.Meta(min_length=1)]
+    act: Annotated[list[Act], msgspec.Meta(min_length=1)]
+    let: dict[str, str] = {}
+    times: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 
 class Judge(_Table, frozen=True):
@@ -274,4 +286,4 @@ class Scenario(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def drawn(self) -> bool:
         """Whether two trajectories can differ."""
-        return bool(self.draw)
+        return bool(self.draw) or any(act.property for act in self.acts)

@@ -13,7 +13,7 @@ from factory_tui.harness.draws import render
 
 if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell, Outcome, Service
-    from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.draws import Drawn, Inputs
     from factory_tui.harness.hosting import Hosted
 
 SHOWN = 600
@@ -35,14 +35,17 @@ class Step(msgspec.Struct, frozen=True):
 class Stage:
     """Where the acts of a scenario are played."""
 
-    def __init__(self, cell: Cell, inputs: Inputs) -> None:
+    def __init__(self, cell: Cell, inputs: Drawn) -> None:
         self.cell = cell
+        self.source = inputs.source()
         self.names: dict[str, Any] = dict(inputs)
         """Draws, computed values and captures, for templates."""
         self.services: dict[str, Service] = {}
         self.twins: dict[str, Hosted] = {}
         self.env: dict[str, str] = {}
         """What all of the product is told: where the twins are."""
+        self.ends = float("inf")
+        """When its time is up, by the monotonic clock."""
         self.steps: list[Step] = []
         self.errors = ""
         """The end of what the last command wrote to stderr."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from factory_tui.config.twin import Twin
-    from factory_tui.harness.draws import Inputs
+    from factory_tui.harness.draws import Drawn
     from factory_tui.harness.matching import Check
     from factory_tui.harness.shapes import Scenario
 
@@ -59,7 +59,7 @@ async def run_trajectory(
     labels: Labels,
     entries: Sequence[Entry],
     scenario: Scenario,
-    inputs: Inputs,
+    inputs: Drawn,
     *,
     timeout: float,
     mould: Mould = ANY,
@@ -138,6 +138,7 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
     checks: tuple[Check, ...] = ()
     try:
         async with asyncio.timeout(timeout):
+            stage.ends = time.monotonic() + timeout
             await serve(stage, scenario.services)
             for act in scenario.acts:
                 for _ in range(times(act.repeat, stage.names)):
