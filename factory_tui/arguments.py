@@ -335,13 +335,25 @@ def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         help="max_trajectories, for this once",
     )
     run.add_argument("--draws", metavar="WORD", default="", help="the inputs of an earlier time, which told this word")
+    _bar_options(run)
     run.add_argument("--junit", metavar="FILE", default="", help="the verdicts as JUnit XML, too")
     run.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
+    bias = actions.add_parser("bias", help="hold rubrics against transcripts that people labelled")
+    bias.add_argument("seed", help="a name in seeds/")
+    _bar_options(bias)
+    bias.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
     schema = actions.add_parser("schema", help="the JSON Schema of a scenario file, for editors")
-    for action, name in ((check, "check"), (confirm, "confirm"), (run, "run"), (schema, "schema")):
+    for action, name in ((check, "check"), (confirm, "confirm"), (run, "run"), (bias, "bias"), (schema, "schema")):
         if action is not schema:
             _workspace_option(action)
         action.set_defaults(command="scenarios", name=name)
+
+
+def _bar_options(parser: argparse.ArgumentParser) -> None:
+    """Who may judge by rubrics."""
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--judge", action="store_true", help="let models judge by rubrics, for money")
+    asked.add_argument("--rehearsals", metavar="FOLDER", type=Path, help="let the twin do so, by the playbook there")
 
 
 def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -168,7 +168,7 @@ def _scenarios(arguments: argparse.Namespace) -> int:
 
     if arguments.name == "schema":
         return review.schema()
-    commands = {"check": review.check, "confirm": review.confirm, "run": review.run}
+    commands = {"check": review.check, "confirm": review.confirm, "run": review.run, "bias": review.bias}
     return commands[arguments.name](_find(arguments), arguments)
 
 

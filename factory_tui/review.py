@@ -80,6 +80,9 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
 
     from factory_tui.cells.protocol import CellError
     from factory_tui.engine.against import judge
+    from factory_tui.engine.court import Bar
+    from factory_tui.engine.opening import Refused
+    from factory_tui.model.failures import ProviderHeld
 
     folder = Path(arguments.against)
     if not folder.is_dir():
@@ -94,12 +97,16 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
                 draws=arguments.draws or secrets.token_hex(4),
                 most=arguments.number,
                 say=lambda line: print(line, file=sys.stderr, flush=True),
+                bar=Bar(arguments.judge, arguments.rehearsals),
             )
         )
         print(json.dumps(_summary(found)) if arguments.json else "\n".join(_matrix(found)))
         if arguments.junit:
             Path(arguments.junit).write_bytes(_junit(found))
-    except CellError as trouble:
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return USAGE
+    except (CellError, ProviderHeld) as trouble:
         print(trouble, file=sys.stderr)
         return FAILED
     except OSError as error:
@@ -108,10 +115,48 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     return SHIPPED if found.result.decision == "ship" else FAILED
 
 
+def bias(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Hold rubrics against labelled transcripts: how often their judges are wrong, and which way."""
+    import json
+
+    import msgspec
+
+    from factory_tui.engine.biases import measure
+    from factory_tui.engine.court import Bar
+    from factory_tui.engine.opening import Refused
+    from factory_tui.harness.labels import FOLDER
+    from factory_tui.model.failures import ProviderHeld
+
+    bar, said = Bar(arguments.judge, arguments.rehearsals), lambda line: print(line, file=sys.stderr, flush=True)
+    try:
+        found, flips, cost = asyncio.run(measure(workspace, arguments.seed, bar, said))
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return USAGE
+    except ProviderHeld as trouble:
+        print(trouble, file=sys.stderr)
+        return FAILED
+    if not found:
+        print(
+            f"no rubric of {arguments.seed} has labels. Remedy: write scenarios/{arguments.seed}/{FOLDER}/NAME.jsonl, "
+            "as docs/scenarios.md says.",
+            file=sys.stderr,
+        )
+        return USAGE
+    if arguments.json:
+        print(json.dumps(msgspec.to_builtins({"rubrics": found, "flips": flips, "judging": cost})))
+        return SHIPPED
+    for name, one in found.items():
+        print(f"{name}: false yes {one.false_yes}, false no {one.false_no}{f', {one.void} void' if one.void else ''}")
+    print(f"{flips.rate:.0%} of {flips.pairs:g} pairs flip; {cost.tokens.total} tokens, ${cost.money:f}")
+    return SHIPPED
+
+
 def _summary(found: "Judgement") -> dict[str, object]:
     import msgspec
 
-    one = {"seed": found.seed, "revision": found.revision, "corpus": found.corpus.hash, "draws": found.draws}
+    one: dict[str, object] = {"seed": found.seed, "revision": found.revision, "corpus": found.corpus.hash}
+    one |= {"draws": found.draws, "judging": msgspec.to_builtins(found.judging)}
     result = msgspec.to_builtins(found.result)
     result.pop("symptoms")
     for verdict in result["verdicts"]:
@@ -132,6 +177,12 @@ def _matrix(found: "Judgement") -> Iterator[str]:
         if missed is not None:
             yield f"    #{missed.index} " + _CANARY.sub("", missed.evidence).replace("\n", "\n    ")
     yield f"{'ship' if found.result.decision == 'ship' else 'no ship'}: {found.result.why}"
+    if found.result.flips.pairs:
+        flips, cost = found.result.flips, found.judging
+        yield (
+            f"judges: {flips.rate:.0%} of {flips.pairs:g} pairs of judgements flip, {flips.transcripts} transcripts, "
+            f"{cost.tokens.total} tokens, ${cost.money:f}"
+        )
     yield f"seed {found.seed} {found.revision}, scenarios {found.corpus.hash}, draws {found.draws}"
 
 

@@ -248,16 +248,21 @@ def _rebuilt(_event: e.Event, fact: e.ConversationRebuilt) -> Said:
     )
 
 
+def _call(fact: e.CallSettled) -> str:
+    if fact.purpose == "judge":  # no step of the agent's
+        return "a judgement"
+    return f"step {fact.step}{', a summary' if fact.purpose == 'summary' else ''}"
+
+
 def _settled(_event: e.Event, fact: e.CallSettled) -> Said:
     used = f"{count(fact.tokens.total)} tokens, {money(fact.money)}"
     if fact.outcome == "answered":
-        for_what = ", a summary" if fact.purpose == "summary" else ""
-        yield "model", "dim", f"step {fact.step}{for_what}: {used} in {duration(fact.seconds)}"
+        yield "model", "dim", f"{_call(fact)}: {used} in {duration(fact.seconds)}"
     else:
         yield (
             "model",
             "bad",
-            f"step {fact.step} {fact.outcome.replace('-', ' ')}, {used}{f': {fact.why}' if fact.why else ''}",
+            f"{_call(fact)} {fact.outcome.replace('-', ' ')}, {used}{f': {fact.why}' if fact.why else ''}",
         )
 
 
@@ -308,6 +313,14 @@ def _checkpoint(_event: e.Event, fact: e.CheckpointRan) -> Said:
 
 def _visit_began(_event: e.Event, fact: e.VisitBegan) -> Said:
     yield "harness", "running", f"{fact.kind} of pass {fact.number}: {fact.trajectories} trajectories in fresh cells"
+
+
+def _judged(_event: e.Event, fact: e.Judged) -> Said:
+    head = f"{fact.scenario} #{fact.index}, judgement {fact.nth} of at most {fact.panel}"
+    if fact.satisfied is None:
+        yield "judge", "bad", f"{head}: none: {fact.rationale}"
+        return
+    yield "judge", "dim", f"{head}: probability {fact.probability:.2f}: {fact.rationale}"
 
 
 def _verdict(_event: e.Event, fact: e.VerdictReached) -> Said:
@@ -393,6 +406,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.ToolReturned: _tool_returned,
     e.CheckpointRan: _checkpoint,
     e.VisitBegan: _visit_began,
+    e.Judged: _judged,
     e.VerdictReached: _verdict,
     e.VisitEnded: _visit_ended,
     e.EscalationRaised: _raised,

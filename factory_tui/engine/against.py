@@ -20,7 +20,9 @@ from factory_tui.cells.holder import this_process
 from factory_tui.cells.protocol import MIB, Entry, TreeUnfit
 from factory_tui.config.load import load
 from factory_tui.domain.events import Event, RunQueued, VerdictReached, VisitBegan
+from factory_tui.domain.money import Burn
 from factory_tui.domain.reducer import fold
+from factory_tui.engine.court import NOBODY, Bar, Ear, court
 from factory_tui.engine.opening import figures_of
 from factory_tui.engine.sources import Files
 from factory_tui.harness.visit import Visitor
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from factory_tui.config.settings import Settings
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.events import AnyFact
-    from factory_tui.domain.live import LiveFrame
     from factory_tui.domain.state import Run
     from factory_tui.harness.corpus import Corpus
     from factory_tui.harness.visit import VisitResult
@@ -49,17 +50,20 @@ class Judgement(msgspec.Struct, frozen=True):
     corpus: Corpus
     draws: str
     result: VisitResult
+    judging: Burn = Burn()
+    """What judges cost."""
 
 
-class _Ear:
-    """A Scribe that keeps nothing."""
+class _Ear(Ear):
+    """It says how far the visit is."""
 
     def __init__(self, run: str, say: Callable[[str], None]) -> None:
-        self.run = run
+        super().__init__(run)
         self._say = say
         self._done = self._most = 0
 
     async def record(self, *facts: AnyFact) -> None:
+        await super().record(*facts)
         for fact in facts:
             if isinstance(fact, VisitBegan):
                 self._done, self._most = 0, fact.trajectories
@@ -69,16 +73,21 @@ class _Ear:
                 how = "void" if fact.satisfied is None else "satisfied" if fact.satisfied else "not satisfied"
                 self._say(f"{self._done} of at most {self._most}: {fact.scenario} #{fact.index} {how}")
 
-    def show(self, _frame: LiveFrame) -> None:
-        """Nobody watches."""
-
 
 async def judge(
-    workspace: Workspace, name: str, folder: Path, *, draws: str, most: int | None, say: Callable[[str], None]
+    workspace: Workspace,
+    name: str,
+    folder: Path,
+    *,
+    draws: str,
+    most: int | None,
+    say: Callable[[str], None],
+    bar: Bar = NOBODY,
 ) -> Judgement:
     """Judge what is in `folder` by the ship rule; `most` is its max_trajectories instead of the seed's.
 
-    Raises Mistakes, CellError, OSError. SIGTERM is a Ctrl-C: no engine comes by where CI cancels a job, to sweep cells.
+    `bar`: who may be asked where a model has to judge. Raises Mistakes, Refused, ProviderHeld, CellError, OSError.
+    SIGTERM is a Ctrl-C: no engine comes by where CI cancels a job, to sweep cells.
     """
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     settings = load(workspace.config)
@@ -87,34 +96,36 @@ async def judge(
     run = _run(seed, corpus, settings, draws, most)
     room = limits_of(settings.cells).work_bytes
     entries = sorted(_entries(folder, (*ASIDE, *settings.ship.exclude), room), key=lambda entry: entry.path)
-    cells, why = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
-    say(why)
-    try:
-        mould = await cells.prepare(seed.recipe, say)
-        visitor = Visitor(workspace.identity, settings.harness.timeout, mould, this_process())
-        ear = _Ear(run.id, say)
-        parallel = asyncio.Semaphore(settings.harness.parallel)
+    async with court(run.id, seed, corpus, settings, bar) as judges:
+        cells, why = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
+        say(why)
+        try:
+            mould = await cells.prepare(seed.recipe, say)
+            visitor = Visitor(workspace.identity, settings.harness.timeout, mould, this_process())
+            ear = _Ear(run.id, say)
+            parallel = asyncio.Semaphore(settings.harness.parallel)
 
-        async def visit(number: int, found: VisitResult | None) -> VisitResult:
-            return await visitor.visit(
-                ear,
-                run=run,
-                corpus=corpus,
-                entries=entries,
-                number=1,
-                visit=number,
-                kind="confirm" if found else "screen",
-                cells=cells,
-                parallel=parallel,
-                pooled=found.verdicts if found else (),
-            )
+            async def visit(number: int, found: VisitResult | None) -> VisitResult:
+                return await visitor.visit(
+                    ear,
+                    run=run,
+                    corpus=corpus,
+                    entries=entries,
+                    number=1,
+                    visit=number,
+                    kind="confirm" if found else "screen",
+                    cells=cells,
+                    parallel=parallel,
+                    pooled=found.verdicts if found else (),
+                    judges=judges,
+                )
 
-        result = await visit(1, None)
-        if result.decision == "confirm":
-            result = await visit(2, result)
-    finally:
-        await cells.close()
-    return Judgement(seed.name, seed.revision, corpus, draws, result)
+            result = await visit(1, None)
+            if result.decision == "confirm":
+                result = await visit(2, result)
+        finally:
+            await cells.close()
+    return Judgement(seed.name, seed.revision, corpus, draws, result, ear.judging)
 
 
 def _run(seed: Seed, corpus: Corpus, settings: Settings, draws: str, most: int | None) -> Run:

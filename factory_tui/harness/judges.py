@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from factory_tui.domain.events import Answered, Flips, Judged
-from factory_tui.domain.hostile import one_line
-from factory_tui.harness.judge import LONGEST, SYSTEM, TOOL, NoJudgement, messages, read, tool, transcript
+from factory_tui.domain.hostile import clean, one_line
+from factory_tui.harness.judge import LONGEST, SYSTEM, TOOL, NoJudgement, messages, read, tool
 from factory_tui.harness.noise import Panel, panel
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from factory_tui.domain.money import Ledger
     from factory_tui.domain.scribe import Scribe
     from factory_tui.harness.shapes import Scenario
-    from factory_tui.harness.stage import Step
     from factory_tui.model.door import Door, Model
 
 ANSWER = 1_000
@@ -67,14 +66,14 @@ class Judges(msgspec.Struct, frozen=True):
     most: int
 
     async def judge(
-        self, scribe: Scribe, sitting: Sitting, steps: Sequence[Step], flips: Flips, known: Sequence[Judged]
+        self, scribe: Scribe, sitting: Sitting, transcript: str, flips: Flips, known: Sequence[Judged] = ()
     ) -> Opinion:
-        """The verdict on a trajectory whose acts were all as wanted.
+        """The verdict on a transcript whose acts were all as wanted.
 
         `flips`: what is known of noise. `known`: judgements of it that were given before the engine was killed. Raises
         ProviderHeld.
         """
-        shown = known[0].transcript if known else self.redact(transcript(steps))
+        shown = known[0].transcript if known else self.redact(clean(transcript))
         chosen = Panel(known[0].panel, known[0].whole) if known else panel(flips, self.wanted, self.most)
         bench = _Bench(self, scribe, sitting, shown, chosen)
         said: list[Judged] = []

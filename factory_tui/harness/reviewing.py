@@ -14,6 +14,7 @@ from factory_tui.config.reading import Document, Mistakes, Problem
 from factory_tui.config.seed import load_seed
 from factory_tui.config.workspace import Workspace
 from factory_tui.harness.corpus import Corpus, Trouble, load_corpus, without_seed
+from factory_tui.harness.labels import unlabelled
 from factory_tui.harness.scenario import parse
 from factory_tui.harness.shapes import Scenario
 
@@ -79,6 +80,12 @@ def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterato
         corpus = load_corpus(workspace.scenarios / name, name)
         yield from corpus.problems
         yield from (Trouble("warning", one) for one in corpus.unwritten)
+        try:
+            yield from (
+                Trouble("warning", one) for one in unlabelled(workspace.scenarios / name, workspace.state, corpus)
+            )
+        except Mistakes as mistakes:
+            yield from (Trouble("error", one) for one in mistakes.problems)
         try:
             revision = load_seed(workspace, name).revision
         except Mistakes:

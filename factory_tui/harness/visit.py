@@ -29,6 +29,7 @@ from factory_tui.harness.draws import inputs
 from factory_tui.harness.expressions import ExpressionError
 from factory_tui.harness.feedback import evidence, symptoms
 from factory_tui.harness.feedback import judged as judged_evidence
+from factory_tui.harness.judge import transcript
 from factory_tui.harness.judges import Judges, Opinion, Sitting
 from factory_tui.harness.plan import Decision, Draft, Plan, make_plan
 from factory_tui.harness.satisfaction import Count, count
@@ -125,8 +126,8 @@ class Visitor:
                 return verdict
             if judges is None:
                 return _ruled(corpus, verdict, Opinion(None, 0.0, "nobody is there to judge it", "", 1))
-            sitting = Sitting(visit, number, draft.index, scenario)
-            return _ruled(corpus, verdict, await judges.judge(scribe, sitting, trajectory.steps, doubt.flips, judged))
+            sitting, shown = Sitting(visit, number, draft.index, scenario), transcript(trajectory.steps)
+            return _ruled(corpus, verdict, await judges.judge(scribe, sitting, shown, doubt.flips, judged))
 
         async with aclosing(_in_order(drafts, reach)) as verdicts:
             async for draft, verdict in verdicts:
