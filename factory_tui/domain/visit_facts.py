@@ -64,6 +64,8 @@ class VisitBegan(Fact, frozen=True, tag="visit-began"):
     """What its cells are made from, by the name it was asked for; empty: process cells, or an older journal."""
     image_id: str = ""
     """The same, by the container engine's own id."""
+    twins: tuple[str, ...] = ()
+    """The twins beside the product, each with the digest of what ran."""
 
 
 class VerdictReached(Fact, frozen=True, tag="verdict-reached"):

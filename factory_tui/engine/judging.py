@@ -13,6 +13,7 @@ from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import TreeUnfit
 from factory_tui.domain.events import EscalationAnswered, VerdictReached, VisitBegan, VisitKind
 from factory_tui.engine.doubting import judges_of, noisy
+from factory_tui.engine.faulting import broken_by_a_twin, with_newest_twins
 from factory_tui.engine.parking import Parked
 from factory_tui.harness.visit import Visitor, VisitResult
 from factory_tui.pipeline.outcome import Outcome, Status
@@ -79,7 +80,7 @@ async def _visit(
     result = await visitor.visit(
         walk.scribe,
         run=walk.run,
-        corpus=corpus,
+        corpus=await with_newest_twins(walk, corpus),
         entries=entries,
         number=walk.current.number,
         visit=visit,
@@ -91,6 +92,8 @@ async def _visit(
         judges=judges_of(walk, corpus),
     )
     reached = result.verdicts[len(pooled) :]
+    if any(verdict.twin for verdict in reached) and (parked := await broken_by_a_twin(walk)):
+        raise parked
     if reached and _void(reached):
         raise Parked("held", _why_void(walk.current.number, reached), reason="config")
     return result

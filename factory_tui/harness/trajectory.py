@@ -87,7 +87,7 @@ async def run_trajectory(
             if trajectory.satisfied is None:  # else it was judged, and only its cell would not go
                 trajectory = Trajectory(None, why=why)
         trajectory = msgspec.structs.replace(trajectory, seconds=time.monotonic() - began)
-        if trajectory.satisfied is not None and not trajectory.why.startswith(_DIED):
+        if trajectory.twin or (trajectory.satisfied is not None and not trajectory.why.startswith(_DIED)):
             break
     return trajectory
 

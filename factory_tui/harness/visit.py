@@ -105,7 +105,8 @@ class Visitor:
         if not any(isinstance(fact, VisitBegan) for fact in seen):
             commit = next((item.commit for item in run.passes if item.number == number), "")
             made = self._mould
-            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id))
+            twins = tuple(f"{twin.name} {twin.digest}" for twin in corpus.twins)
+            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id, twins))
         labels = Labels(self._workspace, run.id, "trajectory", number, self._holder)
         done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
 

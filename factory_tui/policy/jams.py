@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.events import ScenarioSet
+from factory_tui.domain.events import ScenarioSet, VerdictReached
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Pass
 
@@ -22,12 +22,14 @@ ROUNDS = 2
 SETS: tuple[ScenarioSet, ...] = ("vault", "feedback")
 SAID = 300
 """Characters of what a person said that evidence quotes."""
+TWIN_SHARE = 0.25
+"""Of the verdicts that decide, two at least, void by a twin's fault: less may be a request that nobody else makes."""
 _NO_VISIT = frozenset({"no visit"})
 Failing = frozenset[str] | None
 """Stories of the feedback set that a pass failed; None where it came to no visit."""
 
 
-Kind = Literal["dead", "stalled", "oscillating"]
+Kind = Literal["dead", "stalled", "oscillating", "twin-fault"]
 Found = tuple[Kind, str] | None
 
 
@@ -69,6 +71,37 @@ def classify(
     if found is None:
         return None
     return Jam(*found, evidence(passes, feedback=feedback, trees=trees), flat_since(alike))
+
+
+def twin_fault(visits: Sequence[Sequence[VerdictReached]]) -> Jam | None:
+    """What is the matter with a run whose newest visit just ended: a twin breaks, and it is no use to go on.
+
+    `visits` are the verdicts of each, oldest first. One that came to no verdict at all is enough; else two in a row
+    that lost a good part of theirs: what a product asks may break a twin, and what it fails would be left out.
+    """
+    last = [[item for item in visit if item.set == "vault"] or list(visit) for visit in visits[-2:]]
+    lost = [[item for item in some if item.twin] for some in last]
+    if not lost or not lost[-1]:
+        return None
+    nothing = all(item.satisfied is None for item in last[-1])
+    often = len(last) == 2 and all(
+        len(gone) >= max(2, TWIN_SHARE * len(some)) for gone, some in zip(lost, last, strict=True)
+    )
+    if not nothing and not often:
+        return None
+    name, number = lost[-1][-1].twin, lost[-1][-1].number
+    shares = [f"{len(gone)} of {len(some)} verdicts that decide" for some, gone in zip(last, lost, strict=True)]
+    why = f"the twin {name} breaks: {shares[-1]} on pass {number} are void by it"
+    told = [
+        f"visit {some[0].visit} of pass {some[0].number}: {share} void by a twin"
+        for some, share in zip(last, shares, strict=True)
+    ]
+    shown = next((item for item in reversed(visits[-1]) if item.twin and item.set == "feedback"), None)
+    if shown:
+        told += [f"{shown.scenario} #{shown.index}:", shown.evidence[: SAID * 5]]
+    else:
+        told.append("what it was asked then is in the vault's verdicts (factory-tui show, or the run's screen)")
+    return Jam("twin-fault", why, "\n".join(told), number - 1)
 
 
 def flat_since(passes: Sequence[Pass]) -> int:

@@ -22,7 +22,7 @@ from factory_tui.policy import jams
 from factory_tui.policy.circles import CALLS, circle
 from tests.console.story import satisfaction
 
-Kind = Literal["healthy", "dead", "stalled", "oscillating", "contradiction"]
+Kind = Literal["healthy", "dead", "stalled", "oscillating", "contradiction", "twin-fault"]
 KINDS: tuple[Kind, ...] = ("healthy", "dead", "stalled", "oscillating", "contradiction")
 MAX_PASSES = 10
 RUN = "drawn-1"
@@ -41,19 +41,25 @@ class Plan(msgspec.Struct):
     step: int = 0
     call: int = 0
     tree: int = 0
+    breaks: float = 0.0
+    """How often a twin beside the product is at fault."""
 
     def broken(self, of: ScenarioSet) -> list[str]:
         return [name for name, kind in self.stories.items() if kind == of and self.chance[name] < 0.5]
 
 
-def history(kind: Kind, seed: int) -> list[AnyFact]:
-    """The facts of a run of this kind, until the engine would look at it for the last time."""
-    return list(_drawn(kind, random.Random(f"{kind} {seed}")))
+def history(kind: Kind, seed: int, breaks: float = 0.0) -> list[AnyFact]:
+    """The facts of a run of this kind, until the engine would look at it for the last time.
+
+    `breaks`: how often a twin is at fault in it.
+    """
+    return list(_drawn(kind, random.Random(f"{kind} {seed}"), breaks))
 
 
 def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
     """The jam that is found in a history as it is told, and in which pass; `healthy` where none is."""
     state, talk, trees = State(), Conversation(), dict[int, str]()
+    visits: dict[int, list[e.VerdictReached]] = {}
     for seq, fact in enumerate(facts, 1):
         if isinstance(fact, e.PassBegan) and (found := _between(state, trees, fact)):
             return found
@@ -62,6 +68,10 @@ def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
         number = len(state.runs[RUN].passes)
         if isinstance(fact, e.SnapshotTaken):
             trees[fact.number] = fact.tree
+        if isinstance(fact, e.VerdictReached):
+            visits.setdefault(fact.visit, []).append(fact)
+        if isinstance(fact, e.VisitEnded) and (jam := jams.twin_fault(list(visits.values()))):
+            return jam.kind, fact.number
         if talk.dispute:
             return "contradiction", number
         if talk.asked and not talk.pending and circle(talk.lately):
@@ -80,11 +90,12 @@ def _between(state: State, trees: dict[int, str], began: e.PassBegan) -> tuple[s
     return (jam.kind, began.number - 1) if jam else None
 
 
-def _drawn(kind: Kind, dice: random.Random) -> Iterator[AnyFact]:
+def _drawn(kind: Kind, dice: random.Random, breaks: float) -> Iterator[AnyFact]:
     feedback, vault = dice.randint(3, 9), dice.randint(3, 9)
     stories: dict[str, ScenarioSet] = {f"told-{n}": "feedback" for n in range(feedback)}
     stories |= {f"kept-{n}": "vault" for n in range(vault)}
     plan = Plan(dice, stories, {name: dice.uniform(0.93, 1) for name in stories}, dice.randint(1, 6))
+    plan.breaks = breaks
     for name in [f"told-{n}" for n in range(dice.randint(2, min(6, feedback)))]:
         plan.chance[name] = _bad(dice)
     for name in [f"kept-{n}" for n in range(dice.randint(1, vault))]:
@@ -177,12 +188,20 @@ def _contradiction(plan: Plan) -> Iterator[AnyFact]:
     yield from _pass(plan, disputes=True)
 
 
+def _twin_fault(plan: Plan) -> Iterator[AnyFact]:
+    yield from _well(plan, 4)
+    plan.breaks = plan.dice.choice((1.0, plan.dice.uniform(0.5, 1)))
+    while plan.number < MAX_PASSES:
+        yield from _pass(plan)
+
+
 _HISTORIES = {
     "healthy": _healthy,
     "dead": _dead,
     "stalled": _stalled,
     "oscillating": _oscillating,
     "contradiction": _contradiction,
+    "twin-fault": _twin_fault,
 }
 
 
@@ -213,10 +232,13 @@ def _pass(
     for name, of in plan.stories.items():
         for index in range(plan.looks):
             good = plan.dice.random() < plan.chance[name]
+            if plan.breaks and plan.dice.random() < plan.breaks:
+                yield e.VerdictReached(plan.number, plan.number, name, of, index, None, 0.0, "", twin="payments")
+                continue
             counts[of][0] += good
             counts[of][1] += 1
             yield e.VerdictReached(plan.number, plan.number, name, of, index, good, float(good), "")
-    told, kept = satisfaction(*counts["feedback"]), satisfaction(*counts["vault"])
+    told, kept = (satisfaction(good, max(1, total)) for good, total in counts.values())
     yield e.VisitEnded(plan.number, plan.number, "screen", told, kept, kept.low, "unsatisfied", "")
     yield e.PassEnded(plan.number, f"commit {plan.number}", told, kept, kept.low)
     yield _said("feedback")
