@@ -345,6 +345,11 @@ def _visit_ended(_event: e.Event, fact: e.VisitEnded) -> Said:
     )
 
 
+def _revealed(_event: e.Event, fact: e.Revealed) -> Said:
+    most = max(fact.told.values(), default=0.0)
+    yield "harness", "dim", f"told by now: up to {percent(most)} of a feedback story, {fact.bits:g} bits of the vault"
+
+
 def _raised(_event: e.Event, fact: e.EscalationRaised) -> Said:
     kind = f"jam ({fact.jam})" if fact.jam else fact.kind
     choices = f" [{', '.join(fact.choices)}]" if fact.choices else ""
@@ -409,6 +414,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.Judged: _judged,
     e.VerdictReached: _verdict,
     e.VisitEnded: _visit_ended,
+    e.Revealed: _revealed,
     e.EscalationRaised: _raised,
     e.EscalationPassedOn: _passed_on,
     e.EscalationAnswered: _escalation_answered,

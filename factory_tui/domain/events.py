@@ -71,6 +71,7 @@ from factory_tui.domain.step_facts import (
     ToolReturned as ToolReturned,
 )
 from factory_tui.domain.visit_facts import (
+    Revealed as Revealed,
     Flips as Flips,
     Judged as Judged,
     Satisfaction as Satisfaction,
@@ -130,6 +131,7 @@ AnyFact = (
     | Judged
     | VerdictReached
     | VisitEnded
+    | Revealed
     | EscalationRaised
     | EscalationPassedOn
     | EscalationAnswered

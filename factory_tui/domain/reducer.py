@@ -16,7 +16,7 @@ from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 21
+VERSION = 22
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000

@@ -320,5 +320,6 @@ _ON_RUN: dict[type, Callable[[Run, e.Event, Any], Run]] = {
     e.Judged: _touched,
     e.VerdictReached: _verdict,
     e.VisitEnded: _visit_ended,
+    e.Revealed: lambda run, _event, fact: replace(run, revealed=fact.told, bits=fact.bits),
     e.Shipped: _shipped,
 }

@@ -231,6 +231,10 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """Digests of what of the vault was found on its way to the agent, and that nobody released."""
     released: tuple[str, ...] = ()
     """Digests of what somebody did."""
+    revealed: dict[str, float] = {}
+    """By scenario of the feedback set, how much of it the agent was told: a share of its words."""
+    bits: float = 0.0
+    """What the vault's numbers told it, at most."""
     tainted: int = 0
     """The newest pass that there was when something of the vault was found: none up to it ships."""
 

@@ -119,6 +119,16 @@ class Judged(Fact, frozen=True, tag="judged"):
     """What was judged; with the first judgement only."""
 
 
+class Revealed(Fact, frozen=True, tag="revealed"):
+    """How much of its scenarios the run's feedback has told by now, over all of its passes."""
+
+    number: int
+    told: dict[str, float] = {}  # noqa: RUF012 -- msgspec copies it
+    """By scenario of the feedback set: the share of its words, 0..1."""
+    bits: float = 0.0
+    """Of the vault, by its one number for each message: so many bits at most."""
+
+
 class VisitEnded(Fact, frozen=True, tag="visit-ended"):
     """`ship_low` is the one-sided bound over the vault that the ship rule reads, screen and confirm pooled."""
 

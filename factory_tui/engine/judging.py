@@ -6,15 +6,25 @@ edge back to generate.
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import TYPE_CHECKING
 
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import TreeUnfit
-from factory_tui.domain.events import EscalationAnswered, VerdictReached, VisitBegan, VisitKind
+from factory_tui.domain.events import (
+    EscalationAnswered,
+    Prompted,
+    Revealed,
+    VerdictReached,
+    VisitBegan,
+    VisitKind,
+)
 from factory_tui.engine.doubting import judges_of, noisy
 from factory_tui.engine.faulting import broken_by_a_twin, with_newest_twins
 from factory_tui.engine.parking import Parked
+from factory_tui.harness import meter
 from factory_tui.harness.visit import Visitor, VisitResult
 from factory_tui.pipeline.outcome import Outcome, Status
 
@@ -60,7 +70,18 @@ async def harness(walk: Walk, node: Node) -> Done:
         return Outcome(status=Status.SUCCESS, context_updates=figures, notes=result.why), []
     told = Prompt("feedback", ({"type": "text", "text": result.symptoms},))
     outcome = Outcome(status=Status.FAIL, context_updates=figures, failure_reason=why)
-    return outcome, [as_prompted(node.id, told, place.redact, await walk.watch())]
+    prompted = as_prompted(node.id, told, place.redact, await walk.watch())
+    return outcome, [prompted, await _revealed(walk, corpus, prompted)]
+
+
+async def _revealed(walk: Walk, corpus: Corpus, prompted: Prompted) -> Revealed:
+    """What this message and those before it have told; that of a fork or a restart begins with one of before."""
+    past = [event.fact for event in await walk.events([Prompted])]
+    said = [fact for fact in (*past, prompted) if isinstance(fact, Prompted) and fact.origin in ("seed", "feedback")]
+    texts = [str(block.get("text", "")) for fact in said for block in json.loads(fact.content)]
+    messages = [text for text in texts if text.startswith(meter.BEGINS)]
+    told = await asyncio.to_thread(meter.revealed, corpus, messages)
+    return Revealed(walk.current.number, {name: round(share, 3) for name, share in told.items()}, meter.bits(messages))
 
 
 async def _visit(

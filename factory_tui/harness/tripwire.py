@@ -7,14 +7,12 @@ case, whatever stands between them. Knows nothing of what follows from a hit.
 import base64
 import hashlib
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from factory_tui.harness.corpus import Corpus
 from factory_tui.harness.shapes import Scenario
+from factory_tui.harness.words import Words, in_words, parts, plainly, texts
 
 RUN = 8
 """Words in a row that tell where they are from."""
@@ -25,15 +23,8 @@ WINDOW = 1 << 16
 OVERLAP = 1 << 12
 """Characters of the next window that this one sees too: more than any eight words in a row should take."""
 
-_UNTOLD = frozenset({"name", "kind", "set", "weight", "trajectories", "reviewed_for"})
-"""Fields of a scenario that are no words of its author's."""
-_WORD = re.compile(r"[^\W_]+")
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[bfnrtv])")
-_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 _IN_A_ROW = re.compile(rb"\x01{%d,}" % RUN)
 _MARK = "canary-"
-
-Words = tuple[str, ...]
 
 
 class Finding(NamedTuple):
@@ -54,7 +45,7 @@ class Tripwire:
     def __init__(self, corpus: Corpus, known: Iterable[str] = (), released: Iterable[str] = ()) -> None:
         known, through = tuple(known), frozenset(released)
         vault = [item for item in corpus.scenarios if item.set == "vault"]
-        told = [words for item in corpus.scenarios if item.set == "feedback" for words in _parts(item).values()]
+        told = [words for item in corpus.scenarios if item.set == "feedback" for words in parts(item).values()]
         self._canaries = [
             (forms, found)
             for item in corpus.scenarios
@@ -63,18 +54,17 @@ class Tripwire:
         ]
         self._runs: dict[Words, set[Finding]] = {}
         for item in vault:
-            for part, words in _parts(item).items():
+            for part, words in parts(item).items():
                 found = _finding("words", item, f"{part} {' '.join(words)}")
                 for run in () if found.digest in through else filter(_telling, _runs(words)):
                     self._runs.setdefault(run, set()).add(found)
         self._words = {word for run in self._runs for word in run}
-        anybodys = {run for text in known for piece in _pieces(text) for run in self._held(_words(_plain(piece)))}
+        anybodys = {run for text in known for piece in _pieces(text) for run in self._held(in_words(plainly(piece)))}
         for run in anybodys.union(*(self._held(words) for words in told)):
             del self._runs[run]
         self._words = {word for run in self._runs for word in run}
-        said = "\n".join(
-            (*map(str.casefold, known), *(" ".join(_texts(i)) for i in corpus.scenarios if i not in vault))
-        )
+        all_told = (text for item in corpus.scenarios if item.set == "feedback" for text in texts(item))
+        said = "\n".join((*known, *all_told)).casefold()
         self._names = [
             (sought, found)
             for item in vault
@@ -87,10 +77,10 @@ class Tripwire:
         """What the text holds, each once."""
         found: dict[Finding, None] = {}
         for piece in _pieces(text):
-            plain = _plain(piece)
+            plain = plainly(piece)
             found |= dict.fromkeys(self._canaries_in(piece, plain))
             found |= {one: None for sought, one in self._names if sought(plain)}
-            for run in self._held(_words(plain)):
+            for run in self._held(in_words(plain)):
                 found |= dict.fromkeys(sorted(self._runs[run]))
         return tuple(found)
 
@@ -134,34 +124,6 @@ def _sought(name: str) -> Callable[[str], bool]:
     return lambda text: spelt in text and whole.search(text) is not None
 
 
-def _parts(scenario: Scenario) -> Mapping[str, Words]:
-    """The words of a scenario, by where they stand in its file."""
-    parts: dict[str, Words] = {}
-    for field, value in msgspec.to_builtins(scenario).items():
-        if field not in _UNTOLD:
-            inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-            for name, part in inner or [("", value)]:
-                parts[f"{field} {name}"] = tuple(_words(_plain(" ".join(_said(part)))))
-    return parts
-
-
-def _texts(scenario: Scenario) -> Iterator[str]:
-    return (text.casefold() for text in _said(msgspec.to_builtins(scenario)))
-
-
-def _said(value: Any) -> Iterator[str]:
-    """All that a value says, keys too, in its order."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield str(key)
-            yield from _said(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _said(item)
-    else:
-        yield str(value)
-
-
 def _runs(words: Words) -> Iterator[Words]:
     return (words[at : at + RUN] for at in range(len(words) - RUN + 1))
 
@@ -172,16 +134,3 @@ def _telling(run: Words) -> bool:
 
 def _pieces(text: str) -> Iterator[str]:
     return (text[start : start + WINDOW + OVERLAP] for start in range(0, len(text), WINDOW))
-
-
-def _plain(text: str) -> str:
-    """The text in small letters, without what nobody sees and without JSON's escapes, however often escaped."""
-    if not text.isascii():
-        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
-    if "\\" in text:
-        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", text)
-    return text.casefold()
-
-
-def _words(plain: str) -> list[str]:
-    return _WORD.findall(plain)

@@ -51,6 +51,19 @@ async def test_verdicts_take_the_pane_on_a_narrow_terminal() -> None:
         snap.check(stage.app, "console/run-80x24")
 
 
+async def test_what_feedback_has_told_stands_beside_its_verdicts() -> None:
+    told = e.Revealed(1, {"counts-visits": 0.63, "expires": 0.0}, 13.3)
+    past = [*MIDDLE, Event(len(MIDDLE) + 1, "r", MIDDLE[-1].at, told, "shortlinks-1")]
+    async with on_stage(StoryFeed(past), (120, 40)) as stage:
+        await stage.press("down", "enter")
+        lines = [line.rpartition("│")[0].rpartition("│")[2].split() for line in snap.text_of(stage.app).splitlines()]
+        assert ["feedback", "1", "2", "told"] in lines
+        assert ["counts-visits", "✓", "~", "50%", "63%"] in lines
+        assert ["expires", "✗", "✓", "100%", "0%"] in lines
+        assert ["count-under-load", "✗", "✗", "0%"] in lines
+        assert ["vault", "1", "2", "13", "bits"] in lines
+
+
 async def test_writing_is_shown_while_it_streams() -> None:
     past = story.until(e.Prompted, "shortlinks-1", 2)
     async with on_stage(StoryFeed(past)) as stage:

@@ -20,6 +20,7 @@ from factory_tui.domain.events import (
     NodeLeft,
     PassBegan,
     Prompted,
+    Revealed,
     SnapshotTaken,
     ToolCalled,
     ToolReturned,
@@ -180,6 +181,11 @@ async def test_a_leak_by_any_channel_is_found_kept_back_and_released_by_an_admin
                 "they were real"
             )
             assert words("egress").encode() in posted[0]
+            [told] = floor.told(Revealed)
+            assert set(told.told) == {"greets", "odd", "trims"}
+            assert told.told["trims"] > 0.5
+            assert (told.told["greets"], told.told["odd"], told.bits) == (0, 0, 6.7)
+            assert (shipped.revealed, shipped.bits) == (told.told, told.bits)
             assert {event.actor for event in floor.events if isinstance(event.fact, LeakReleased)} == {floor.link.actor}
 
 

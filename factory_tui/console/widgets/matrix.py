@@ -28,7 +28,7 @@ def tone_of(tally: Tally | None) -> Tone:
 
 
 class Matrix(Panel):
-    """One row a scenario, one column a pass; the newest share at the end."""
+    """One row a scenario, one column a pass; then the newest share, and how much of the scenario the agent was told."""
 
     def heading(self) -> tuple[Row, Row]:
         """Title and legend."""
@@ -53,14 +53,18 @@ class Matrix(Panel):
         if run is None or not run.scenarios:
             return [[("  no scenarios", "dim")]]
         room = 3 if len(run.passes) <= (width - 26) // 3 else 2
-        figure = 5
+        figure = 10 if run.revealed else 5
         name = min(max(len(item) for item, _ in run.scenarios) + 2, width - figure - room - 1)
         shown = run.passes[-max(1, (width - name - figure - 1) // room) :]
         found: list[Row] = []
         for kind in ("feedback", "vault"):
-            found.append(self._head(kind, shown, name, room))
+            told = run.revealed if kind == "feedback" else {}
+            above = "" if not run.revealed else "told" if told else f"{run.bits:.0f} bits"
+            found.append([*self._head(kind, shown, name, room), (right(above, figure), "dim")])
             names = [item for item, of in run.scenarios if of == kind]
-            found += [self._line(item, shown, name, room) for item in self._worst_first(names, shown)]
+            for item in self._worst_first(names, shown):
+                line = self._line(item, shown, name, room)
+                found.append([*line, (right(percent(told[item]), 5), "dim")] if item in told else line)
         if len(found) > height:
             hidden = len(found) - height + 1
             found = [*found[: height - 1], [(f" {hidden} more on a taller terminal", "dim")]]

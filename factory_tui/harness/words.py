@@ -1,0 +1,63 @@
+"""The words of a text, and of a scenario: letters and digits alone, in small letters, however they are spelt.
+
+Pure. What follows from words that two texts share is not known here.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from factory_tui.harness.shapes import Scenario
+
+Words = tuple[str, ...]
+_UNTOLD = frozenset({"name", "kind", "set", "weight", "trajectories", "reviewed_for"})
+"""Fields of a scenario that are no words of its author's."""
+_WORD = re.compile(r"[^\W_]+")
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[bfnrtv])")
+_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
+
+
+def plainly(text: str) -> str:
+    """The text in small letters, without what nobody sees and without JSON's escapes, however often escaped."""
+    if not text.isascii():
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", text)
+    return text.casefold()
+
+
+def in_words(plain: str) -> list[str]:
+    """The words of a text that is plain already."""
+    return _WORD.findall(plain)
+
+
+def parts(scenario: Scenario) -> Mapping[str, Words]:
+    """The words of a scenario, by where they stand in its file: `story`, `let total`, `acts 0`."""
+    found: dict[str, Words] = {}
+    for field, value in msgspec.to_builtins(scenario).items():
+        if field not in _UNTOLD:
+            inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            for name, part in inner or [("", value)]:
+                found[f"{field} {name}".strip()] = tuple(in_words(plainly(" ".join(_said(part)))))
+    return found
+
+
+def texts(scenario: Scenario) -> Iterator[str]:
+    """All that a scenario says, piece by piece."""
+    return _said(msgspec.to_builtins(scenario))
+
+
+def _said(value: Any) -> Iterator[str]:
+    """Keys and values, in their order."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _said(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _said(item)
+    else:
+        yield str(value)
