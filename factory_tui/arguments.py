@@ -317,7 +317,7 @@ def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
 
 
 def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    scenarios = commands.add_parser("scenarios", help="check or run a seed's scenarios, or say that you reviewed them")
+    scenarios = commands.add_parser("scenarios", help="check, run, draft or accept a seed's scenarios")
     actions = scenarios.add_subparsers(metavar="ACTION", required=True)
     check = actions.add_parser("check", help="what is wrong with them, and which judge another revision")
     check.add_argument("seed", nargs="?", default="", help="a name in seeds/ (default: all)")
@@ -343,7 +343,19 @@ def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     _bar_options(bias)
     bias.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
     schema = actions.add_parser("schema", help="the JSON Schema of a scenario file, for editors")
-    for action, name in ((check, "check"), (confirm, "confirm"), (run, "run"), (bias, "bias"), (schema, "schema")):
+    draft = actions.add_parser("draft", help="have a model draft edge and adversarial ones, which judge nothing yet")
+    draft.add_argument("seed", help="a name in seeds/")
+    draft.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
+    _run_options(draft)
+    accept = actions.add_parser("accept", help="make drafts scenarios, as reviewed for the seed's newest revision")
+    accept.add_argument("--set", choices=("vault", "feedback"), help="the set they belong to (default: as each says)")
+    reject = actions.add_parser("reject", help="remove drafts")
+    for action in (accept, reject):
+        action.add_argument("seed", help="a name in seeds/")
+        action.add_argument("draft", nargs="+", metavar="NAME", help="its file's name, without .toml")
+    made = {"check": check, "confirm": confirm, "run": run, "bias": bias}
+    made |= {"draft": draft, "accept": accept, "reject": reject}
+    for name, action in {**made, "schema": schema}.items():
         if action is not schema:
             _workspace_option(action)
         action.set_defaults(command="scenarios", name=name)

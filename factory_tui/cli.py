@@ -164,11 +164,12 @@ def _journal(arguments: argparse.Namespace) -> int:
 
 
 def _scenarios(arguments: argparse.Namespace) -> int:
-    from factory_tui import review
+    from factory_tui import drafting, review
 
     if arguments.name == "schema":
         return review.schema()
     commands = {"check": review.check, "confirm": review.confirm, "run": review.run, "bias": review.bias}
+    commands |= {"draft": drafting.draft, "accept": drafting.accept, "reject": drafting.reject}
     return commands[arguments.name](_find(arguments), arguments)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factory_tui.drafting import waiting
 from factory_tui.following import FAILED, SHIPPED, USAGE, order, typed
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def check(workspace: "Workspace", arguments: argparse.Namespace) -> int:
             print(f"{one.level}: {one.problem}")
         if not found:
             print(f"the scenarios of {', '.join(names) or 'no seed'} are in order")
+        for line in waiting(workspace, names):
+            print(line)
     return FAILED if any(one.level == "error" for one in found) else SHIPPED
 
 

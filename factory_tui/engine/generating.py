@@ -6,12 +6,13 @@ message is written here.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from factory_tui.agents.messages import MessagesAgent, as_prompted
-from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
+from factory_tui.agents.prompt import RULES, Attachment, seed_prompt, system_prompt
 from factory_tui.agents.protocol import Origin, Prompt
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.recipe import of_cell
@@ -32,6 +33,7 @@ from factory_tui.domain.events import (
 )
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.ratchet import below
+from factory_tui.engine import drafting
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.forking import inherited
@@ -171,8 +173,11 @@ def _said(run: Run) -> Prompt | None:
 async def _first(walk: Walk, node: Node, work: str) -> Prompt:
     seed, told = walk.seed_at(walk.run.revision), walk.place.library.standards()
     shown = [one for one in seed.attachments if not is_code(one.path) and not of_cell(one.path)]
-    attachments = [Attachment(one.path, one.data) for one in shown]
-    system = system_prompt(work, timeout=walk.place.settings.agent.command_timeout, standards=told)
+    attachments, rules = [Attachment(one.path, one.data) for one in shown], RULES
+    if walk.leads_to("drafts"):
+        attachments, rules = [*attachments, *await asyncio.to_thread(drafting.briefing, walk)], drafting.RULES
+    timeout = walk.place.settings.agent.command_timeout
+    system = system_prompt(work, timeout=timeout, standards=told, rules=rules)
     left, wanting = await inherited(walk)
     prompt = seed_prompt(left + node.prompt.replace("$goal", seed.prose), attachments, system)
     return replace(prompt, content=(*prompt.content, *wanting))

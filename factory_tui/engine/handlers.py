@@ -12,6 +12,7 @@ from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import CellDied
 from factory_tui.domain.events import CellLacked, CheckpointRan, EscalationRaised
 from factory_tui.domain.hostile import clean_bytes, one_line
+from factory_tui.engine.drafting import drafts
 from factory_tui.engine.generating import codergen
 from factory_tui.engine.judging import harness
 from factory_tui.engine.parking import Parked, Question
@@ -100,6 +101,7 @@ HANDLERS: dict[str, Handler] = {
     "checkpoint": checkpoint,
     "tool": tool,
     "harness": harness,
+    "drafts": drafts,
     "ship": ship,
     "wait.human": wait_human,
 }

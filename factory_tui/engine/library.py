@@ -85,6 +85,15 @@ class Library:
         """The newest scenarios of a seed that a run may start on. Raises Mistakes when there are none."""
         return self._newest(self._corpora, ("scenarios", name), lambda: self._files.corpus(name))
 
+    def readable(self, name: str) -> Corpus:
+        """A seed's scenarios, or what there is of them, kept for the run. Raises Mistakes, OSError."""
+        try:
+            return self.corpus(name)
+        except Mistakes:
+            corpus = self._files.readable(name)
+            self._shelf.put("scenarios", name, corpus.hash, corpus)
+            return corpus
+
     def _newest(self, good: dict[str, T], group: Group, read: Callable[[], T]) -> T:
         if group[1] in good:
             return good[group[1]]

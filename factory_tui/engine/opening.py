@@ -65,7 +65,8 @@ class Opening:
         name = like.loop if like else command.loop or seed.loop
         dot = like.dot if like else self._sources.loop(name)
         graph = pipeline.prepare(dot, f"loops/{name}.dot", frozenset(HANDLERS))
-        corpus = self._sources.corpus(seed.name)
+        judges = any(node.handler == "harness" for node in graph.nodes.values())
+        corpus = self._sources.corpus(seed.name) if judges else self._sources.readable(seed.name)
         rungs = () if command.model else settings.ladder.rungs
         models = rungs or (command.model or settings.agent.model,)
         ledger = self._ledger(command, settings, seed, (*models, *judging(corpus, settings.harness)))
@@ -96,8 +97,13 @@ class Opening:
             stations=tuple(graph.nodes),
             tracks=tuple((edge.source, edge.target) for edge in graph.edges),
         )
-        if lacking := (*unwritten(seed), *corpus.unwritten):
+        if lacking := (*unwritten(seed), *(corpus.unwritten if judges else ())):
             raise Refused("\n".join(map(str, lacking)))
+        if judges:
+            self._can_ship(queued, seed, corpus)
+        return queued
+
+    def _can_ship(self, queued: RunQueued, seed: Seed, corpus: Corpus) -> None:
         plan = make_plan(
             corpus.scenarios,
             ship_at=queued.ship_at,
@@ -110,7 +116,6 @@ class Opening:
                 f"{seed.file}: with {queued.max_trajectories} trajectories a pass this vault could never ship at "
                 f"{queued.ship_at:g}. Remedy: raise max_trajectories or lower ship_at; docs/scenarios.md has figures."
             )
-        return queued
 
     def _seed(self, name: str, revision: str) -> Seed:
         """The seed at that revision; empty: the newest."""

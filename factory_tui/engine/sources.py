@@ -42,6 +42,10 @@ class Sources(Protocol):
         """The scenarios of that seed, fit for a run."""
         ...
 
+    def readable(self, name: str) -> Corpus:
+        """The scenarios of that seed, for a run that is not judged by them: each as it should be, if there are any."""
+        ...
+
 
 class Files:
     """What stands in the workspace's files now, read anew at each call (Sources)."""
@@ -79,6 +83,14 @@ class Files:
         corpus = load_corpus(self._workspace.scenarios / name, name)
         if not corpus.usable:
             raise Mistakes(*(one.problem for one in corpus.problems if one.level == "error"))
+        return corpus
+
+    def readable(self, name: str) -> Corpus:
+        """The scenarios of that seed, whatever they lack as a whole. Raises Mistakes where one cannot be read."""
+        corpus = load_corpus(self._workspace.scenarios / name, name)
+        broken = [one.problem for one in corpus.problems if one.level == "error" and one.problem.file.endswith(".toml")]
+        if broken:
+            raise Mistakes(*broken)
         return corpus
 
     def standards(self) -> str:

@@ -40,7 +40,7 @@ T = TypeVar("T")
 Done = tuple[Outcome, list[AnyFact]]
 """What came of a node, and facts that belong in the same commit."""
 Handler = Callable[["Walk", pipeline.Node], Awaitable[Done]]
-ON_WORK = frozenset({"checkpoint", "tool", "harness"})
+ON_WORK = frozenset({"checkpoint", "tool", "harness", "drafts"})
 """Types of nodes that look at what the agent did."""
 
 
@@ -92,6 +92,10 @@ class Walk:
         """Where a run does what it was asked to: between steps and between nodes. Raises Parked."""
         if (parked := self._asked()) is not None:
             raise parked
+
+    def leads_to(self, handler: str) -> bool:
+        """Whether its loop has a node of this type."""
+        return any(node.handler == handler for node in self._graph.nodes.values())
 
     def choices(self, node: pipeline.Node) -> tuple[str, ...]:
         """The labels that a human gate offers."""

@@ -18,7 +18,7 @@ from factory_tui.harness.labels import unlabelled
 from factory_tui.harness.scenario import parse
 from factory_tui.harness.shapes import Scenario
 
-_VALUE = re.compile(r"""^(\s*reviewed_for\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])""")
+_VALUE = r"""^(\s*{key}\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])"""
 
 
 class Unwritten(Exception):  # noqa: N818
@@ -56,19 +56,24 @@ def mark_reviewed(folder: Path, revision: str) -> list[Path]:
 
 def marked(source: bytes, file: str, revision: str) -> bytes:
     """The scenario's text with `reviewed_for` set, and nothing else changed. Raises Mistakes."""
+    return written(source, file, "reviewed_for", revision)
+
+
+def written(source: bytes, file: str, key: str, value: str) -> bytes:
+    """The scenario's text with a key above its tables set, and nothing else changed. Raises Mistakes."""
     before = parse(source, file)
     document = Document(source, file)
     lines = [line.decode("utf-8") for line in source.splitlines(keepends=True)]  # of bytes: lines of TOML, no others
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-    if "reviewed_for" in document.data:
-        at = document.root.find(("reviewed_for",)).line - 1
-        lines[at] = _VALUE.sub(lambda found: f'{found[1]}"{revision}"', lines[at], count=1)
+    if key in document.data:
+        at = document.root.find((key,)).line - 1
+        lines[at] = re.sub(_VALUE.format(key=key), lambda found: f'{found[1]}"{value}"', lines[at], count=1)
     else:
-        at = min(document.root.find((key,)).line for key in document.data) - 1
-        lines.insert(at, f'reviewed_for = "{revision}"{end}')
+        at = min(document.root.find((one,)).line for one in document.data) - 1
+        lines.insert(at, f'{key} = "{value}"{end}')
     after = "".join(lines).encode("utf-8")
-    if parse(after, file) != msgspec.structs.replace(before, reviewed_for=revision):
-        problem = document.problem(("reviewed_for",), "is written in a way that is not edited here.", "Edit it.")
+    if parse(after, file) != msgspec.structs.replace(before, **{key: value}):
+        problem = document.problem((key,), "is written in a way that is not edited here.", "Edit it.")
         raise Mistakes(problem)
     return after
 

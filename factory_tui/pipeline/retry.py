@@ -7,7 +7,7 @@ from msgspec import Struct
 from factory_tui.pipeline.graph import Graph, Node
 from factory_tui.pipeline.outcome import Status
 
-JUDGING = frozenset({"harness", "checkpoint", "ship", "wait.human", "start", "exit", "conditional"})
+JUDGING = frozenset({"harness", "drafts", "checkpoint", "ship", "wait.human", "start", "exit", "conditional"})
 """Handlers whose FAIL is an answer, not an accident: asking the same again would only be another draw."""
 
 

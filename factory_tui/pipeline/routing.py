@@ -104,7 +104,7 @@ def step(
         reason = f"{target} has been visited {limit} times"
         return Finish(success=False, reason=reason, record=record, stalled=True)
     failed_checkpoint = node.handler == "checkpoint" and not final.status.good and attempt >= attempts
-    ends_pass = node.handler == "harness" or failed_checkpoint
+    ends_pass = node.handler in {"harness", "drafts"} or failed_checkpoint
     return Go(target=target, edge=edge, why=why, record=record, ends_pass=ends_pass)
 
 

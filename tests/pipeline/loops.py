@@ -17,6 +17,7 @@ HANDLERS = frozenset(
         "tool",
         "stack.manager_loop",
         "harness",
+        "drafts",
         "checkpoint",
         "ship",
     }
