@@ -186,6 +186,8 @@ def _matrix(found: "Judgement") -> Iterator[str]:
             f"judges: {flips.rate:.0%} of {flips.pairs:g} pairs of judgements flip, {flips.transcripts} transcripts, "
             f"{cost.tokens.total} tokens, ${cost.money:f}"
         )
+        if found.corpus.unlabelled:
+            yield f"no human label tells of the bias of {', '.join(found.corpus.unlabelled)}: docs/scenarios.md, Bias"
     yield f"seed {found.seed} {found.revision}, scenarios {found.corpus.hash}, draws {found.draws}"
 
 

@@ -99,6 +99,8 @@ class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
     scenarios: tuple[tuple[str, ScenarioSet], ...]
     kinds: dict[str, ScenarioKind] = {}  # noqa: RUF012 -- msgspec copies it
     """By a scenario's name."""
+    unlabelled: tuple[str, ...] = ()
+    """Those with a rubric of whose bias no human label tells."""
 
 
 class CorpusConfirmed(Fact, frozen=True, tag="corpus-confirmed"):

@@ -219,7 +219,7 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.Noticed: _noticed,
     e.SeedRevised: _seed_revised,
     e.CorpusRevised: lambda state, _event, fact: _on_seed(
-        state, fact.seed, corpus=fact.corpus, scenarios=fact.scenarios, kinds=fact.kinds
+        state, fact.seed, corpus=fact.corpus, scenarios=fact.scenarios, kinds=fact.kinds, unlabelled=fact.unlabelled
     ),
     e.CorpusConfirmed: lambda state, event, fact: _on_seed(
         state, fact.seed, confirmed=fact.revision, confirmed_by=event.actor

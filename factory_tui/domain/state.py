@@ -338,6 +338,8 @@ class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     scenarios: tuple[tuple[str, ScenarioSet], ...] = ()
     kinds: dict[str, ScenarioKind] = {}
     """By a scenario's name."""
+    unlabelled: tuple[str, ...] = ()
+    """Scenarios with a rubric of whose bias no human label tells."""
     confirmed: str = ""
     """The revision that somebody last reviewed the scenarios for."""
     confirmed_by: str = ""

@@ -24,6 +24,7 @@ from factory_tui.config.seed import IGNORED
 from factory_tui.config.workspace import Workspace
 from factory_tui.engine.library import Whole
 from factory_tui.engine.sources import CONFIG, STANDARDS, Group
+from factory_tui.harness.labels import FOLDER as LABELS
 
 log = logging.getLogger(__name__)
 SETTLE = 0.15
@@ -148,6 +149,8 @@ def stamps(workspace: Workspace) -> dict[Group, tuple[Stamp, ...]]:
             for path in _within(folder):
                 if path.suffix == ".toml":
                     _stamp(path, found.setdefault(("scenarios", folder.name), []))
+            for path in _within(folder / LABELS) if ("scenarios", folder.name) in found else ():
+                _stamp(path, found["scenarios", folder.name])
             for path in twins if ("scenarios", folder.name) in found else ():
                 _stamp(path, found["scenarios", folder.name])
     return {group: tuple(some) for group, some in found.items()}

@@ -14,6 +14,7 @@ import msgspec
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of
 from factory_tui.config.seed import UNWRITTEN
 from factory_tui.config.twin import Twin, load_twin
+from factory_tui.harness.labels import labelled
 from factory_tui.harness.satisfaction import Stratum
 from factory_tui.harness.scenario import parse
 from factory_tui.harness.shapes import Scenario
@@ -35,6 +36,8 @@ class Corpus(msgspec.Struct, frozen=True):
     problems: tuple[Trouble, ...] = ()
     twins: tuple[Twin, ...] = ()
     """Those that its scenarios ask for."""
+    unlabelled: tuple[str, ...] = ()
+    """Scenarios with a rubric of whose bias no human label tells."""
 
     def __getitem__(self, name: str) -> Scenario:
         """The scenario of that name. Raises KeyError."""
@@ -92,7 +95,8 @@ def load_corpus(folder: Path, seed: str) -> Corpus:
         digest.update(msgspec.json.encode(msgspec.structs.replace(scenario, reviewed_for=""), order="sorted") + b"\n")
     for twin in hosted:
         digest.update(f"{twin.name} {twin.digest}\n".encode())
-    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted)
+    bare = tuple(one.name for one in scenarios if one.judge and not labelled(folder, one.name))
+    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted, bare)
 
 
 def _twins(scenarios: list[Scenario], folder: Path) -> tuple[tuple[Twin, ...], list[Problem]]:

@@ -86,6 +86,14 @@ def labels(folder: Path, scenario: str) -> tuple[Label, ...]:
     return tuple(found)
 
 
+def labelled(folder: Path, scenario: str) -> bool:
+    """Whether there are any; they need not be in order."""
+    try:
+        return (folder / FOLDER / f"{scenario}.jsonl").stat().st_size > 0
+    except OSError:
+        return False
+
+
 def measured(state: Path, seed: str) -> dict[str, Bias]:
     """What was measured of a seed's rubrics, by scenario; nothing where that cannot be read."""
     try:

@@ -93,6 +93,24 @@ async def test_a_seed_without_scenarios_or_runs_says_what_to_do() -> None:
         assert "hello" in snap.text_of(stage.app)
 
 
+async def test_a_rubric_without_a_human_label_says_so_in_its_row() -> None:
+    sets: tuple[tuple[str, e.ScenarioSet], ...] = (("greets", "feedback"), ("polite", "vault"))
+    teller = story.Teller()
+    teller.say(
+        "",
+        e.EngineStarted("1", 1, "w", "docker", True),
+        e.SeedRevised("hello", OLD, FIRST),
+        e.CorpusRevised("hello", "c0ffee", sets, {"greets": "main", "polite": "edge"}, ("polite",)),
+    )
+    async with on_stage(StoryFeed(teller.events), (200, 60)) as stage:
+        await stage.press("4")
+        await stage.settle()
+        text = snap.text_of(stage.app)
+        assert "polite ? " in text
+        assert "greets ? " not in text
+        assert "? no human labels" in text
+
+
 async def test_what_cannot_be_used_is_shown_with_file_line_and_remedy() -> None:
     async with on_stage(StoryFeed(known()), (120, 40)) as stage:
         await stage.press("4", "up")

@@ -41,6 +41,7 @@ def test_code_is_judged_by_a_model_only_where_somebody_says_who(
     assert main([*words, "--rehearsals", str(playbooks)]) == FAILED
     assert "the note is a draft still" in (said := capsys.readouterr().out)
     assert "judges: 0% of " in said
+    assert "no human label tells of the bias of greets-quoted, greets" in said
 
 
 def test_the_bias_of_a_rubric_is_held_against_labels_and_one_that_has_none_says_so(

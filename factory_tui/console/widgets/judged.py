@@ -12,6 +12,8 @@ from factory_tui.domain.state import Pass, Run
 
 _KINDS = {"main": "main", "edge": "edge", "adversarial": "advers."}
 _KIND = 8
+BARE = " ?"
+"""Behind a scenario whose rubric's bias nobody knows: no human labelled a transcript of it."""
 
 
 class Judged(Paged):
@@ -44,6 +46,7 @@ class Judged(Paged):
             *below,
             ("  " if below else "", "dim"),
             (f"{len(bench.scenarios) - vault} feedback, {vault} vault", "dim"),
+            (f" {BARE} no human labels" * bool(bench.view.unlabelled), "dim"),
         ]
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
@@ -55,7 +58,8 @@ class Judged(Paged):
             said = f"No scenarios, so that nothing can judge it. Write a TOML file for each story in {folder}."
             return [[("  ", "text"), (part, "waits")] for part in wrap(said, width - 4)]
         kind = _KIND if bench.view.kinds else 0
-        name = min(max(len(item) for item, _ in bench.scenarios) + 3, width - kind - 12)
+        bare = len(BARE) * bool(bench.view.unlabelled)
+        name = min(max(len(item) for item, _ in bench.scenarios) + 3 + bare, width - kind - 12)
         columns = _columns(bench.runs)
         room = max([4, *(len(_label(run, item)) + 1 for run, item in columns)])
         shown = columns[-max(1, (width - name - kind - 1) // room) :]
@@ -75,7 +79,7 @@ class Judged(Paged):
         name, kind, room = rooms
         found: list[Row] = []
         for scenario in (item for item, its in bench.scenarios if its == of):
-            row: Row = [(left(f"  {scenario}", name), "text")]
+            row: Row = [(left(f"  {scenario}{BARE * (scenario in bench.view.unlabelled)}", name), "text")]
             if kind:
                 row.append((left(_KINDS.get(bench.view.kinds.get(scenario, ""), ""), kind), "dim"))
             for _, item in shown:
