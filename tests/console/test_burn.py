@@ -201,6 +201,7 @@ async def test_the_floors_caps_and_what_judges_cost_have_lines_of_their_own() ->
         e.CapSet("factory_cap", 2 * cap, 2 * cap),
         e.CapSet("day_tokens", Decimal(10), None),
         judged,
+        e.VerdictReached(9, len(run.passes), "polite", "vault", 0, True, 0.8, "", judgements=4, dissent=1, panel=5),
     )
     more = [Event(last.seq + at, f"x{at}", last.at, fact, run.id) for at, fact in enumerate(facts, 1)]
     async with on_stage(StoryFeed([*told, *more]), (120, 40)) as stage:
@@ -213,3 +214,4 @@ async def test_the_floors_caps_and_what_judges_cost_have_lines_of_their_own() ->
         assert "day_tokens 10 tokens" in text
         [line] = [line for line in text.splitlines() if "of judges" in line]
         assert "4,321" in line
+        assert "50% of 2 pairs of judgements differ, 1 transcript" in text

@@ -1,8 +1,9 @@
 """Whole run histories, as facts: healthy and slow ones, and those that jam, each drawn from a seed.
 
 What is drawn: how many stories there are, how often each satisfies, how often it is looked at, how long runs do well
-before they jam, what the agent calls and what comes back. Verdicts are chance, by each story's own share. A healthy run
-mends a story of the feedback set in every pass, or in every other one; all else about it may be slow.
+before they jam, what the agent calls and what comes back, which stories models judge, and how often those flip.
+Verdicts are chance, by each story's own share. A healthy run mends a story of the feedback set in every pass, or in
+every other one; all else about it may be slow.
 """
 
 import json
@@ -15,17 +16,22 @@ import msgspec
 
 from factory_tui.agents.conversation import Conversation
 from factory_tui.domain import events as e
-from factory_tui.domain.events import AnyFact, Event, ScenarioSet
+from factory_tui.domain.events import AnyFact, Event, Flips, ScenarioSet
 from factory_tui.domain.reducer import reduce
 from factory_tui.domain.state import Run, State
+from factory_tui.harness import noise
+from factory_tui.harness.corpus import Corpus
+from factory_tui.harness.doubt import Doubt
 from factory_tui.policy import jams
 from factory_tui.policy.circles import CALLS, circle
 from tests.console.story import satisfaction
 
-Kind = Literal["healthy", "dead", "stalled", "oscillating", "contradiction", "twin-fault"]
-KINDS: tuple[Kind, ...] = ("healthy", "dead", "stalled", "oscillating", "contradiction")
+Kind = Literal["healthy", "dead", "stalled", "oscillating", "contradiction", "judge-noise", "twin-fault"]
+KINDS: tuple[Kind, ...] = ("healthy", "dead", "stalled", "oscillating", "contradiction", "judge-noise")
 MAX_PASSES = 10
 RUN = "drawn-1"
+WANTED, MOST = 0.01, 11
+"""As bundled: judge_error and judge_most."""
 
 
 class Plan(msgspec.Struct):
@@ -43,6 +49,12 @@ class Plan(msgspec.Struct):
     tree: int = 0
     breaks: float = 0.0
     """How often a twin beside the product is at fault."""
+    judged: tuple[str, ...] = ()
+    """Stories with a rubric."""
+    flips: float = 0.0
+    """How often two judgements of the same transcript differ."""
+    noise: Flips = Flips()
+    """What the run knows of that by now."""
 
     def broken(self, of: ScenarioSet) -> list[str]:
         return [name for name, kind in self.stories.items() if kind == of and self.chance[name] < 0.5]
@@ -72,6 +84,10 @@ def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
             visits.setdefault(fact.visit, []).append(fact)
         if isinstance(fact, e.VisitEnded) and (jam := jams.twin_fault(list(visits.values()))):
             return jam.kind, fact.number
+        if isinstance(fact, e.VisitEnded):
+            doubt = Doubt(Corpus("drawn"), state.runs[RUN].flips, WANTED, MOST)
+            if doubt.against(fact.decision, visits[fact.visit]):
+                return "judge-noise", fact.number
         if talk.dispute:
             return "contradiction", number
         if talk.asked and not talk.pending and circle(talk.lately):
@@ -100,6 +116,9 @@ def _drawn(kind: Kind, dice: random.Random, breaks: float) -> Iterator[AnyFact]:
         plan.chance[name] = _bad(dice)
     for name in [f"kept-{n}" for n in range(dice.randint(1, vault))]:
         plan.chance[name] = _bad(dice)
+    if kind == "judge-noise" or dice.random() < 0.5:
+        plan.judged = tuple(dice.sample(sorted(stories), dice.randint(2 if kind == "judge-noise" else 1, 4)))
+    plan.flips = dice.uniform(0.4, 0.5) if kind == "judge-noise" else dice.uniform(0, 0.15)
     yield e.RunQueued(
         "drawn", "rev", "corpus", "factory", "", "m", "rehearsal", "ana", 0.9, 0.01, MAX_PASSES, 200, None,
         tuple(stories.items()),
@@ -188,6 +207,14 @@ def _contradiction(plan: Plan) -> Iterator[AnyFact]:
     yield from _pass(plan, disputes=True)
 
 
+def _judge_noise(plan: Plan) -> Iterator[AnyFact]:
+    """All is well with it but for its judges."""
+    yield from _healthy(plan)
+    while plan.number < MAX_PASSES:
+        _mend(plan)
+        yield from _pass(plan)
+
+
 def _twin_fault(plan: Plan) -> Iterator[AnyFact]:
     yield from _well(plan, 4)
     plan.breaks = plan.dice.choice((1.0, plan.dice.uniform(0.5, 1)))
@@ -201,6 +228,7 @@ _HISTORIES = {
     "stalled": _stalled,
     "oscillating": _oscillating,
     "contradiction": _contradiction,
+    "judge-noise": _judge_noise,
     "twin-fault": _twin_fault,
 }
 
@@ -235,13 +263,28 @@ def _pass(
             if plan.breaks and plan.dice.random() < plan.breaks:
                 yield e.VerdictReached(plan.number, plan.number, name, of, index, None, 0.0, "", twin="payments")
                 continue
+            said = _judgements(plan) if good and name in plan.judged else []
+            good = good and (not said or 2 * sum(said) > len(said))
             counts[of][0] += good
             counts[of][1] += 1
-            yield e.VerdictReached(plan.number, plan.number, name, of, index, good, float(good), "")
+            yield e.VerdictReached(
+                plan.number, plan.number, name, of, index, good, float(good), "",
+                judgements=len(said), dissent=said.count(not good), panel=MOST if said else 0,
+            )  # fmt: skip
     told, kept = (satisfaction(good, max(1, total)) for good, total in counts.values())
-    yield e.VisitEnded(plan.number, plan.number, "screen", told, kept, kept.low, "unsatisfied", "")
+    done = not (plan.broken("feedback") or plan.broken("vault"))
+    yield e.VisitEnded(plan.number, plan.number, "screen", told, kept, kept.low, "ship" if done else "unsatisfied", "")
     yield e.PassEnded(plan.number, f"commit {plan.number}", told, kept, kept.low)
     yield _said("feedback")
+
+
+def _judgements(plan: Plan) -> list[bool]:
+    """Of a transcript that should satisfy."""
+    chosen, said = noise.panel(plan.noise, WANTED, MOST), list[bool]()
+    while chosen.verdict(said) is None:
+        said.append(plan.dice.random() >= noise.error_of(plan.flips))
+    plan.noise += Flips.of(len(said), min(said.count(True), said.count(False)))
+    return said
 
 
 def _work(plan: Plan) -> Iterator[AnyFact]:

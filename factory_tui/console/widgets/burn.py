@@ -237,6 +237,9 @@ class PassesBurn(Panel):
         below = [self._line("in all", run.burn, run.steps, kind, "strong")]
         if run.judging != Burn():
             below.append(self._line("of judges", run.judging, 0, kind))
+        if (flips := run.flips).pairs:
+            found = f"  {percent(flips.rate)} of {flips.pairs:g} pairs of judgements differ"
+            below.append([(f"{found}, {plural(flips.transcripts, 'transcript')}", "dim")])
         below += [*self._cache(run, width), *self._price(run, width)]
         room = max(1, height - 1 - len(below))
         self.top = max(0, min(self.top, len(lines) - room))
