@@ -47,6 +47,8 @@ class Stage:
         self.ends = float("inf")
         """When its time is up, by the monotonic clock."""
         self.steps: list[Step] = []
+        self.done = 0
+        """Acts that were as wanted."""
         self.errors = ""
         """The end of what the last command wrote to stderr."""
         self.touched = False

@@ -140,7 +140,7 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
         async with asyncio.timeout(timeout):
             stage.ends = time.monotonic() + timeout
             await serve(stage, scenario.services)
-            for act in scenario.acts:
+            for stage.done, act in enumerate(scenario.acts):
                 for _ in range(times(act.repeat, stage.names)):
                     checks = await perform(stage, act)
                     if not all(check.met for check in checks):
@@ -166,9 +166,8 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
 
 
 async def _missed(stage: Stage, scenario: Scenario, why: str, checks: tuple[Check, ...]) -> Trajectory:
-    done = max(0, len(stage.steps) - 1)
     close = 1.0 - sum(check.distance for check in checks) / len(checks) if checks else 0.0
-    near = min(0.99, (min(done, len(scenario.acts) - 1) + close) / len(scenario.acts))
+    near = min(0.99, (stage.done + close) / len(scenario.acts))
     return Trajectory(False, near, why, checks, tuple(stage.steps), stage.errors + await logs(stage))
 
 
