@@ -14,6 +14,7 @@ import msgspec
 
 from factory_tui.cells.cell import BROKE
 from factory_tui.cells.protocol import MIB, CellDied, CellError, Exchange, NoEngine, Outcome
+from factory_tui.harness.clocks import move
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
 from factory_tui.harness.hosting import act_on
@@ -50,6 +51,9 @@ async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
         sources = {"screen": screen.text.encode()}
         if not all(check.met for check in checks):
             return tuple(checks)
+    elif act.clock is not None:
+        await move(stage, act.name, act.clock)
+        return ()
     elif act.property is not None:
         return tuple(await prove(stage, act.name, act.property, perform))
     else:

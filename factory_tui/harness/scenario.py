@@ -16,6 +16,7 @@ from factory_tui.harness import hosted
 from factory_tui.harness.expressions import Expression, ExpressionError
 from factory_tui.harness.keys import NAMES as KEYS
 from factory_tui.harness.keys import is_key
+from factory_tui.harness.moment import moment
 from factory_tui.harness.shapes import (
     Act,
     BytesDraw,
@@ -71,6 +72,7 @@ def parse(source: str | bytes, file: str) -> Scenario:
         acts=tuple(shape.act),
         twins=tuple(shape.twin),
         judge=shape.judge,
+        clock=shape.clock,
     )
 
 
@@ -86,6 +88,9 @@ def _lint(scenario: ScenarioFile) -> Iterator[Found]:
     known = set(scenario.draw)
     yield from _lint_let(("let",), scenario.let, known)
     names = [service.name for service in scenario.service]
+    if scenario.clock:
+        yield from _lint_clock(("clock",), scenario.clock)
+        yield from _lint_templates(("clock",), scenario.clock, known)
     twins = [twin.name for twin in scenario.twin]
     yield from hosted.lint(scenario.twin)
     for number, twin in enumerate(scenario.twin):
@@ -95,6 +100,9 @@ def _lint(scenario: ScenarioFile) -> Iterator[Found]:
             yield ("service", number, "name"), f"two services are named `{service.name}`.", "Name them apart."
         yield from _lint_templates(("service", number), msgspec.to_builtins(service), known)
     yield from _lint_acts(("act",), scenario.act, known, names, twins)
+    every = [inner for act in scenario.act for inner in (act, *(act.property.act if act.property else ()))]
+    if not scenario.clock and any(act.clock is not None for act in every):
+        yield ("act",), "an act moves a clock that is not set.", "Say above the tables when it begins: clock = ..."
 
 
 def _lint_acts(
@@ -168,6 +176,7 @@ KINDS: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "run": ({"exit", "stdout", "stderr", "json", "files", "within"}, ("json", "stdout")),
     "terminal": ({"exit", "screen", "files", "within"}, ("screen",)),
     "property": (set(), ()),
+    "clock": (set(), ()),
     "twin": ({"json"}, ("json",)),
     "wait": (set(), ()),
 }
@@ -186,6 +195,8 @@ def _lint_act(steps: Steps, act: Act, services: list[str]) -> Iterator[Found]:
     for name, source in act.capture.items():
         yield from _lint_capture((*steps, "capture", name), source, captures)
     yield from _lint_regexes((*steps, "expect"), msgspec.to_builtins(act.expect))
+    if act.clock is not None:
+        yield from _lint_clock((*steps, "clock"), act.clock)
     if act.http is not None:
         yield from _lint_http((*steps, "http"), act.http, services)
     if act.terminal is not None:
@@ -200,6 +211,15 @@ def _lint_http(steps: Steps, http: Http, services: list[str]) -> Iterator[Found]
         yield (*steps, "service"), f"service `{http.service}` is not declared.", remedy
     if sum((http.json is not msgspec.UNSET, bool(http.body), bool(http.body_base64))) > 1:
         yield steps, "it has two bodies.", "Give one of json, body and body_base64."
+
+
+def _lint_clock(steps: Steps, said: str) -> Iterator[Found]:
+    try:
+        if not TEMPLATE.search(said):
+            moment(said, 0.0)
+    except ValueError:
+        remedy = "Say an instant with its zone, 2024-02-29T23:59:30Z, or how far on, `+ 90 min` (s, min, h, d)."
+        yield steps, f"`{said}` is no time.", remedy
 
 
 def _lint_step(steps: Steps, step: TerminalStep) -> Iterator[Found]:

@@ -216,8 +216,8 @@ class Expect(_Table, frozen=True):
 
 
 class Act(_Table, frozen=True):
-    """One thing a user does, or a look at a twin: exactly one of http, run, terminal, property, wait
-    and twin.
+    """One thing a user does, or a look at a twin: exactly one of http, run, terminal, property, clock,
+    wait and twin.
     """
 
     name: str = ""
@@ -227,6 +227,7 @@ class Act(_Table, frozen=True):
     wait: Annotated[float, msgspec.Meta(gt=0, le=30)] | None = None
     twin: TwinAct | None = None
     property: "Property | None" = None
+    clock: str | None = None
     repeat: int | str = 1
     capture: dict[str, str] = {}
     expect: Expect = Expect()
@@ -264,6 +265,7 @@ class ScenarioFile(_Table, frozen=True):
     service: list[Service] = []
     twin: list[HostedTwin] = []
     judge: Judge | None = None
+    clock: str = ""
 
 
 class Scenario(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -282,6 +284,7 @@ class Scenario(msgspec.Struct, frozen=True, omit_defaults=True):
     acts: tuple[Act, ...]
     twins: tuple[HostedTwin, ...] = ()
     judge: Judge | None = None
+    clock: str = ""
 
     @property
     def drawn(self) -> bool:

@@ -46,6 +46,8 @@ class Stage:
         """What all of the product is told: where the twins are."""
         self.ends = float("inf")
         """When its time is up, by the monotonic clock."""
+        self.shift = 0.0
+        """Seconds that the product's clock is off, where the scenario sets one."""
         self.steps: list[Step] = []
         self.done = 0
         """Acts that were as wanted."""

@@ -17,6 +17,7 @@ import msgspec
 from factory_tui.cells.protocol import ANY, Cell, CellError, Cells, Entry, Labels, Mould, NoEngine
 from factory_tui.domain.hostile import one_line
 from factory_tui.harness.acting import perform
+from factory_tui.harness.clocks import begin
 from factory_tui.harness.hosting import TwinFault, host, settle
 from factory_tui.harness.serving import logs, serve
 from factory_tui.harness.stage import Stage, Step, Unsatisfied, times
@@ -139,6 +140,8 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
     try:
         async with asyncio.timeout(timeout):
             stage.ends = time.monotonic() + timeout
+            if scenario.clock:
+                await begin(stage, scenario.clock)
             await serve(stage, scenario.services)
             for stage.done, act in enumerate(scenario.acts):
                 for _ in range(times(act.repeat, stage.names)):
