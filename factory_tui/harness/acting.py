@@ -18,10 +18,10 @@ from factory_tui.harness.clocks import move
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
 from factory_tui.harness.hosting import act_on
-from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome
-from factory_tui.harness.matching import ABSENT, Check
+from factory_tui.harness.judging import captured, judge_exchange, judge_file, judge_outcome, judge_times
+from factory_tui.harness.matching import ABSENT, Check, match
 from factory_tui.harness.proving import prove
-from factory_tui.harness.stage import Step, Unsatisfied, brief, lacked, tail
+from factory_tui.harness.stage import Step, Unsatisfied, brief, lacked, tail, times
 from factory_tui.harness.terminal import terminal
 
 if TYPE_CHECKING:
@@ -30,15 +30,34 @@ if TYPE_CHECKING:
     from factory_tui.harness.stage import Stage
 
 
+_GLOB = """
+import glob, os, sys
+for path in sorted(glob.iglob(sys.argv[1], recursive=True)):
+    sys.stdout.buffer.write(os.fsencode(os.path.normpath(path)) + b"\\0")
+"""
+
+
 async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
-    """Do it once; its checks, captures among them. Raises Unsatisfied."""
+    """Do it as often as it says, up to the first time that is not as wanted; the last checks. Raises Unsatisfied."""
+    checks: tuple[Check, ...] = ()
+    stage.took.clear()
+    for _ in range(times(act.repeat, stage.names)):
+        checks = await _once(stage, act)
+        if not all(check.met for check in checks):
+            return checks
+    return (*checks, *judge_times(act.expect, stage.took))
+
+
+async def _once(stage: Stage, act: Act) -> tuple[Check, ...]:
     answer = Exchange(0)
     if act.http is not None:
         answer = await _exchange(stage, act.name, act.http)
+        stage.took.append(answer.seconds)
         checks = judge_exchange(act.expect, answer, stage.names)
         sources = {"json": answer.body, "body": answer.body}
     elif act.run is not None:
         outcome = await _command(stage, act.name, act.run)
+        stage.took.append(outcome.seconds)
         checks = judge_outcome(act.expect, outcome, stage.names)
         sources = {"json": outcome.stdout, "stdout": outcome.stdout}
     elif act.twin is not None:
@@ -61,6 +80,9 @@ async def perform(stage: Stage, act: Act) -> tuple[Check, ...]:
         return ()
     for path, want in act.expect.files.items():
         checks += await _file(stage, text(path, stage.names), want)
+    for pattern, listed in act.expect.listing.items():
+        found = await _paths(stage, text(pattern, stage.names))
+        checks += match(f"listing of {pattern}", listed, found, stage.names)
     for name, source in act.capture.items():
         found = captured(source, sources, answer)
         checks.append(Check(f"capture {name}", source, "nothing" if found is ABSENT else "found", found is not ABSENT))
@@ -137,6 +159,16 @@ async def _place(stage: Stage, wanted: Command | Terminal) -> None:
         await stage.cell.write(text(path, stage.names), text(content, stage.names).encode("utf-8", "replace"))
     for path, content in wanted.files_base64.items():
         await stage.cell.write(text(path, stage.names), base64.b64decode(text(content, stage.names)))
+
+
+async def _paths(stage: Stage, pattern: str) -> list[str]:
+    """What fits the pattern, in order. Raises Unsatisfied for more than can be told."""
+    outcome = await stage.cell.run(["python3", "-I", "-c", _GLOB, pattern], timeout=20.0)
+    if outcome.lost:
+        raise CellDied("the command was lost")
+    if outcome.exit or outcome.cut or outcome.timed_out:
+        raise Unsatisfied(f"what fits {pattern!r} cannot be listed: it is more than {MIB} bytes, or takes 20 s")
+    return [path.decode("utf-8", "replace") for path in outcome.stdout.split(b"\0")[:-1]]
 
 
 async def _file(stage: Stage, path: str, want: FileExpect) -> list[Check]:

@@ -6,7 +6,9 @@ Owns which part of an answer each expectation reads; comparing is `matching`'s.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,8 +27,11 @@ from factory_tui.harness.matching import (
     search,
     show,
 )
+from factory_tui.harness.shapes import Within
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from factory_tui.cells.protocol import Exchange, Outcome
     from factory_tui.harness.draws import Inputs
     from factory_tui.harness.screen import Screen
@@ -92,6 +97,10 @@ def judge_file(path: str, want: FileExpect, data: bytes, names: Inputs) -> list[
     content = data.decode("utf-8", "replace")
     lines = [line for line in content.split("\n") if line.strip()]
     checks = [Check(what, "a file", "a file", True)]
+    if want.size is not None:
+        checks += match(f"size of {path}", want.size, len(data), names)
+    if want.sha256 is not None:
+        checks += match(f"sha256 of {path}", want.sha256, hashlib.sha256(data).hexdigest(), names)
     if want.text is not None:
         checks += match_text(what, want.text, content, names)
     if want.lines is not None:
@@ -145,10 +154,24 @@ def captured(source: str, sources: dict[str, bytes], answer: Exchange) -> Any:
 
 
 def _in_time(expect: Expect, seconds: float) -> list[Check]:
-    if expect.within is None:
+    if expect.within is None or isinstance(expect.within, Within):
         return []
     met = seconds <= expect.within
     return [Check("time", f"within {expect.within:g} s", f"{seconds:.2f} s", met, 0.0 if met else 0.5)]
+
+
+def judge_times(expect: Expect, took: Sequence[float]) -> list[Check]:
+    """The checks of how long an act took over all of its repetitions: the nearest rank."""
+    if not isinstance(expect.within, Within) or not took:
+        return []
+    checks = []
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("max", 1.0)):
+        most: float | None = getattr(expect.within, name)
+        if most is not None:
+            seconds = sorted(took)[math.ceil(share * len(took)) - 1]
+            met, wanted = seconds <= most, f"within {most:g} s"
+            checks.append(Check(f"{name} of {len(took)} times", wanted, f"{seconds:.2f} s", met, 0.0 if met else 0.5))
+    return checks
 
 
 def _flat(check: Check) -> Check:

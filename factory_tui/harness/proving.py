@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from factory_tui.harness.draws import computed, draw_all
 from factory_tui.harness.matching import Check, show
 from factory_tui.harness.shrinking import simpler
-from factory_tui.harness.stage import Step, Unsatisfied, times
+from factory_tui.harness.stage import Step, Unsatisfied
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,10 +69,9 @@ async def _case(stage: Stage, wanted: Property, values: dict[str, Any], perform:
     place = 0
     try:
         for place, act in enumerate(wanted.act):
-            for _ in range(times(act.repeat, stage.names)):
-                checks = await perform(stage, act)
-                if not all(check.met for check in checks):
-                    return _Failed(values, checks, "", tuple(stage.steps[mark:]), place)
+            checks = await perform(stage, act)
+            if not all(check.met for check in checks):
+                return _Failed(values, checks, "", tuple(stage.steps[mark:]), place)
     except Unsatisfied as error:
         return _Failed(values, (), str(error), tuple(stage.steps[mark:]), place)
     finally:

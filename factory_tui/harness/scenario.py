@@ -173,8 +173,8 @@ def _lint_draw(steps: Steps, draw: Draw) -> Iterator[Found]:
 
 KINDS: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "http": ({"status", "headers", "json", "body", "within"}, ("json", "header", "body")),
-    "run": ({"exit", "stdout", "stderr", "json", "files", "within"}, ("json", "stdout")),
-    "terminal": ({"exit", "screen", "files", "within"}, ("screen",)),
+    "run": ({"exit", "stdout", "stderr", "json", "files", "listing", "within"}, ("json", "stdout")),
+    "terminal": ({"exit", "screen", "files", "listing", "within"}, ("screen",)),
     "property": (set(), ()),
     "clock": (set(), ()),
     "twin": ({"json"}, ("json",)),

@@ -189,6 +189,14 @@ class Terminal(_Table, frozen=True):
     timeout: Positive = 30.0
 
 
+class Within(_Table, frozen=True):
+    """Seconds that an act may take, over its repetitions: half of them, 95 in 100, the slowest."""
+
+    p50: Positive | None = None
+    p95: Positive | None = None
+    max: Positive | None = None
+
+
 class FileExpect(_Table, frozen=True):
     """What a file must hold after a command."""
 
@@ -197,6 +205,8 @@ class FileExpect(_Table, frozen=True):
     json: dict[str, Wanted] | None = None
     jsonl: list[Any] | str | None = None
     csv: list[Any] | str | None = None
+    size: Matcher | int | str | None = None
+    sha256: str | None = None
     absent: bool = False
 
 
@@ -212,7 +222,8 @@ class Expect(_Table, frozen=True):
     stderr: Wanted | None = None
     screen: Seen | None = None
     files: dict[str, FileExpect] = {}
-    within: Positive | None = None
+    listing: dict[str, Wanted] = {}
+    within: Positive | Within | None = None
 
 
 class Act(_Table, frozen=True):

@@ -49,6 +49,8 @@ class Stage:
         self.shift = 0.0
         """Seconds that the product's clock is off, where the scenario sets one."""
         self.steps: list[Step] = []
+        self.took: list[float] = []
+        """Seconds of each time that the act at hand was done."""
         self.done = 0
         """Acts that were as wanted."""
         self.errors = ""

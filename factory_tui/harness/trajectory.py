@@ -20,7 +20,7 @@ from factory_tui.harness.acting import perform
 from factory_tui.harness.clocks import begin
 from factory_tui.harness.hosting import TwinFault, host, settle
 from factory_tui.harness.serving import logs, serve
-from factory_tui.harness.stage import Stage, Step, Unsatisfied, times
+from factory_tui.harness.stage import Stage, Step, Unsatisfied
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -144,10 +144,9 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
                 await begin(stage, scenario.clock)
             await serve(stage, scenario.services)
             for stage.done, act in enumerate(scenario.acts):
-                for _ in range(times(act.repeat, stage.names)):
-                    checks = await perform(stage, act)
-                    if not all(check.met for check in checks):
-                        return await _missed(stage, scenario, _first(checks), checks)
+                checks = await perform(stage, act)
+                if not all(check.met for check in checks):
+                    return await _missed(stage, scenario, _first(checks), checks)
     except Unsatisfied as error:
         return await _missed(stage, scenario, str(error), ())
     except TimeoutError:

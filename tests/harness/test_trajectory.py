@@ -1,6 +1,7 @@
 """Trajectories against a real product in real process cells."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,28 @@ async def test_cancelling_closes_the_cell(cells: ProcessCells, tmp_path: Path) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+LISTS = """
+kind = "main"
+set = "feedback"
+story = "given a folder, when reports are made, then each is there, in full, and nothing besides"
+[[act]]
+repeat = 3
+run = { command = "mkdir -p out/deep && printf 'a,b' > out/one.csv && printf x > out/deep/two.csv" }
+[act.expect]
+files = { "out/one.csv" = { size = 3, sha256 = "0da0d6f5b0f96f1c0f5a1d2a4e2f1d6b" } }
+listing = { "out/**/*.csv" = ["out/deep/two.csv", "out/one.csv"], "out/*" = { length = 2 }, "*.tmp" = [] }
+within = { p50 = 20.0, p95 = 20.0, max = 20.0 }
+""".replace("0da0d6f5b0f96f1c0f5a1d2a4e2f1d6b", hashlib.sha256(b"a,b").hexdigest())
+
+
+async def test_what_is_in_a_folder_its_sizes_and_how_long_it_took(cells: ProcessCells) -> None:
+    trajectory = await judged(cells, LISTS, [])
+    assert trajectory.satisfied, evidence(trajectory)
+    missed = await judged(cells, LISTS.replace("p95 = 20.0", "p95 = 0.000001").replace("size = 3", "size = 4"), [])
+    assert "wanted size of out/one.csv: 4, observed 3" in evidence(missed)
+    slow = await judged(cells, LISTS.replace("p95 = 20.0", "p95 = 0.000001"), [])
+    assert "wanted p95 of 3 times: within 1e-06 s, observed " in evidence(slow)
+    extra = await judged(cells, LISTS.replace('"*.tmp" = []', '"*.*" = []'), [Entry("a.tmp", "file", data=b"")])
+    assert 'wanted listing of *.*: [], observed ["a.tmp"]' in evidence(extra)
