@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _journal_commands(commands)
     _remote_commands(commands)
     _scenario_commands(commands)
+    _twin_commands(commands)
 
     status = commands.add_parser("status", help="the floor, once")
     status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
@@ -366,6 +367,20 @@ def _bar_options(parser: argparse.ArgumentParser) -> None:
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--judge", action="store_true", help="let models judge by rubrics, for money")
     asked.add_argument("--rehearsals", metavar="FOLDER", type=Path, help="let the twin do so, by the playbook there")
+
+
+def _twin_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    twins = commands.add_parser("twins", help="the twins of services, and how true each is to its own")
+    twins.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the list as JSON")
+    _workspace_option(twins)
+    twins.set_defaults(command="twins", action="ls")
+    check = twins.add_subparsers(metavar="ACTION").add_parser(
+        "check", help="replay what was recorded of the services against them, and keep what came of it"
+    )
+    check.add_argument("twin", nargs="*", metavar="NAME", help="a name in twins/ (default: all that have recordings)")
+    check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
+    _workspace_option(check)
+    check.set_defaults(action="check")
 
 
 def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -163,6 +163,12 @@ def _journal(arguments: argparse.Namespace) -> int:
     return COMMANDS[arguments.action](_find(arguments), arguments)
 
 
+def _twins(arguments: argparse.Namespace) -> int:
+    from factory_tui.twinning import twins
+
+    return twins(_find(arguments), arguments)
+
+
 def _scenarios(arguments: argparse.Namespace) -> int:
     from factory_tui import drafting, review
 
@@ -277,6 +283,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "new": _new,
     "run": _run,
     "scenarios": _scenarios,
+    "twins": _twins,
     "status": _status,
     "doctor": _doctor,
     "twin messages": _twin_messages,

@@ -51,6 +51,9 @@ class Hosted:
 
     def __init__(self, cell: Cell, twin: Twin, front: Service, token: str) -> None:
         self.twin = twin
+        self.url = ""
+        """As the product has to ask."""
+        self.port = 0
         self._cell, self._front, self._token = cell, front, token
         self._data = 0
 
@@ -69,8 +72,8 @@ class Hosted:
             self._front.port, "POST", "/", headers=head, body=body, timeout=STEER, limit=16 * MIB
         )
 
-    async def up(self) -> str:
-        """Wait until it answers; its address as the product has to ask. Raises TwinFault, CellError."""
+    async def up(self) -> None:
+        """Wait until it answers. Raises TwinFault, CellError."""
         ends = time.monotonic() + START + self.twin.ready.timeout
         answer = Exchange(0, error="there was no time")
         while time.monotonic() < ends:
@@ -80,7 +83,8 @@ class Hosted:
                 if said["broken"]:
                     raise TwinFault(self.twin.name, said["broken"], said["log"])
                 if said["ready"]:
-                    return self._url(said["port"])
+                    self.port, self.url = said["port"], self._url(said["port"])
+                    return
             elif not await self._front.alive():
                 ended = await self._front.stop()
                 raise CellError(f"the front of the twin {self.twin.name} ended: {ended.stderr.decode()[-500:]}")
@@ -91,12 +95,14 @@ class Hosted:
         host = self.twin.host if self.twin.host in self._cell.hosts else "127.0.0.1"
         return f"http://{host}" if port == 80 else f"http://{host}:{port}"
 
-    async def data(self, value: Any) -> str:
-        """Plant what the twin is to begin with; its path."""
-        self._data += 1
-        name = f"{self.twin.name}.{self._data}.json"
-        await self._cell.plant([Entry(name, "file", data=as_json(value).encode())], annex=True)
-        return f"{self._cell.annex}/{name}"
+    async def begin_anew(self, data: Any, order: Mapping[str, Any]) -> None:
+        """Have it begin anew, with this data or its own (UNSET), by this order. Raises TwinFault, CellError."""
+        data, path = own_data(self.twin) if data is msgspec.UNSET else data, ""
+        if data is not msgspec.UNSET:
+            self._data += 1
+            path = await _planted(self._cell, f"{self.twin.name}.{self._data}.json", data)
+        await self.steer({**order, "reset": path})
+        await self.up()
 
 
 def own_data(twin: Twin) -> Any:
@@ -105,8 +111,16 @@ def own_data(twin: Twin) -> Any:
     return msgspec.UNSET if found is None else json.loads(found)
 
 
-async def host(cell: Cell, twins: Sequence[Twin], asked: Sequence[HostedTwin], names: Inputs) -> dict[str, Hosted]:
-    """Start them all, each ready to be asked. Raises TwinFault, CellError."""
+async def _planted(cell: Cell, name: str, data: Any) -> str:
+    """What a twin is to begin with, as a file of the annex; its path."""
+    await cell.plant([Entry(name, "file", data=as_json(data).encode())], annex=True)
+    return f"{cell.annex}/{name}"
+
+
+async def host(
+    cell: Cell, twins: Sequence[Twin], asked: Sequence[HostedTwin], names: Inputs, *, near: bool = False
+) -> dict[str, Hosted]:
+    """Start them all and wait until each is up; ``near``: where Cell.http asks. Raises TwinFault, CellError."""
     if not asked:
         return {}
     known = {twin.name: twin for twin in twins}
@@ -114,23 +128,23 @@ async def host(cell: Cell, twins: Sequence[Twin], asked: Sequence[HostedTwin], n
     for twin in (known[one.name] for one in asked):
         entries += [Entry(f"{twin.name}/{file.path}", "file", file.mode, file.data) for file in twin.files]
     await cell.plant(entries, annex=True)
-    return {one.name: await _begin(cell, known[one.name], one, names) for one in asked}
+    hosted = {one.name: await _begin(cell, known[one.name], one, names, near=near) for one in asked}
+    for one in hosted.values():
+        await one.up()
+    return hosted
 
 
-async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs) -> Hosted:
+async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs, *, near: bool) -> Hosted:
     token = secrets.token_hex(16)
     data = own_data(twin) if asked.data is msgspec.UNSET else render(asked.data, names)
-    path = f"{twin.name}.json"
-    if data is not msgspec.UNSET:
-        await cell.plant([Entry(path, "file", data=as_json(data).encode())], annex=True)
     config = {
         "token": token,
         "command": twin.command,
         "folder": f"{cell.annex}/{twin.name}",
         "host": twin.host,
-        "address": cell.hosts.get(twin.host, ""),
+        "address": "" if near else cell.hosts.get(twin.host, ""),
         "ready": msgspec.to_builtins(twin.ready),
-        "data": "" if data is msgspec.UNSET else f"{cell.annex}/{path}",
+        "data": "" if data is msgspec.UNSET else await _planted(cell, f"{twin.name}.json", data),
         "latency": asked.latency,
         "faults": rules(asked.faults, names),
     }
@@ -167,12 +181,9 @@ async def act_on(hosted: Hosted, act: TwinAct, names: Inputs) -> Exchange:
     if act.faults is not None:
         order["faults"] = rules(act.faults, names)
     if act.reset:
-        data = own_data(hosted.twin) if act.data is msgspec.UNSET else render(act.data, names)
-        order["reset"] = "" if data is msgspec.UNSET else await hosted.data(data)
         if broken := (await hosted.steer({}))["broken"]:
             raise TwinFault(hosted.twin.name, broken)
-        await hosted.steer(order)
-        await hosted.up()
+        await hosted.begin_anew(msgspec.UNSET if act.data is msgspec.UNSET else render(act.data, names), order)
         order = {}
     said = await hosted.steer({**order, **look})
     seen = {"count": said["count"], "requests": said["requests"]}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from factory_tui.config.fidelity import standing
 from factory_tui.config.reading import Document, Mistakes, Problem
 from factory_tui.config.seed import load_seed
 from factory_tui.config.workspace import Workspace
@@ -85,6 +86,7 @@ def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterato
         corpus = load_corpus(workspace.scenarios / name, name)
         yield from corpus.problems
         yield from (Trouble("warning", one) for one in corpus.unwritten)
+        yield from (Trouble("warning", one) for one in _untrue(workspace, corpus))
         try:
             yield from (
                 Trouble("warning", one) for one in unlabelled(workspace.scenarios / name, workspace.state, corpus)
@@ -100,6 +102,17 @@ def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterato
                 yield Trouble("warning", _stale(workspace, name, one, revision))
     if not alone:
         yield from (Trouble("warning", one) for one in without_seed(workspace.scenarios, set(names)))
+
+
+def _untrue(workspace: Workspace, corpus: Corpus) -> Iterator[Problem]:
+    """The twins of a corpus that recordings of their services speak against, or were not compared with."""
+    for twin in corpus.twins:
+        found = standing(workspace.twins, twin)
+        remedy = f"See what differs: factory-tui twins check {twin.name}; then make the twin anew by its loop."
+        if found.lamp == "unchecked":
+            remedy = f"Compare it: factory-tui twins check {twin.name}."
+        if found.lamp not in ("faithful", "unrecorded"):
+            yield Problem(f"twins/{twin.name}", 0, "", f"is {found.lamp}: {found.why}.", remedy)
 
 
 def _stale(workspace: Workspace, seed: str, one: Scenario, revision: str) -> Problem:

@@ -115,7 +115,7 @@ async def _with_twins(stage: Stage, scenario: Scenario, timeout: float, twins: S
     """Judge it with its twins beside it. One that breaks makes it void, whatever came of it until then."""
     try:
         stage.twins = await host(stage.cell, twins, scenario.twins, stage.names)
-        stage.env = {one.twin.variable: await one.up() for one in stage.twins.values()}
+        stage.env = {one.twin.variable: one.url for one in stage.twins.values()}
         trajectory = await _judged(stage, scenario, timeout)
         steps, around = await settle(stage.twins)
     except TwinFault as fault:
