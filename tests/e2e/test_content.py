@@ -20,8 +20,8 @@ from tests.e2e.faults import FAULTS, REHEARSALS, Fault, planted
 from tests.e2e.stage import SEEDS as DEMO
 
 ROOT = Path(__file__).parents[2]
-SEEDS = ("interval-bug", "ledger", "orders-etl", "payments", "shortlinks")
-VAULT = {"interval-bug": 5, "ledger": 5, "orders-etl": 8, "payments": 7, "shortlinks": 8}
+SEEDS = ("checkout-client", "interval-bug", "ledger", "orders-etl", "payments", "shortlinks")
+VAULT = {"checkout-client": 7, "interval-bug": 5, "ledger": 5, "orders-etl": 8, "payments": 7, "shortlinks": 8}
 """Vault stories at least."""
 LOOPS = {"interval-bug": "bugfix", "payments": "twin"}
 VALUES = re.compile(r"""\{\w+\}|"[^"]*"|'[^']*'|-?[0-9][0-9.]*|true|false""")
@@ -98,7 +98,9 @@ def test_the_product_is_written_by_tool_calls_in_the_work_tree_alone(playbook: P
     calls = [block for rule in playbook.rules for block in rule.answer.blocks if isinstance(block, CallTool)]
     assert {call.name for call in calls} == {"bash", "str_replace_based_edit_tool"}
     paths = {str(call.input["path"]) for call in calls if "path" in call.input}
-    assert all(re.fullmatch(r"(tests/|intervals/)?\w+\.py|twin\.toml", path) for path in paths), paths
+    assert all(re.fullmatch(r"(tests/|intervals/)?\w+\.py|twin\.toml|draft/[\w-]+\.toml", path) for path in paths), (
+        paths
+    )
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

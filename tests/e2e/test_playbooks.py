@@ -10,16 +10,23 @@ from factory_tui.twins.messages.request import Block, Message, Prompt, Text, Too
 from tests.e2e.faults import REHEARSALS
 
 TASK = {
+    "checkout-client": "# The request\n\nBuild it.\n\n# Pay for an order\n\n    python3 checkout.py pay ORDER.json",
     "shortlinks": "# The request\n\nBuild it.\n\n# Short links\n\nIt is started with `python3 app.py`.",
     "orders-etl": "# The request\n\nBuild it.\n\n# Clean orders\n\n    python3 etl.py INPUT.csv OUTDIR",
     "payments": "# The request\n\nBuild it.\n\n# A twin of the Payments API\n\nIt is in openapi.json.",
 }
 TOLD = {
+    "checkout-client": "wanted exit: 0, observed 1",
     "shortlinks": "wanted status: 410, observed 302",
     "orders-etl": 'wanted json of stdout customer: "ab\\ncd", observed "abcd"',
     "payments": "wanted status: 409, observed 201",
 }
-PROGRAM = {"shortlinks": "app.py", "orders-etl": "etl.py", "payments": "twin.py"}
+PROGRAM = {
+    "checkout-client": "checkout.py",
+    "orders-etl": "etl.py",
+    "payments": "twin.py",
+    "shortlinks": "app.py",
+}
 LOST = (
     "Your cell was lost and rebuilt. The work tree is as it was at the end of pass 1; what these calls of yours did "
     "after that is gone:\n- str_replace_based_edit_tool: view app.py\n- bash: python3 -m unittest\n\nLook."

@@ -1,7 +1,8 @@
-"""The twin that ships in the repository: made by its loop from its seed, and by nobody's hand."""
+"""The twin that ships in the repository: made by its loop from its seed, by nobody's hand, and asked by who pays."""
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from factory_tui.config.seed import load_seed
 from factory_tui.config.workspace import Workspace
+from factory_tui.domain.events import VerdictReached
 from factory_tui.twins.messages.playbook import BUNDLED
 from tests.e2e.stage import PATIENCE, ROOT, bundled_in, rehearse
 
@@ -58,3 +60,17 @@ async def test_a_rehearsal_finds_its_mistakes_and_promotes_the_same_twin(tmp_pat
     made = workspace.twins / "payments"
     assert json.loads((made / "provenance.json").read_bytes())["commit"] == run.commit
     assert files(made) == files(PAYMENTS), MAKE
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(2 * PATIENCE)
+async def test_a_client_that_charges_twice_is_found_by_the_twin_and_mended(tmp_path: Path) -> None:
+    workspace = bundled_in(tmp_path / "workspace", kind="process")
+    told = await rehearse(workspace, BUNDLED, ["checkout-client"])
+    run = told.state.runs["checkout-client-1"]
+    assert (run.state, len(run.passes)) == ("shipped", 2), run.why
+    (symptoms,) = told.told("checkout-client-1")
+    assert re.search(r"wanted json requests\.1\.headers\.idempotency-key: (\S+), observed (?!\1)", symptoms)
+    assert "(asked the twin payments) POST /v1/charges" in symptoms
+    verdicts = told.facts(VerdictReached, "checkout-client-1")
+    assert not [fact.scenario for fact in verdicts if fact.satisfied is None], "no fault of the twin"
