@@ -7,6 +7,7 @@ message is written here.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -60,6 +61,7 @@ RESEEDED = (
 LET_ON = "{by}, who looks after this run, was asked about it and says: go on.\n\n{hint}"
 HINTS: dict[JamClass | None, str] = {
     "oscillating": "What you did again and again did not help: go about it in another way.",
+    "dispute": "The story stands: nobody waives one. Do what it asks for, and note in README.md what it is against.",
     "contradiction": "Nobody decided it for you: take the plain reading of the request, and note it in README.md.",
 }
 """What an agent that stopped hears by the class of its jam, where the answer had no words for it."""
@@ -98,12 +100,20 @@ async def codergen(walk: Walk, node: Node) -> Done:
     if generated.status == "circling":
         raise await _stuck(walk, "oscillating", generated.why)
     if generated.status == "disputes":
-        said = one_line(generated.why)
-        raise await _stuck(
-            walk, "contradiction", f"its agent finds a contradiction: {said}", Disputed(node.id, generated.why)
-        )
+        jam, against = _against(run, generated.why)
+        said = f"its agent {against}: {one_line(generated.why)}"
+        raise await _stuck(walk, jam, said, Disputed(node.id, generated.why))
     status = Status.SUCCESS if generated.status == "success" else Status.FAIL
     return Outcome(status=status, failure_reason=generated.why), []
+
+
+def _against(run: Run, said: str) -> tuple[JamClass, str]:
+    """What a dispute is against: stories that failed, where it names them, else the request itself."""
+    failed = run.measured.tallies.items() if run.measured else ()
+    told = {name for name, kind in run.scenarios if kind == "feedback"}
+    told &= {name for name, tally in failed if tally.unsatisfied}
+    named = sorted(name for name in told if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", said))
+    return ("dispute", f"disputes {', '.join(named)}") if named else ("contradiction", "finds a contradiction")
 
 
 async def _begin_pass(walk: Walk, node: Node) -> None:

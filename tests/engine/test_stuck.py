@@ -48,6 +48,12 @@ DISPUTES = playbook(
     WRITES,
     AGAIN,
     rule("told", "trim every name", runs(TRIM)),
+    rule(
+        "dispute a story",
+        "observed .Hello,  ",
+        speaks("DISPUTE: trims wants names trimmed; the request, as they are"),
+        earlier=("says: go on",),
+    ),
     rule("dispute", "observed .Hello,  ", speaks("**DISPUTE:** names are trimmed,\nand kept as they are")),
     rule("let on", "was asked about it and says: go on", runs("echo greet.py reads")),
     DONE,
@@ -70,6 +76,9 @@ async def test_an_agent_that_finds_a_contradiction_asks_and_hears_what_was_decid
         assert "take the plain reading" in words(said)
         await floor.until(lambda state: "E-2" in state.escalations)
         await floor.reach(run, "jammed")
+        disputed = floor.state.escalations["E-2"]
+        assert (disputed.jam, disputed.choices) == ("dispute", ("go on", "stop"))
+        assert disputed.question.startswith("its agent disputes trims: trims wants names trimmed; ")
         await floor.command(Answer("E-2", text="trim every name"))
         await floor.reach(run, "running")
         shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
