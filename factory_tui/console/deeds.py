@@ -211,7 +211,8 @@ def _release(app: "ConsoleApp") -> None:
     if run is None or not makes_sense("run.release", run):
         app.say("waits", "nothing to release here")
         return
-    body = f"{run.why}\n\nIt may reach the agent then. No pass of {run.id} by now ships; a later one may."
+    found = run.why.partition(" Nothing of it")[0]
+    body = f"{found}\n\nIt may reach the agent then. No pass of {run.id} by now ships; a later one may."
     _ask(app, (f"Release {run.id}?", body, "Release it"), c.Release(run.id))
 
 

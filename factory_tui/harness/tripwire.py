@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from factory_tui.harness.corpus import Corpus
 from factory_tui.harness.shapes import Scenario
-from factory_tui.harness.words import Words, in_words, parts, plainly, texts
+from factory_tui.harness.words import Words, in_words, parts, plainly, texts, unescaped
 
 RUN = 8
 """Words in a row that tell where they are from."""
@@ -23,6 +23,11 @@ WINDOW = 1 << 16
 OVERLAP = 1 << 12
 """Characters of the next window that this one sees too: more than any eight words in a row should take."""
 
+DEPTH = 2
+"""How often something may be encoded."""
+
+_CODED = re.compile(r"[A-Za-z0-9+/]{48,}(?:\r?\n[A-Za-z0-9+/]+)*")
+_HEX = re.compile(r"[0-9A-Fa-f\r\n]+")
 _IN_A_ROW = re.compile(rb"\x01{%d,}" % RUN)
 _MARK = "canary-"
 
@@ -73,15 +78,18 @@ class Tripwire:
             if not sought(said)
         ]
 
-    def caught(self, text: str) -> tuple[Finding, ...]:
-        """What the text holds, each once."""
+    def caught(self, text: str, depth: int = 0) -> tuple[Finding, ...]:
+        """What the text holds, each once; also where all of it, or a part, is base64 or hex, or that twice."""
         found: dict[Finding, None] = {}
         for piece in _pieces(text):
-            plain = plainly(piece)
-            found |= dict.fromkeys(self._canaries_in(piece, plain))
+            clear = unescaped(piece)
+            plain = clear.casefold()
+            found |= dict.fromkeys(self._canaries_in(clear, plain))
             found |= {one: None for sought, one in self._names if sought(plain)}
             for run in self._held(in_words(plain)):
                 found |= dict.fromkeys(sorted(self._runs[run]))
+            for inner in _decoded(clear) if depth < DEPTH else ():
+                found |= dict.fromkeys(self.caught(inner, depth + 1))
         return tuple(found)
 
     def _canaries_in(self, text: str, plain: str) -> Iterator[Finding]:
@@ -111,6 +119,19 @@ def _forms(text: str) -> list[str]:
 
 
 _MARKS = _forms(_MARK)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """What is base64 or hex in a text and means text again; its lines may be broken."""
+    for coded in _CODED.finditer(text):
+        letters = "".join(coded[0].split())
+        if _HEX.fullmatch(letters):
+            data = bytes.fromhex(letters[: len(letters) // 2 * 2])
+        else:
+            data = base64.b64decode(letters[: len(letters) // 4 * 4])
+        said = data.decode("utf-8", "replace")
+        if said.count("\ufffd") * 8 < len(said):
+            yield said
 
 
 def _finding(what: str, scenario: Scenario, text: str) -> Finding:

@@ -21,12 +21,17 @@ _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 def plainly(text: str) -> str:
-    """The text in small letters, without what nobody sees and without JSON's escapes, however often escaped."""
+    """The text in small letters, without what nobody sees and without JSON's escapes."""
+    return unescaped(text).casefold()
+
+
+def unescaped(text: str) -> str:
+    """The text without what nobody sees and without JSON's escapes, however often escaped."""
     if not text.isascii():
         text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     if "\\" in text:
-        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", text)
-    return text.casefold()
+        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\n", text)
+    return text
 
 
 def in_words(plain: str) -> list[str]:

@@ -45,6 +45,31 @@ def test_words_are_known_however_they_are_spelt(spelt: str) -> None:
     assert caught(f"he said: {spelt}, he said") == ["words of echo"]
 
 
+LONG = f"It is said elsewhere, too, that {VAULT}, and so on, and so on.\n" * 2
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        base64.b64encode(LONG.encode()).decode(),
+        base64.encodebytes(LONG.encode()).decode(),
+        json.dumps({"stdout": base64.encodebytes(LONG.encode()).decode()}),
+        base64.b64encode(base64.b64encode(LONG.encode())).decode(),
+        LONG.encode().hex(),
+        "\n".join(LONG.encode().hex()[at : at + 60] for at in range(0, 400, 60)),
+    ],
+)
+def test_words_are_known_as_base64_and_as_hex(coded: str) -> None:
+    assert caught(f"it says:\n{coded}\n") == ["words of echo"]
+
+
+@pytest.mark.parametrize(
+    "noise", ["deadbeef" * 200, "A" * 5000, "9" * 4001, base64.b64encode(bytes(range(256)) * 8).decode()]
+)
+def test_what_looks_encoded_and_means_nothing_is_left_alone(noise: str) -> None:
+    assert caught(noise) == []
+
+
 @pytest.mark.parametrize("before", ["", "a", "ab"])
 def test_a_canary_is_known_as_hex_as_base64_and_over_line_breaks(before: str) -> None:
     canary = READ.canary("echo")
