@@ -6,18 +6,20 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
 from factory_tui.config.fidelity import standing
 from factory_tui.config.reading import Document, Mistakes, Problem
-from factory_tui.config.seed import load_seed
+from factory_tui.config.recipe import of_cell
+from factory_tui.config.seed import Seed, load_seed
 from factory_tui.config.workspace import Workspace
 from factory_tui.harness.corpus import Corpus, Trouble, load_corpus, without_seed
 from factory_tui.harness.labels import unlabelled
 from factory_tui.harness.scenario import parse
 from factory_tui.harness.shapes import Scenario
+from factory_tui.harness.tripwire import Tripwire
 
 _VALUE = r"""^(\s*{key}\s*=\s*)("[^"\n]*"|'[^'\n]*')(?!["'])"""
 
@@ -94,9 +96,11 @@ def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterato
         except Mistakes as mistakes:
             yield from (Trouble("error", one) for one in mistakes.problems)
         try:
-            revision = load_seed(workspace, name).revision
+            seed = load_seed(workspace, name)
         except Mistakes:
             continue  # the seed's own trouble is told where seeds are
+        revision = seed.revision
+        yield from (Trouble("warning", one) for one in _quoted(workspace, seed, corpus))
         for one in corpus.scenarios:
             if one.reviewed_for and one.reviewed_for != revision:
                 yield Trouble("warning", _stale(workspace, name, one, revision))
@@ -113,6 +117,21 @@ def _untrue(workspace: Workspace, corpus: Corpus) -> Iterator[Problem]:
             remedy = f"Compare it: factory-tui twins check {twin.name}."
         if found.lamp not in ("faithful", "unrecorded"):
             yield Problem(f"twins/{twin.name}", 0, "", f"is {found.lamp}: {found.why}.", remedy)
+
+
+def _quoted(workspace: Workspace, seed: Seed, corpus: Corpus) -> Iterator[Problem]:
+    """Where people tell the agent what the vault says: that is no secret any more, and no tripwire looks for it."""
+    wire = Tripwire(corpus)
+    said = {seed.file: seed.prose}
+    if workspace.standards.is_file():
+        said[workspace.standards.name] = workspace.standards.read_text("utf-8", "replace")
+    beside = PurePath(seed.file).parent
+    shown = (one for one in seed.attachments if not of_cell(one.path))
+    said |= {f"{beside}/{one.path}": one.data.decode("utf-8", "replace") for one in shown}
+    for file, text in said.items():
+        for what in dict.fromkeys(found.what for found in wire.caught(text)):
+            remedy = "Say it in other words, or give the vault another story in its place."
+            yield Problem(file, 0, "", f"holds {what}: the agent is told it, so that it measures little.", remedy)
 
 
 def _stale(workspace: Workspace, seed: str, one: Scenario, revision: str) -> Problem:

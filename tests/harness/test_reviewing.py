@@ -82,3 +82,17 @@ def test_the_check_names_stale_scenarios_and_folders_of_no_seed(tmp_path: Path) 
     assert ghost.problem.file == "scenarios/ghost"
     (folder / "percent.toml").write_text("kind = 3\n")
     assert "error" in {one.level for one in check(workspace, ["greeter"], alone=True)}
+
+
+def test_the_check_names_where_the_agent_is_told_the_vaults_words(tmp_path: Path) -> None:
+    workspace, folder = greeters(tmp_path)
+    vault = folder / "percent.toml"
+    vault.write_text(vault.read_text().replace("given a name,", "given a percent sign in the middle of a name,"))
+    assert list(check(workspace, ["greeter"], alone=True)) == []
+    seed = workspace.seeds / "greeter.md"
+    seed.write_text(f"{seed.read_text()}\nWith a percent sign in the middle of a name it greets.\n")
+    canary = load_corpus(folder, "greeter").canary("upper")
+    workspace.standards.write_text(f"See ({canary}).\n")
+    by_seed, by_standards = (str(one.problem) for one in check(workspace, ["greeter"], alone=True))
+    assert by_seed.startswith("seeds/greeter.md: holds words of percent: the agent is told it")
+    assert by_standards.startswith("standards.md: holds the canary of upper: the agent is told it")
