@@ -10,14 +10,8 @@ from typing import Any
 import msgspec
 
 from factory_tui.agents.protocol import Prompt
+from factory_tui.domain.pictures import EDGE, EDGE_OF_MANY, LARGEST, MANY, MOST, Broken, Picture, picture
 
-_IMAGES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
-_LARGEST_IMAGE = 5_000_000
-"""Bytes that the API takes in base64."""
 _LARGEST_TEXT = 100_000
 """Characters of an attachment that are shown; the file itself may be longer."""
 
@@ -67,19 +61,34 @@ def system_prompt(work: str, *, timeout: float, standards: str = "", rules: Sequ
 def seed_prompt(prose: str, attachments: Iterable[Attachment], system: str) -> Prompt:
     """The first message of a conversation: what is wanted, with everything that came along."""
     blocks: list[dict[str, Any]] = [_text(f"# The request\n\n{prose.strip()}")]
-    for attachment in attachments:
-        blocks += _attached(attachment)
+    attached = list(attachments)
+    pictures = {one.path: found for one in attached if (found := _pictured(one.data))}
+    edge = EDGE_OF_MANY if len(pictures) > MANY else EDGE
+    for attachment in attached:
+        shown = list(pictures).index(attachment.path) < MOST if attachment.path in pictures else False
+        blocks += _attached(attachment, pictures.get(attachment.path), edge if shown else 0)
     return Prompt("seed", tuple(blocks), system)
 
 
-def _attached(attachment: Attachment) -> list[dict[str, Any]]:
-    kind = next((kind for magic, kind in _IMAGES.items() if attachment.data.startswith(magic)), "")
-    if attachment.data[:4] == b"RIFF" and attachment.data[8:12] == b"WEBP":
-        kind = "image/webp"
+def _pictured(data: bytes) -> Picture | Broken | None:
+    try:
+        return picture(data)
+    except Broken as broken:
+        return broken
+
+
+def _attached(attachment: Attachment, found: Picture | Broken | None, edge: int) -> list[dict[str, Any]]:
+    """As a picture, as text, or with the words why it cannot be shown; the API would refuse the whole request."""
     head = f"# Attachment: {attachment.path}"
-    if kind and len(attachment.data) * 4 // 3 < _LARGEST_IMAGE:
+    if isinstance(found, Broken):
+        return [_text(f"{head}\n\n({found}: it cannot be shown)")]
+    if found is not None:
         data = base64.b64encode(attachment.data).decode()
-        return [_text(head), {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}}]
+        if max(found.width, found.height) <= edge and len(data) <= LARGEST:
+            source = {"type": "base64", "media_type": found.kind, "data": data}
+            return [_text(head), {"type": "image", "source": source}]
+        size = f"{found.kind} of {found.width} x {found.height} pixels and {len(attachment.data)} bytes"
+        return [_text(f"{head}\n\n({size}: too large to be shown, or one of too many)")]
     try:
         text = attachment.data.decode("utf-8")
     except UnicodeDecodeError:

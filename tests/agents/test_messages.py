@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from factory_tui.agents.prompt import seed_prompt, system_prompt
+from factory_tui.agents.prompt import Attachment, seed_prompt, system_prompt
 from factory_tui.agents.protocol import Generated, Prompt
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Cell, CellDied, CellError, Labels
@@ -18,6 +18,7 @@ from factory_tui.twins.messages.playbook import parse
 from factory_tui.twins.messages.server import serve
 from tests.agents.rig import EDITOR, PLAYBOOK, SEED, Kept, Rig, bash, says
 from tests.model.endpoint import Endpoint, Notebook, message, status, stream, text, use
+from tests.pictures import JPEG, png
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ async def test_a_rehearsal_writes_runs_and_mends(rehearsal: Rig) -> None:
     kinds = [type(fact) for fact in rehearsal.notes.facts if isinstance(fact, (Prompted, Answered, ToolReturned))]
     assert kinds == [Prompted, Answered, *[ToolReturned] * 2, *[Answered, ToolReturned] * 2, Answered]
     assert {fact.outcome for fact in rehearsal.notes.of(CallSettled)} == {"answered"}
+
+
+async def test_pictures_of_a_seed_are_sent_as_such_and_what_the_endpoint_would_refuse_is_not(rehearsal: Rig) -> None:
+    shots = {"shot.png": png(640, 480), "shot.jpg": JPEG, "cut.png": png(640, 480)[:-9], "long.png": png(8001, 1)}
+    attached = [Attachment(name, data) for name, data in shots.items()]
+    assert await rehearsal.go(seed_prompt("Build a greeter.", attached, "")) == Generated("success")
+    sent = rehearsal.talk.messages[0]["content"]
+    assert [block["source"]["media_type"] for block in sent if block["type"] == "image"] == ["image/png", "image/jpeg"]
 
 
 @pytest.mark.docker

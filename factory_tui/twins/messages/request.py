@@ -62,7 +62,7 @@ class Text(Struct, tag="text", forbid_unknown_fields=True):
 
 
 class Image(Struct, tag="image", forbid_unknown_fields=True):
-    """A picture, counted but not looked at."""
+    """A picture."""
 
     source: dict[str, object]
     cache_control: CacheControl | None = None

@@ -7,6 +7,7 @@ no `max_tokens = 0`.
 
 from collections.abc import Iterator
 
+from factory_tui.twins.messages.pictures import check_pictures
 from factory_tui.twins.messages.request import (
     Block,
     CacheControl,
@@ -45,6 +46,7 @@ def check(request: Prompt) -> None:
     if request.messages[0].role != "user":
         reject('messages: first message must use the "user" role')
     _check_content(request)
+    check_pictures(request)
     if request.turns[-1].role != "user":
         reject("This model does not support assistant message prefill. The conversation must end with a user message.")
     _check_pairs(request.turns)

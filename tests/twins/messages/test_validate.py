@@ -35,6 +35,10 @@ def without(key: str) -> dict[str, Any]:
     return {name: value for name, value in body().items() if name != key}
 
 
+def accepts(value: object) -> None:
+    check(decode(msgspec.json.encode(value), Request))
+
+
 def refused(value: object) -> str:
     with pytest.raises(RequestError) as raised:
         check(decode(msgspec.json.encode(value), Request))
@@ -59,7 +63,7 @@ SCHEMA = {"name": "look", "input_schema": {"type": "object", "properties": {}}}
     ],
 )
 def test_what_the_api_accepts(accepted: dict[str, Any]) -> None:
-    check(decode(msgspec.json.encode(accepted), Request))
+    accepts(accepted)
 
 
 @pytest.mark.parametrize(
