@@ -43,6 +43,7 @@ bench-%: $(VENV)/.installed
 # Named for `make help`; the pattern makes it. Some only: .venv/bin/python -m bench.engine steps
 bench-engine: ## the engine beside its floors; the last line is one JSON object
 bench-cells: ## cells beside their floors, docker exec and peers: steps, starts, snapshots, timeouts
+bench-harness: ## trajectories a minute beside bare containers by the docker command line and docker-py
 bench-journal: ## the journal beside raw sqlite3 and a plain fold; the engine's memory at 64 runs
 bench-satisfaction: ## whole runs drawn: what ships wrongly, what rightly, and the interval's coverage and width
 bench-console: ## the console in a flood beside a RichLog; the engine with a console that stands still
