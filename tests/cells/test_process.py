@@ -93,11 +93,24 @@ async def test_a_cell_of_another_process_is_its_own_while_that_one_lives(tmp_pat
     await cell.close()
 
 
+COMPILES = runner._LOADER.replace("== magic", "== 'of another Python'")
+
+
+async def test_a_python_that_does_not_read_the_engines_bytecode_compiles_the_runner_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runner._LOADER != COMPILES
+    monkeypatch.setattr(runner, "_LOADER", COMPILES)
+    cell = await ProcessCells("w", tmp_path).start(Labels("w", "r", "agent"))
+    assert (await cell.run("echo here")).stdout == b"here\n"
+    await cell.close()
+
+
 async def test_a_runner_killed_while_it_is_compiled_is_named_at_once_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endless = runner._LOADER.replace("    import binascii", "    __import__('signal').pause()\n    import binascii")
-    assert endless != runner._LOADER
+    endless = COMPILES.replace("    import json", "    __import__('signal').pause()\n        import json")
+    assert endless != COMPILES
     monkeypatch.setattr(runner, "_LOADER", endless)
     starting = asyncio.create_task(ProcessCells("w", tmp_path).start(Labels("w", "r", "agent")))
     processes: list[int] = []
