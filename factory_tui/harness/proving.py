@@ -83,14 +83,13 @@ async def _case(stage: Stage, wanted: Property, values: dict[str, Any], perform:
 async def _smallest(stage: Stage, wanted: Property, failed: _Failed, perform: Perform) -> tuple[_Failed, int]:
     """The smallest input that was found to fail in the same way, and how many were tried."""
     tries, better = 0, True
-    if not all([await service.alive() for service in stage.services.values()]):
-        return failed, tries  # whatever comes after it fails
     try:
         async with asyncio.timeout(min(SECONDS, (stage.ends - time.monotonic()) / 2)):
             while better:
                 better = False
                 for values in simpler(wanted.for_all, failed.values):
-                    if tries == TRIES:
+                    alive = [await service.alive() for service in stage.services.values()]
+                    if tries == TRIES or not all(alive):  # whatever comes after an end fails
                         return failed, tries
                     tries += 1
                     other = await _case(stage, wanted, values, perform)

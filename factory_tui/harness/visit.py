@@ -275,7 +275,8 @@ class _Book:
         self.decision = self._decided(vault, whole=whole)
         if vault.error:
             certain = self._decided(msgspec.structs.replace(vault, error=0.0), whole=whole)
-            self.doubt.in_the_way |= certain in ("confirm", "ship") and certain != self.decision
+            apart = certain != self.decision
+            self.doubt.in_the_way |= apart and (certain in ("confirm", "ship") or self.decision == "unsatisfied")
 
     def _decided(self, vault: Count, *, whole: bool) -> Decision | None:
         if self.kind == "screen":
