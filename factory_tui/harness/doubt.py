@@ -32,7 +32,7 @@ class Doubt:
         """The weight of judged scenarios in the vault."""
         self.flips = before
         self.in_the_way = False
-        """Whether the judges' error alone kept a look from being good."""
+        """Whether the judges' error alone keeps what is counted by now from a confirm or a ship."""
         self._wanted = wanted
         self._most = most
 
@@ -57,7 +57,8 @@ class Doubt:
             return f"{known}: as far as that is known, {most} leave more error than {self._wanted:g} (judge_error)"
         unjudged = sum(one.set == "vault" and bool(one.panel) and one.satisfied is None for one in verdicts)
         if decision != "unsatisfied" and unjudged:
-            return f"{unjudged} transcripts of the vault got no judgement, so that nobody knows whether they satisfy"
+            some = f"{unjudged} transcript{'s' * (unjudged > 1)}"
+            return f"{some} of the vault got no judgement, so that nobody knows what they are worth"
         if decision == "unsatisfied" and self.in_the_way:
             return f"{known}: what that error can have added is all that keeps it from the ship rule"
         return ""

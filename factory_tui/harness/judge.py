@@ -100,7 +100,8 @@ def read(content: str, shown: str) -> Judgement:
         raise NoJudgement(one_line(str(error))) from error
     flat = _flat(shown)
     for number, quote in enumerate(found.quotes, 1):
-        if _flat(clean(quote)) not in flat:
+        said = _flat(clean(quote))
+        if not said or said not in flat:
             raise NoJudgement(f"quote {number} does not stand in the transcript")
     quotes = tuple(one_line(quote, LONGEST) for quote in found.quotes)
     return Judgement(found.probability, one_line(found.rationale, LONGEST), quotes)

@@ -86,6 +86,10 @@ class Plan(msgspec.Struct, frozen=True):
                 index = number * self.units[name] + nth
                 yield Draft(name, index, number + (place == len(self.cycle)))
 
+    def cycle_of(self, draft: Draft) -> int:
+        """How many whole cycles come before the one that it is of."""
+        return draft.index // self.units[draft.scenario] if draft.scenario in self.units else 0
+
     def size(self, cycles: int) -> int:
         """Vault observations after so many cycles."""
         return cycles * len(self.cycle) + len(self.fixed)
@@ -125,8 +129,9 @@ class Plan(msgspec.Struct, frozen=True):
         )
 
     def _best(self, cycles: int, vault: Count) -> Count:
+        """What it may come to: all that is left satisfies, and shows that its judges do not err."""
         total = max(vault.total, self.size(cycles) - vault.void)
-        return replace(vault, satisfied=total - vault.failures, total=total)
+        return replace(vault, satisfied=total - vault.failures, total=total, error=0.0)
 
     def more_to_settle(self, vault: Count) -> int | None:
         """How many more vault trajectories, all satisfied, would ship; None: more than a pass has."""

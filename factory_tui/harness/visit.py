@@ -109,6 +109,7 @@ class Visitor:
             await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id, twins))
         labels = Labels(self._workspace, run.id, "trajectory", number, self._holder)
         done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
+        counted = asyncio.Condition()
 
         async def reach(draft: Draft) -> VerdictReached:
             old = done.get((draft.scenario, draft.index))
@@ -127,6 +128,8 @@ class Visitor:
                 return verdict
             if judges is None:
                 return _ruled(corpus, verdict, Opinion(None, 0.0, "nobody is there to judge it", "", 1))
+            async with counted:  # what a cycle decides may make the next one needless, and judges cost money
+                await counted.wait_for(lambda: book.cycles >= book.plan.cycle_of(draft))
             sitting, shown = Sitting(visit, number, draft.index, scenario), transcript(trajectory.steps)
             return _ruled(corpus, verdict, await judges.judge(scribe, sitting, shown, doubt.flips, judged))
 
@@ -137,6 +140,8 @@ class Visitor:
                 book.take(draft, verdict)
                 if book.decision is not None:
                     break
+                async with counted:
+                    counted.notify_all()
         result = book.result(run, number)
         if not any(isinstance(fact, VisitEnded) for fact in seen):
             ended = VisitEnded(
@@ -273,10 +278,8 @@ class _Book:
         self.cycles = max(self.cycles, draft.cycle)
         vault = self.vault()
         self.decision = self._decided(vault, whole=whole)
-        if vault.error:
-            certain = self._decided(msgspec.structs.replace(vault, error=0.0), whole=whole)
-            apart = certain != self.decision
-            self.doubt.in_the_way |= apart and (certain in ("confirm", "ship") or self.decision == "unsatisfied")
+        certain = self._decided(msgspec.structs.replace(vault, error=0.0), whole=whole)
+        self.doubt.in_the_way = certain in ("confirm", "ship") and certain != self.decision
 
     def _decided(self, vault: Count, *, whole: bool) -> Decision | None:
         if self.kind == "screen":

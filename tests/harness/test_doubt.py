@@ -1,0 +1,53 @@
+"""When judges cannot be gone by: what their error takes off, what stands in the way, and what does not."""
+
+from factory_tui.domain.events import Flips, VerdictReached
+from factory_tui.harness.corpus import Corpus
+from factory_tui.harness.doubt import Doubt
+from factory_tui.harness.plan import make_plan
+from factory_tui.harness.satisfaction import Count
+from tests.harness.product import COUNT, ECHO, scenario
+
+POLITE = ECHO + '\n[judge]\nrubric = "The answer is polite to whoever sent the note."\n'
+CORPUS = Corpus("tiny", tuple(scenario(text, name) for name, text in (("a", COUNT), ("b", ECHO), ("c", POLITE))), "c0")
+STEADY, COIN = Flips(0.0, 40.0, 20), Flips(20.0, 40.0, 20)
+
+
+def verdict(*, satisfied: bool | None = True, judgements: int = 3, dissent: int = 0) -> VerdictReached:
+    return VerdictReached(
+        1, 1, "c", "vault", 0, satisfied, 1.0, "", judgements=judgements, dissent=dissent, panel=max(1, judgements)
+    )
+
+
+def doubt(before: Flips) -> Doubt:
+    return Doubt(CORPUS, before, 0.01, 11)
+
+
+def test_only_what_judges_decide_of_the_vault_is_doubted() -> None:
+    count = Count(20, 20, share=1.0, effective=20)
+    assert doubt(STEADY).taken_off(count, [verdict(judgements=0)]) == count
+    steady, coin = (doubt(flips).taken_off(count, [verdict()]) for flips in (STEADY, COIN))
+    assert steady.judged == 0.5
+    assert count.low(0.05) - 0.001 < steady.low(0.05) < count.low(0.05)
+    assert coin.low(0.05) < count.low(0.05) - 0.05
+    assert coin.satisfaction().low < steady.satisfaction().low < count.satisfaction().low
+
+
+def test_steady_judges_stand_against_nothing_and_a_coin_against_everything() -> None:
+    assert doubt(STEADY).against("ship", [verdict()]) == ""
+    assert "cannot bring their error down" in doubt(COIN).against("unsatisfied", [verdict()])
+    few = Flips(2.0, 5.5, 2)
+    assert doubt(few).against("unsatisfied", [verdict()]) == "", "two flips prove nothing"
+    assert "as far as that is known" in doubt(few).against("ship", [verdict()]), "but nothing ships on them"
+
+
+def test_what_got_no_judgement_keeps_from_a_ship_and_from_nothing_else() -> None:
+    void = verdict(satisfied=None, judgements=0)
+    assert "1 transcript of the vault got no judgement" in doubt(STEADY).against("ship", [verdict(), void])
+    assert doubt(STEADY).against("unsatisfied", [verdict(), void]) == ""
+
+
+def test_a_visit_hopes_that_its_judges_prove_steady() -> None:
+    plan = make_plan(CORPUS.scenarios, ship_at=0.7, alpha=0.5, max_passes=3, max_trajectories=40)
+    unsure = Count(2, 2, effective=2, error=0.5, judged=0.5)
+    assert plan.after_screen(1, unsure) is None
+    assert plan.more_to_settle(unsure)
