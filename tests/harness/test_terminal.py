@@ -29,7 +29,7 @@ def draw():
 draw()
 name = ""
 while True:
-    got = os.read(0, 16)
+    got = os.read(0, 3)
     if got == b"\\x1bOB":
         at = min(at + 1, len(fruits) - 1)
     elif got == b"\\r":
