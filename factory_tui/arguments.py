@@ -322,6 +322,12 @@ def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     actions = scenarios.add_subparsers(metavar="ACTION", required=True)
     check = actions.add_parser("check", help="what is wrong with them, and which judge another revision")
     check.add_argument("seed", nargs="?", default="", help="a name in seeds/ (default: all)")
+    check.add_argument(
+        "--against", metavar="DIR", default="", help="play each once against this code, if all is in order"
+    )
+    check.add_argument(
+        "--draws", metavar="WORD", default="", help="the inputs of an earlier time, which told this word"
+    )
     check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
     confirm = actions.add_parser("confirm", help="they judge the seed's newest revision: write that into their files")
     confirm.add_argument("seed", help="a name in seeds/")

@@ -32,10 +32,16 @@ def check(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     from factory_tui.config.seed import load_seed, seed_names
     from factory_tui.harness.reviewing import check as checked
 
+    if arguments.against and not (arguments.seed and Path(arguments.against).is_dir()):
+        print("--against goes with a seed and a folder. Remedy: scenarios check SEED --against DIR", file=sys.stderr)
+        return USAGE
     names = [load_seed(workspace, arguments.seed).name] if arguments.seed else seed_names(workspace)
     found = list(checked(workspace, names, alone=bool(arguments.seed)))
+    broken = any(one.level == "error" for one in found)
+    told = [{"level": one.level, **msgspec.structs.asdict(one.problem)} for one in found]
     if arguments.json:
-        print(json.dumps([{"level": one.level, **msgspec.structs.asdict(one.problem)} for one in found]))
+        if broken or not arguments.against:
+            print(json.dumps({"findings": told, "played": []} if arguments.against else told))
     else:
         for one in found:
             print(f"{one.level}: {one.problem}")
@@ -43,7 +49,52 @@ def check(workspace: "Workspace", arguments: argparse.Namespace) -> int:
             print(f"the scenarios of {', '.join(names) or 'no seed'} are in order")
         for line in waiting(workspace, names):
             print(line)
-    return FAILED if any(one.level == "error" for one in found) else SHIPPED
+    if broken:
+        return FAILED
+    return _tried(workspace, arguments, told) if arguments.against else SHIPPED
+
+
+def _tried(workspace: "Workspace", arguments: argparse.Namespace, findings: list[dict[str, object]]) -> int:
+    """Play each scenario once against a folder of code; succeeds where every one is satisfied."""
+    import json
+    import secrets
+
+    from factory_tui.cells.protocol import CellError
+    from factory_tui.engine.against import once
+    from factory_tui.harness.feedback import evidence
+
+    draws = arguments.draws or secrets.token_hex(4)
+    folder = Path(arguments.against)
+    try:
+        tried = asyncio.run(
+            once(
+                workspace,
+                arguments.seed,
+                folder,
+                draws=draws,
+                say=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+        )
+    except CellError as trouble:
+        print(trouble, file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}. Remedy: see that it is there and yours.", file=sys.stderr)
+        return USAGE
+    if arguments.json:
+        played = [
+            {"scenario": scenario.name, "satisfied": one.satisfied, "evidence": evidence(one)}
+            for scenario, one in tried
+        ]
+        print(json.dumps({"findings": findings, "played": played, "draws": draws}))
+        return SHIPPED if all(one.satisfied for _, one in tried) else FAILED
+    for scenario, trajectory in tried:
+        how = {None: "void", True: "satisfied", False: "not satisfied"}[trajectory.satisfied]
+        told = "" if trajectory.satisfied else evidence(trajectory)
+        asked = "  (no model is asked about its rubric)" if scenario.judge and trajectory.satisfied else ""
+        print(f"{scenario.name}: {how}{asked}" + (f"\n{told}".replace("\n", "\n    ") if told else ""))
+    print(f"each once, draws {draws}")
+    return SHIPPED if all(trajectory.satisfied for _, trajectory in tried) else FAILED
 
 
 def schema() -> int:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import stat
+from contextlib import asynccontextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import msgspec
 
 from factory_tui.cells.choose import cells_of, limits_of
 from factory_tui.cells.holder import this_process
-from factory_tui.cells.protocol import MIB, Entry, TreeUnfit
+from factory_tui.cells.protocol import MIB, Entry, Labels, TreeUnfit
 from factory_tui.config.load import load
 from factory_tui.domain.events import Event, RunQueued, VerdictReached, VisitBegan
 from factory_tui.domain.money import Burn
@@ -25,17 +26,22 @@ from factory_tui.domain.reducer import fold
 from factory_tui.engine.court import NOBODY, Bar, Ear, court
 from factory_tui.engine.opening import figures_of
 from factory_tui.engine.sources import Files
+from factory_tui.harness.draws import inputs
+from factory_tui.harness.expressions import ExpressionError
+from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from factory_tui.harness.visit import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
+    from factory_tui.cells.protocol import Cells, Mould
     from factory_tui.config.seed import Seed
     from factory_tui.config.settings import Settings
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.events import AnyFact
     from factory_tui.domain.state import Run
     from factory_tui.harness.corpus import Corpus
+    from factory_tui.harness.shapes import Scenario
     from factory_tui.harness.visit import VisitResult
 
 ASIDE = (".git",)
@@ -89,43 +95,85 @@ async def judge(
     `bar`: who may be asked where a model has to judge. Raises Mistakes, Refused, ProviderHeld, CellError, OSError.
     SIGTERM is a Ctrl-C: no engine comes by where CI cancels a job, to sweep cells.
     """
+    settings, seed, corpus, entries = _read(workspace, name, folder)
+    run = _run(seed, corpus, settings, draws, most)
+    async with (
+        court(run.id, seed, corpus, settings, bar) as judges,
+        _cells(workspace, seed, settings, say) as (cells, mould),
+    ):
+        visitor = Visitor(workspace.identity, settings.harness.timeout, mould, this_process())
+        ear = _Ear(run.id, say)
+        parallel = asyncio.Semaphore(settings.harness.parallel)
+
+        async def visit(number: int, found: VisitResult | None) -> VisitResult:
+            return await visitor.visit(
+                ear,
+                run=run,
+                corpus=corpus,
+                entries=entries,
+                number=1,
+                visit=number,
+                kind="confirm" if found else "screen",
+                cells=cells,
+                parallel=parallel,
+                pooled=found.verdicts if found else (),
+                judges=judges,
+            )
+
+        result = await visit(1, None)
+        if result.decision == "confirm":
+            result = await visit(2, result)
+    return Judgement(seed.name, seed.revision, corpus, draws, result, ear.judging)
+
+
+async def once(
+    workspace: Workspace, name: str, folder: Path, *, draws: str, say: Callable[[str], None]
+) -> list[tuple[Scenario, Trajectory]]:
+    """Play each scenario once against what is in `folder`: no ship rule, and no model is asked about rubrics.
+
+    Raises Mistakes, CellError, OSError.
+    """
+    settings, seed, corpus, entries = _read(workspace, name, folder)
+    labels = Labels(workspace.identity, f"{seed.name}-{draws}", "trajectory", 1, this_process())
+    parallel = asyncio.Semaphore(settings.harness.parallel)
+    async with _cells(workspace, seed, settings, say) as (cells, mould):
+
+        async def play(scenario: Scenario) -> tuple[Scenario, Trajectory]:
+            async with parallel:
+                try:
+                    values = inputs(scenario, labels.run, 1, 0)
+                except ExpressionError as error:
+                    return scenario, Trajectory(None, why=f"its [let] failed on these draws: {error}")
+                timeout = settings.harness.timeout
+                return scenario, await run_trajectory(
+                    cells, labels, entries, scenario, values, timeout=timeout, mould=mould, twins=corpus.twins
+                )
+
+        async with asyncio.TaskGroup() as group:
+            playing = [group.create_task(play(scenario)) for scenario in corpus.scenarios]
+    return [task.result() for task in playing]
+
+
+def _read(workspace: Workspace, name: str, folder: Path) -> tuple[Settings, Seed, Corpus, list[Entry]]:
+    """What is judged, and by what. A Ctrl-C by SIGTERM too, from here on."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     settings = load(workspace.config)
     files = Files(workspace)
-    seed, corpus = files.seed(name, settings), files.corpus(name)
-    run = _run(seed, corpus, settings, draws, most)
     room = limits_of(settings.cells).work_bytes
     entries = sorted(_entries(folder, (*ASIDE, *settings.ship.exclude), room), key=lambda entry: entry.path)
-    async with court(run.id, seed, corpus, settings, bar) as judges:
-        cells, why = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
-        say(why)
-        try:
-            mould = await cells.prepare(seed.recipe, say)
-            visitor = Visitor(workspace.identity, settings.harness.timeout, mould, this_process())
-            ear = _Ear(run.id, say)
-            parallel = asyncio.Semaphore(settings.harness.parallel)
+    return settings, files.seed(name, settings), files.corpus(name), entries
 
-            async def visit(number: int, found: VisitResult | None) -> VisitResult:
-                return await visitor.visit(
-                    ear,
-                    run=run,
-                    corpus=corpus,
-                    entries=entries,
-                    number=1,
-                    visit=number,
-                    kind="confirm" if found else "screen",
-                    cells=cells,
-                    parallel=parallel,
-                    pooled=found.verdicts if found else (),
-                    judges=judges,
-                )
 
-            result = await visit(1, None)
-            if result.decision == "confirm":
-                result = await visit(2, result)
-        finally:
-            await cells.close()
-    return Judgement(seed.name, seed.revision, corpus, draws, result, ear.judging)
+@asynccontextmanager
+async def _cells(
+    workspace: Workspace, seed: Seed, settings: Settings, say: Callable[[str], None]
+) -> AsyncIterator[tuple[Cells, Mould]]:
+    cells, why = await cells_of(workspace.identity, workspace.state / "cells", settings.cells, say)
+    say(why)
+    try:
+        yield cells, await cells.prepare(seed.recipe, say)
+    finally:
+        await cells.close()
 
 
 def _run(seed: Seed, corpus: Corpus, settings: Settings, draws: str, most: int | None) -> Run:

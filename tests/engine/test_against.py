@@ -30,13 +30,14 @@ def code(folder: Path, source: str) -> Path:
 class Asked:
     """The command on a workspace: exit code, stdout and stderr."""
 
-    def __init__(self, workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, workspace: Workspace, capsys: pytest.CaptureFixture[str], action: str = "run") -> None:
+        self._action = action
         self._words = ("--workspace", str(workspace.root))
         self._capsys = capsys
 
     def __call__(self, *words: object) -> tuple[int | None, str, str]:
         try:
-            exit_code: int | None = main(["scenarios", "run", "greeter", *map(str, words), *self._words])
+            exit_code: int | None = main(["scenarios", self._action, "greeter", *map(str, words), *self._words])
         except SystemExit as usage:
             exit_code = int(str(usage.code))
         return exit_code, *self._capsys.readouterr()
@@ -125,3 +126,34 @@ def test_what_cannot_be_judged_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert (exit_code, "'0' is no number from 1 on" in aside) == (USAGE, True)
     exit_code, said, _ = judged("--against", at, "-n", "4")
     assert (exit_code, "too small for this vault ever to ship" in said) == (FAILED, True)
+
+
+def test_check_plays_each_scenario_once_without_a_ship_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace, _ = make(tmp_path)
+    checked = Asked(workspace, capsys, "check")
+    exit_code, said, aside = checked("--against", code(tmp_path, GREETS), "--json")
+    assert exit_code == SHIPPED, aside
+    good = json.loads(said)
+    assert {one["satisfied"] for one in good["played"]} == {True}
+    exit_code, said, _ = checked(
+        "--against", code(tmp_path / "bad", "print('Hello, World!')"), "--draws", good["draws"]
+    )
+    assert exit_code == FAILED
+    played = [line.split(": ") for line in said.splitlines() if line.endswith("satisfied")]
+    assert {name for name, _ in played} == {one["scenario"] for one in good["played"]}
+    assert len(played) == len(good["played"])
+    assert "    wanted stdout: " in said
+    assert said.endswith(f"each once, draws {good['draws']}\n")
+
+
+def test_check_against_no_folder_or_with_mistakes_plays_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, _ = make(tmp_path)
+    checked = Asked(workspace, capsys, "check")
+    exit_code, _, aside = checked("--against", tmp_path / "nowhere")
+    assert (exit_code, "scenarios check SEED --against DIR" in aside) == (USAGE, True)
+    (workspace.scenarios / "greeter" / "half.toml").write_text("kind = ")
+    exit_code, said, _ = checked("--against", code(tmp_path, GREETS), "--json")
+    assert exit_code == FAILED
+    assert json.loads(said)["played"] == []
