@@ -340,6 +340,10 @@ class RunnerCell:
         if self._ground.gauged:
             await self._connection.watch(every, lambda part, _: hear(msgspec.convert(part["gauge"], Gauge)))
 
+    async def tell(self, env: Mapping[str, str]) -> None:
+        """Give variables to every command from now on; see Cell.tell."""
+        await self._connection.call({"op": "tell", "env": dict(env)})
+
     async def pause(self) -> None:
         """Freeze every process of the cell, and its commands' clocks. Pausing again does nothing."""
         await self._stand(still=True)

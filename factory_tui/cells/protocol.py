@@ -324,6 +324,10 @@ class Cell(Protocol):
         """
         ...
 
+    async def tell(self, env: Mapping[str, str]) -> None:
+        """Give variables to every command from now on, for as long as the cell lives."""
+        ...
+
     async def pause(self) -> None:
         """Freeze every process of the cell."""
         ...

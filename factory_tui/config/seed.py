@@ -16,6 +16,7 @@ import msgspec
 from factory_tui.config.checks import CAP, SHIP_RULE, out_of_bounds
 from factory_tui.config.reading import Document, Mistakes, Problem, as_text, nearest
 from factory_tui.config.recipe import Recipe, recipe_of
+from factory_tui.config.twin import twin_names
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.identifiers import SEED_NAME
 from factory_tui.domain.money import RUN_CAPS
@@ -55,6 +56,8 @@ class FrontMatter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a run goes back to its best pass by itself; `[policy] ratchet` says when."""
     image: str = ""
     """What its cells are made from, in place of `[cells] image`; one to be built lies in `cell/` (docs/images.md)."""
+    twins: list[str] = []
+    """Those that its agent may ask while it works, by their names in `twins/`."""
     autostart: bool = False
     """Start one run, a rehearsal, as soon as an engine sees this seed and its scenarios; never a second one."""
 
@@ -175,7 +178,7 @@ def _load(workspace: Workspace, group: list[Path], owners: Collection[str]) -> S
     if folder:
         _stays(path, folder, file)
     source = _bytes(path, file)
-    front, prose = _parse(source, file, owners)
+    front, prose = _parse(source, file, owners, twin_names(workspace.twins))
     attachments = tuple(_attachments(folder, f"seeds/{name}")) if folder else ()
     revision = hashlib.sha256(hashlib.sha256(source).digest())
     for one in attachments:
@@ -192,7 +195,7 @@ def _load(workspace: Workspace, group: list[Path], owners: Collection[str]) -> S
     )
 
 
-def _parse(source: bytes, file: str, owners: Collection[str]) -> tuple[FrontMatter, str]:
+def _parse(source: bytes, file: str, owners: Collection[str], twins: Collection[str]) -> tuple[FrontMatter, str]:
     text = as_text(source, file).removeprefix("\ufeff").replace("\r\n", "\n")
     if not text.strip():
         raise _mistake(file, "the seed is empty.", _FORM, 1)
@@ -205,7 +208,7 @@ def _parse(source: bytes, file: str, owners: Collection[str]) -> tuple[FrontMatt
     document = Document("\n".join(lines[1:end]), file, first_line=2)
     front = document.convert(FrontMatter)
     prose = "\n".join(lines[end + 1 :]).strip()
-    problems = list(_judge(document, front, owners))
+    problems = list(_judge(document, front, owners, twins))
     if not prose:
         message = "there is no prose after the front matter."
         problems.append(Problem(file, end + 1, "", message, "Say below it what you want, in your own words."))
@@ -214,7 +217,9 @@ def _parse(source: bytes, file: str, owners: Collection[str]) -> tuple[FrontMatt
     return front, prose + "\n"
 
 
-def _judge(document: Document, front: FrontMatter, owners: Collection[str]) -> Iterator[Problem]:
+def _judge(
+    document: Document, front: FrontMatter, owners: Collection[str], twins: Collection[str]
+) -> Iterator[Problem]:
     if not front.owner.strip():
         remedy = 'Add owner = "name": the human who answers for this seed.'
         yield document.problem(("owner",), "the seed has no owner.", remedy)
@@ -226,6 +231,11 @@ def _judge(document: Document, front: FrontMatter, owners: Collection[str]) -> I
         yield document.problem(
             ("loop",), f"`{front.loop}` is no loop's name.", "Name a file in loops/, without `.dot`."
         )
+    for number, name in enumerate(front.twins):
+        if name not in twins:
+            meant = nearest(name, twins)
+            remedy = f"Did you mean `{meant}`?" if meant else f"There are: {', '.join(twins) or 'none yet'}."
+            yield document.problem(("twins", number), f"there is no twin `{name}`.", remedy)
     yield from out_of_bounds(document, front, SHIP_RULE)
     if isinstance(front.budget, Budget):
         yield from out_of_bounds(document, front.budget, dict.fromkeys(RUN_CAPS, CAP), ("budget",))

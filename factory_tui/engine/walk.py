@@ -14,6 +14,7 @@ from factory_tui import pipeline
 from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt, Watch
 from factory_tui.cells.protocol import Cell, Entry, TreeUnfit
+from factory_tui.config.reading import Mistakes
 from factory_tui.config.recipe import Recipe
 from factory_tui.config.seed import Seed
 from factory_tui.domain.events import (
@@ -25,6 +26,7 @@ from factory_tui.domain.events import (
     PassEnded,
     SnapshotTaken,
 )
+from factory_tui.domain.hostile import one_line
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
 from factory_tui.engine.beginning import planted
@@ -33,6 +35,7 @@ from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.salvage import last, life_of, work_is_lost
 from factory_tui.engine.workplace import Workplace
 from factory_tui.harness.corpus import Corpus
+from factory_tui.harness.hosting import TwinFault
 from factory_tui.pipeline.graph import text_of
 from factory_tui.pipeline.outcome import Outcome, Status
 
@@ -118,7 +121,7 @@ class Walk:
     async def home(self) -> Cell:
         """The run's cell; a new one has the work tree as it was last kept, or as the seed brings it.
 
-        Raises Parked where a live model's commands would lose the fence that they began with.
+        Raises Parked where a live model's commands would lose the fence that they began with, or a twin breaks.
         """
         run = self.run
         if run.ledger == "live" and not (run.unfenced or self.place.cells.fenced):
@@ -126,7 +129,11 @@ class Walk:
                 "the cells here have no fence, and its model is live. Remedy: start the Docker engine, then this engine"
             )
             raise Parked("held", f"{why} again.", reason="config")
-        return await self.place.home(self.scribe, self.recipe, self.run.tree, self._beginning)
+        try:
+            return await self.place.home(self.scribe, self.seed_at(run.revision), run.tree, self._beginning)
+        except (TwinFault, Mistakes) as trouble:
+            why = f"its agent's cell cannot have its twins: {one_line(str(trouble))}"
+            raise Parked("held", f"{why}. Remedy: mend the twin, and resume.", reason="config") from trouble
 
     @property
     def recipe(self) -> Recipe:

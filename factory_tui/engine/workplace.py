@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from factory_tui.cells.protocol import Cell, CellDied, CellError, Entry, Labels, Mould, NoEngine
 from factory_tui.config.recipe import Recipe
+from factory_tui.config.seed import Seed
 from factory_tui.config.settings import Settings
+from factory_tui.config.twin import load_twin
 from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.snapshot import Snapshots
 from factory_tui.domain.events import CellClosed, CellStarted, Draft, Noticed
@@ -24,6 +26,7 @@ from factory_tui.engine.library import Library
 from factory_tui.engine.moulding import mould_of
 from factory_tui.engine.record import Record
 from factory_tui.engine.roster import Roster
+from factory_tui.harness.hosting import settle_in
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget
 
@@ -94,28 +97,35 @@ class Workplace:
         """What the run's cells are made from; built first where that was never done. Raises CellError."""
         return await mould_of(self.cells, recipe, scribe, self.redact)
 
-    async def home(self, scribe: Scribe, recipe: Recipe, commit: str, beginning: Callable[[], Sequence[Entry]]) -> Cell:
+    async def home(self, scribe: Scribe, seed: Seed, commit: str, beginning: Callable[[], Sequence[Entry]]) -> Cell:
         """The run's own cell; a new one has the work tree of `commit`, or without one that of the beginning.
 
-        One that was made by another recipe is given up for a new one.
+        One that was made by another recipe, or for other twins, is given up for a new one. Raises CellError, and
+        Mistakes or TwinFault for the seed's twins.
         """
+        recipe = seed.recipe
+        made = " ".join([recipe.digest, *seed.twins]).strip()
         cell = self._homes.get(scribe.run)
         if cell is not None:
             known = self.record.state.runs[scribe.run].cells.get(cell.id)
-            if known is None or known.recipe == recipe.digest:
+            if known is None or known.recipe == made:
                 return cell
-            await self._close(scribe, "the seed asks for another image now", lost=False)
+            await self._close(scribe, "the seed asks for another image or other twins now", lost=False)
+        twins = [await asyncio.to_thread(load_twin, self.workspace.twins, name) for name in seed.twins]
         mould = await self.mould(scribe, recipe)
+        mould = replace(mould, hosts=tuple(twin.host for twin in twins))
         began = time.monotonic()
         cell = await self.cells.start(Labels(self.workspace.identity, scribe.run, "agent"), mould)
         try:
             entries = await self.snapshots.entries(commit) if commit else await asyncio.to_thread(beginning)
             if entries:
                 await cell.plant(entries)
+            if twins:
+                await settle_in(cell, twins)
             # Recorded once it is whole: a cell that a kill leaves unrecorded is swept, not adopted.
             seconds, image = time.monotonic() - began, cell.image
             fact = CellStarted(cell.id, "agent", cell.kind, cell.fenced, seconds, image.reference, image.id)
-            await scribe.record(replace(fact, recipe=recipe.digest))
+            await scribe.record(replace(fact, recipe=made))
         except BaseException:
             await asyncio.shield(cell.close())
             raise

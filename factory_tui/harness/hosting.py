@@ -18,6 +18,7 @@ import msgspec
 from factory_tui.cells.protocol import MIB, CellError, Entry, Exchange
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
+from factory_tui.harness.hosted import HostedTwin
 from factory_tui.harness.stage import Step, brief
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell, Service
     from factory_tui.config.twin import Twin
     from factory_tui.harness.draws import Inputs
-    from factory_tui.harness.hosted import Fault, HostedTwin, TwinAct
+    from factory_tui.harness.hosted import Fault, TwinAct
 
 FRONT = "front.py"
 POLL = 0.02
@@ -111,6 +112,12 @@ def own_data(twin: Twin) -> Any:
     return msgspec.UNSET if found is None else json.loads(found)
 
 
+async def settle_in(cell: Cell, twins: Sequence[Twin]) -> None:
+    """Have them beside whatever runs in a cell from now on. Raises TwinFault, CellError."""
+    hosted = await host(cell, twins, [HostedTwin(twin.name) for twin in twins], {}, again=True)
+    await cell.tell({one.twin.variable: one.url for one in hosted.values()})
+
+
 async def _planted(cell: Cell, name: str, data: Any) -> str:
     """What a twin is to begin with, as a file of the annex; its path."""
     await cell.plant([Entry(name, "file", data=as_json(data).encode())], annex=True)
@@ -118,9 +125,18 @@ async def _planted(cell: Cell, name: str, data: Any) -> str:
 
 
 async def host(
-    cell: Cell, twins: Sequence[Twin], asked: Sequence[HostedTwin], names: Inputs, *, near: bool = False
+    cell: Cell,
+    twins: Sequence[Twin],
+    asked: Sequence[HostedTwin],
+    names: Inputs,
+    *,
+    near: bool = False,
+    again: bool = False,
 ) -> dict[str, Hosted]:
-    """Start them all and wait until each is up; ``near``: where Cell.http asks. Raises TwinFault, CellError."""
+    """Start them all and wait until each is up. Raises TwinFault, CellError.
+
+    ``near``: they are where Cell.http asks. ``again``: one that gives no answer begins anew by itself.
+    """
     if not asked:
         return {}
     known = {twin.name: twin for twin in twins}
@@ -128,13 +144,13 @@ async def host(
     for twin in (known[one.name] for one in asked):
         entries += [Entry(f"{twin.name}/{file.path}", "file", file.mode, file.data) for file in twin.files]
     await cell.plant(entries, annex=True)
-    hosted = {one.name: await _begin(cell, known[one.name], one, names, near=near) for one in asked}
+    hosted = {one.name: await _begin(cell, known[one.name], one, names, near=near, again=again) for one in asked}
     for one in hosted.values():
         await one.up()
     return hosted
 
 
-async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs, *, near: bool) -> Hosted:
+async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs, *, near: bool, again: bool) -> Hosted:
     token = secrets.token_hex(16)
     data = own_data(twin) if asked.data is msgspec.UNSET else render(asked.data, names)
     config = {
@@ -142,6 +158,7 @@ async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs, *, ne
         "command": twin.command,
         "folder": f"{cell.annex}/{twin.name}",
         "host": twin.host,
+        "again": again,
         "address": "" if near else cell.hosts.get(twin.host, ""),
         "ready": msgspec.to_builtins(twin.ready),
         "data": "" if data is msgspec.UNSET else await _planted(cell, f"{twin.name}.json", data),

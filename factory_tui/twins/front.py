@@ -336,6 +336,8 @@ class Door(_Handler):
             status, headers, answer = front.ask(self.command, self.path, kept, body, ANSWER)
         except (OSError, http.client.HTTPException, ValueError) as error:
             front.breaks(turn, f"{asked} got no answer: {str(error) or type(error).__name__}")
+            if front.config["again"] and front.turn == turn:
+                front.start(front.config["data"])
             return 502, [], b"the twin broke"
         if status >= 500:
             front.breaks(

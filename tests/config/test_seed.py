@@ -108,6 +108,11 @@ def test_the_revision_names_the_content(workspace: Workspace) -> None:
         ("Shorten links.\n", "seeds/a.md:1: ", "the first line is not `+++`"),
         ("+++\nowner = 'demo'\nhi\n", "seeds/a.md:1: ", "never ends. Remedy: Close it"),
         ("+++\nowner = 'demo'\nshipat = 1\n+++\nhi", "seeds/a.md:3: shipat: ", "Did you mean `ship_at`?"),
+        (
+            "+++\nowner = 'demo'\ntwins = ['pay']\n+++\nhi",
+            "seeds/a.md:3: twins[0]: ",
+            "no twin `pay`. Remedy: There are: ",
+        ),
         ("+++\nowner = 3\n+++\nhi", "seeds/a.md:2: owner: ", "expected text in quotes"),
         ("+++\nowner = 'demo'\nship_at = 2\n+++\nhi", "seeds/a.md:3: ship_at: ", "at most 1"),
         ("+++\nowner = 'demo'\n\nbudget = -1\n+++\nhi", "seeds/a.md:4: budget: ", "at least 0"),

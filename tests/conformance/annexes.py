@@ -55,6 +55,13 @@ class Annexes:
         assert await service.alive() is self.apart
         await service.stop()
 
+    async def test_what_a_cell_is_told_every_command_hears_from_then_on(self, annexed: Cell) -> None:
+        await annexed.run("true")  # so that a shell waits with what was known before
+        await annexed.tell({"ONE_URL": "http://api.one.example"})
+        for _ in range(2):
+            assert (await annexed.run('echo "$ONE_URL"')).stdout == b"http://api.one.example\n"
+        assert (await annexed.run("echo $ONE_URL", env={"ONE_URL": "x"})).stdout == b"x\n"
+
     async def test_a_cell_without_hosts_has_no_annex(self, cell: Cell) -> None:
         assert (cell.annex, cell.hosts) == ("", {})
         with pytest.raises(CellError, match="no annex"):

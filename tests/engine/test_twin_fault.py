@@ -1,11 +1,18 @@
-"""A run whose scenarios ask for a twin that breaks: its owner is asked, and it goes on once the twin is mended."""
+"""A run that needs a twin: where it breaks, its owner is asked, and it goes on once the twin is mended."""
 
 from pathlib import Path
 
-from factory_tui.domain.commands import Answer
-from factory_tui.domain.events import CorpusRevised, EscalationRaised, VerdictReached, VisitBegan
+from factory_tui.domain.commands import Answer, Resume
+from factory_tui.domain.events import (
+    CellStarted,
+    CorpusRevised,
+    EscalationRaised,
+    ToolReturned,
+    VerdictReached,
+    VisitBegan,
+)
 from tests.engine.floor import Floor
-from tests.engine.greeter import make
+from tests.engine.greeter import PLAYBOOK, SEED, WRITE, make
 from tests.harness.ledger import TWIN, ledger
 
 
@@ -37,3 +44,27 @@ async def test_a_twin_that_breaks_is_asked_about_and_the_pass_judged_anew_once_i
         ]
         void = [one for one in floor.told(VerdictReached) if one.satisfied is None]
         assert {one.twin for one in void} == {"ledger"}
+
+
+ASKS = """
+python3 -c 'import os, urllib.request as u; print("asked", u.urlopen(os.environ["LEDGER_URL"] + "/charges").status)'
+"""
+
+
+async def test_an_agent_whose_seed_names_a_twin_asks_it_while_it_works(tmp_path: Path) -> None:
+    asks = PLAYBOOK.replace(WRITE, WRITE + ASKS)
+    assert asks != PLAYBOOK
+    workspace, playbooks = make(
+        tmp_path, playbook=asks, seed=SEED.replace("max_passes", 'twins = ["ledger"]\nmax_passes')
+    )
+    ledger(workspace.twins, "import sys; sys.exit('no ledger today')")
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.reach(await floor.start(), "held", "jammed", "shipped", "failed")
+        assert (run.state, run.reason) == ("held", "config"), run.why
+        assert "the twin ledger is at fault: it ended with 1. Remedy: mend the twin, and resume." in run.why
+        ledger(workspace.twins, TWIN)
+        await floor.command(Resume(run.id))
+        await floor.fact(CellStarted)
+        run = await floor.reach(run.id, "shipped", "jammed", "failed", "held")
+        assert run.state == "shipped", run.why
+        assert any("asked 200" in one.output for one in floor.told(ToolReturned))

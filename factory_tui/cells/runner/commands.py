@@ -334,6 +334,12 @@ class Commands:
             signal_all(freeze({keeper}), signal.SIGKILL)
             signal_all({keeper}, signal.SIGCONT)
 
+    def tell(self, header: Header, _: bytes) -> None:
+        """Variables of every command from now on."""
+        self._env.update(header["env"])
+        self._give_up()  # the shell that waits has those of before
+        self._loop.send({"op": "ok", "id": header["id"]})
+
     def hold(self, header: Header, _: bytes) -> None:
         """Stop the clocks, and with ``stop`` the commands, until released."""
         if self._held is None:

@@ -51,6 +51,7 @@ class Runner:
             "ask": commands.ask,
             "ack": commands.ack,
             "kill": commands.kill,
+            "tell": commands.tell,
             "hold": commands.hold,
             "release": commands.release,
             "dial": calls.dial,
