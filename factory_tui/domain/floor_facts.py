@@ -101,6 +101,8 @@ class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
     """By a scenario's name."""
     unlabelled: tuple[str, ...] = ()
     """Those with a rubric of whose bias no human label tells."""
+    twins: tuple[tuple[str, str], ...] = ()
+    """Those that they ask for, each with what is known of its fidelity, in a word."""
 
 
 class CorpusConfirmed(Fact, frozen=True, tag="corpus-confirmed"):

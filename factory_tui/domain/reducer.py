@@ -16,7 +16,7 @@ from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 22
+VERSION = 23
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -219,7 +219,13 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.Noticed: _noticed,
     e.SeedRevised: _seed_revised,
     e.CorpusRevised: lambda state, _event, fact: _on_seed(
-        state, fact.seed, corpus=fact.corpus, scenarios=fact.scenarios, kinds=fact.kinds, unlabelled=fact.unlabelled
+        state,
+        fact.seed,
+        corpus=fact.corpus,
+        scenarios=fact.scenarios,
+        kinds=fact.kinds,
+        unlabelled=fact.unlabelled,
+        twins=fact.twins,
     ),
     e.CorpusConfirmed: lambda state, event, fact: _on_seed(
         state, fact.seed, confirmed=fact.revision, confirmed_by=event.actor

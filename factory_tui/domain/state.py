@@ -340,6 +340,8 @@ class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     """By a scenario's name."""
     unlabelled: tuple[str, ...] = ()
     """Scenarios with a rubric of whose bias no human label tells."""
+    twins: tuple[tuple[str, str], ...] = ()
+    """Those that its scenarios ask for, each with what is known of its fidelity, in a word."""
     confirmed: str = ""
     """The revision that somebody last reviewed the scenarios for."""
     confirmed_by: str = ""

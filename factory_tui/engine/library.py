@@ -266,10 +266,11 @@ class Library:
                 yield SeedRevised(name, seed.revision, clean(seed.source), diff, by_hand)
         if kind == "scenarios" and name in self._corpora:
             corpus = self._corpora[name]
-            if known is None or (known.corpus, known.unlabelled) != (corpus.hash, corpus.unlabelled):
+            now = (corpus.hash, corpus.unlabelled, corpus.lamps)
+            if known is None or (known.corpus, known.unlabelled, known.twins) != now:
                 sets = tuple((one.name, one.set) for one in corpus.scenarios)
                 kinds = {one.name: one.kind for one in corpus.scenarios}
-                yield CorpusRevised(name, corpus.hash, sets, kinds, corpus.unlabelled)
+                yield CorpusRevised(name, corpus.hash, sets, kinds, corpus.unlabelled, corpus.lamps)
 
     def _forgotten(self, state: State, here: Collection[Group]) -> list[str]:
         """Seeds whose files are gone, and that no run needs."""

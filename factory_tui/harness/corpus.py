@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from factory_tui.config.fidelity import standing
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of
 from factory_tui.config.seed import UNWRITTEN
 from factory_tui.config.twin import Twin, load_twin
@@ -38,6 +39,8 @@ class Corpus(msgspec.Struct, frozen=True):
     """Those that its scenarios ask for."""
     unlabelled: tuple[str, ...] = ()
     """Scenarios with a rubric of whose bias no human label tells."""
+    lamps: tuple[tuple[str, str], ...] = ()
+    """What is known of the fidelity of each twin, in a word."""
 
     def __getitem__(self, name: str) -> Scenario:
         """The scenario of that name. Raises KeyError."""
@@ -95,8 +98,9 @@ def load_corpus(folder: Path, seed: str) -> Corpus:
         digest.update(msgspec.json.encode(msgspec.structs.replace(scenario, reviewed_for=""), order="sorted") + b"\n")
     for twin in hosted:
         digest.update(f"{twin.name} {twin.digest}\n".encode())
+    lamps = tuple((twin.name, standing(folder.absolute().parent.parent / "twins", twin).lamp) for twin in hosted)
     bare = tuple(one.name for one in scenarios if one.judge and not labelled(folder, one.name))
-    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted, bare)
+    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted, bare, lamps)
 
 
 def _twins(scenarios: list[Scenario], folder: Path) -> tuple[tuple[Twin, ...], list[Problem]]:

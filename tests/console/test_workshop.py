@@ -111,6 +111,24 @@ async def test_a_rubric_without_a_human_label_says_so_in_its_row() -> None:
         assert "? no human labels" in text
 
 
+@pytest.mark.parametrize(
+    ("lamp", "mark"), [("faithful", "✓"), ("unfaithful", "✗"), ("drift", "✗"), ("unchecked", "‖"), ("unrecorded", "○")]
+)
+async def test_the_twins_that_scenarios_ask_for_have_a_lamp(lamp: str, mark: str) -> None:
+    sets: tuple[tuple[str, e.ScenarioSet], ...] = (("greets", "feedback"), ("polite", "vault"))
+    teller = story.Teller()
+    teller.say(
+        "",
+        e.EngineStarted("1", 1, "w", "docker", True),
+        e.SeedRevised("hello", OLD, FIRST),
+        e.CorpusRevised("hello", "c0ffee", sets, twins=(("payments", lamp),)),
+    )
+    async with on_stage(StoryFeed(teller.events), (120, 40)) as stage:
+        await stage.press("4")
+        await stage.settle()
+        assert f"{mark} twin payments {lamp}" in snap.text_of(stage.app)
+
+
 async def test_what_cannot_be_used_is_shown_with_file_line_and_remedy() -> None:
     async with on_stage(StoryFeed(known()), (120, 40)) as stage:
         await stage.press("4", "up")

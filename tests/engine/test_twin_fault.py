@@ -34,6 +34,7 @@ async def test_a_twin_that_breaks_is_asked_about_and_the_pass_judged_anew_once_i
         mended = ledger(workspace.twins, TWIN)
         raised = await floor.fact(EscalationRaised)
         await floor.fact(CorpusRevised, after=raised.seq)
+        assert floor.state.seeds["greeter"].twins == (("ledger", "unrecorded"),)
         await floor.command(Answer(asked.id, "go on", ""))
         await floor.fact(VisitBegan, lambda one: one.visit == 2)
         run = await floor.reach(run.id, "shipped", "jammed", "failed", "held")

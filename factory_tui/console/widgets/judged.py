@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from factory_tui.console.bench import Bench
+from factory_tui.console.glyphs import Tone
 from factory_tui.console.paint import Row, left, right, wrap
 from factory_tui.console.widgets.matrix import SOME, tone_of
 from factory_tui.console.widgets.pipeline import Pipeline
@@ -12,6 +13,8 @@ from factory_tui.domain.state import Pass, Run
 
 _KINDS = {"main": "main", "edge": "edge", "adversarial": "advers."}
 _KIND = 8
+_LAMPS: dict[str, Tone] = {"faithful": "good", "unfaithful": "bad", "drift": "bad", "unchecked": "waits"}
+"""How true a twin is to its service; of others nobody knows."""
 BARE = " ?"
 """Behind a scenario whose rubric's bias nobody knows: no human labelled a transcript of it."""
 
@@ -47,7 +50,12 @@ class Judged(Paged):
             ("  " if below else "", "dim"),
             (f"{len(bench.scenarios) - vault} feedback, {vault} vault", "dim"),
             (f" {BARE} no human labels" * bool(bench.view.unlabelled), "dim"),
+            *(self._lamp(name, lamp) for name, lamp in bench.view.twins),
         ]
+
+    def _lamp(self, twin: str, lamp: str) -> tuple[str, Tone]:
+        tone: Tone = _LAMPS.get(lamp, "idle")
+        return f"  {self.glyphs.marks[tone]} twin {twin} {lamp}", tone
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         bench = self.bench
