@@ -29,6 +29,7 @@ from factory_tui.cells.protocol import (
     Stamp,
     TreeUnfit,
 )
+from factory_tui.cells.service import RunnerService
 from factory_tui.domain.gauges import Gauge
 
 if TYPE_CHECKING:
@@ -68,24 +69,6 @@ class Ground(Protocol):
     async def remove(self) -> None:
         """Remove the cell; removing again does nothing."""
         ...
-
-
-class RunnerService:
-    """A long-running command with a port."""
-
-    def __init__(self, port: int, name: str, connection: Connection, ended: asyncio.Task[Outcome]) -> None:
-        self.port = port
-        self._name, self._connection, self._ended = name, connection, ended
-
-    async def alive(self) -> bool:
-        """Whether the process still runs."""
-        await asyncio.sleep(0)
-        return not self._ended.done()
-
-    async def stop(self) -> Outcome:
-        """Kill it with everything it started; its logs are the outcome's streams."""
-        self._connection.kill(self._name)
-        return await asyncio.shield(self._ended)
 
 
 class RunnerCell:
