@@ -51,6 +51,20 @@ async def test_verdicts_take_the_pane_on_a_narrow_terminal() -> None:
         snap.check(stage.app, "console/run-80x24")
 
 
+async def test_a_pass_that_something_was_found_by_is_called_tainted_until_the_next_one() -> None:
+    teller = story.Teller()
+    tale = story.Tale(teller, "orders-etl-1", story.ORDERS)
+    tale.queued("orders-etl")
+    tale.say(e.PassBegan(1, "r"), e.LeakFound("a tool's result", ("words of gaps",), ("d1",)))
+    async with on_stage(StoryFeed(teller.events), (120, 40)) as stage:
+        await stage.press("enter")
+        assert "1 of at most 10  tainted" in snap.text_of(stage.app)
+        stage.feed.push(Event(len(teller.events) + 1, "r", teller.at, e.PassBegan(2, "r"), "orders-etl-1"))
+        await stage.told(len(teller.events) + 1)
+        assert "2 of at most 10 " in snap.text_of(stage.app)
+        assert "tainted" not in snap.text_of(stage.app)
+
+
 async def test_what_feedback_has_told_stands_beside_its_verdicts() -> None:
     told = e.Revealed(1, {"counts-visits": 0.63, "expires": 0.0}, 13.3)
     past = [*MIDDLE, Event(len(MIDDLE) + 1, "r", MIDDLE[-1].at, told, "shortlinks-1")]

@@ -108,6 +108,8 @@ class Card(Panel):
             fell = top != run.measured and ratchet.below(run)
             said = f"  below pass {top.number}" if fell else f"  {best(run)}"
             row.append((said if best(run) else "", "bad" if fell else "text"))
+        if 0 < len(run.passes) <= run.tainted:
+            row.append(("  tainted", "bad"))
         if run.visit:
             row.append((f"  {run.visit.kind} {run.visit.done}/{run.visit.trajectories}", "running"))
         return row
