@@ -175,7 +175,8 @@ def _prompted(run: Run, _event: e.Event, fact: e.Prompted) -> Run:
 
 
 def _leak_found(run: Run, _event: e.Event, fact: e.LeakFound) -> Run:
-    return replace(run, leaks=tuple(dict.fromkeys((*run.leaks, *fact.digests))), tainted=len(run.passes))
+    found = (one for one in (*run.leaks, *fact.digests) if one not in run.released)
+    return replace(run, leaks=tuple(dict.fromkeys(found)), tainted=len(run.passes))
 
 
 def _leak_released(run: Run, _event: e.Event, fact: e.LeakReleased) -> Run:

@@ -310,7 +310,7 @@ class Factory:
 
     def _late(self, actor: str, command: c.Command, facts: list[Draft]) -> Judged:
         """What a command that is in the journal by now leads to, for a run that stopped by itself meanwhile."""
-        if isinstance(command, c.Fork):  # it is about another run, and has led to it
+        if isinstance(command, c.Fork | c.Release):  # it has led to another run; to what was found by then, no more
             return []
         if isinstance(command, c.Undo):
             return after(self.state.runs[command.run], actor, facts)

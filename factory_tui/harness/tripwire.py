@@ -18,6 +18,8 @@ RUN = 8
 """Words in a row that tell where they are from."""
 DIFFERENT = 4
 """Of them, words with two letters or more that differ: `0 0 1 0 2 0 0 3` is anybody's."""
+COMPOUND = 2
+"""Words of a name that anybody may join by a hyphen: `empty-input`."""
 WINDOW = 1 << 16
 """Characters looked at in one go, so that a large file never keeps other threads waiting."""
 OVERLAP = 1 << 12
@@ -139,8 +141,8 @@ def _finding(what: str, scenario: Scenario, text: str) -> Finding:
 
 
 def _sought(name: str) -> Callable[[str], bool]:
-    """Whether a text, in small letters, holds the name as a whole; one ordinary word counts as a file's name only."""
-    spelt = name if re.search(r"[a-z0-9][-_]+[a-z0-9]", name) else f"{name}.toml"
+    """Whether a text, in small letters, holds the name as a whole; one of two words or less as a file's name only."""
+    spelt = name if len(in_words(name)) > COMPOUND else f"{name}.toml"
     whole = re.compile(rf"(?<![a-z0-9_-]){re.escape(spelt)}(?![a-z0-9_-])")
     return lambda text: spelt in text and whole.search(text) is not None
 

@@ -28,6 +28,8 @@ from factory_tui.domain.events import (
     Event,
     FloorFrozen,
     FloorThawed,
+    LeakFound,
+    LeakReleased,
     Noticed,
     PassBegan,
     RunMoved,
@@ -120,6 +122,18 @@ def test_a_late_answer_leaves_the_newer_question_open() -> None:
     asks = [("a-1", EscalationRaised(name, "jam", "asked", "ada", "?")) for name in ("E-1", "E-2")]
     state = told(("a-1", queued()), *asks, ("a-1", EscalationAnswered("E-1", "", "never mind")))
     assert state.runs["a-1"].escalation == "E-2"
+
+
+def test_what_is_released_stays_so_however_often_it_is_found_and_the_taint_stays_with_its_passes() -> None:
+    found = LeakFound("a tool's result", ("words of percent",), ("d1", "d2"))
+    asked: list[tuple[str, AnyFact]] = [("a-1", queued()), ("a-1", PassBegan(1, "r")), ("a-1", found)]
+    run = told(*asked).runs["a-1"]
+    assert (run.leaks, run.released, run.tainted) == (("d1", "d2"), (), 1)
+    asked += [("a-1", LeakReleased(("d1",))), ("a-1", PassBegan(2, "r"))]
+    run = told(*asked).runs["a-1"]
+    assert (run.leaks, run.released, run.tainted) == (("d2",), ("d1",), 1)
+    run = told(*asked, ("a-1", found)).runs["a-1"]
+    assert (run.leaks, run.released, run.tainted) == (("d2",), ("d1",), 2)
 
 
 def test_a_pause_is_remembered_until_it_is_in_effect_or_taken_back() -> None:

@@ -123,11 +123,13 @@ def test_a_row_of_figures_is_anybodys() -> None:
         ("awkward-notes-survive", "cat scenarios/tiny/AWKWARD-NOTES-SURVIVE.toml", True),
         ("awkward-notes-survive", "re-awkward-notes-survive", False),
         ("awkward-notes-survive", "awkward notes survive", False),
+        ("empty-notes", "a test for empty-notes", False),
+        ("empty-notes", "empty-notes.toml", True),
         ("upper", "name.upper() or UPPER", False),
         ("upper", "scenarios/tiny/upper.toml", True),
     ],
 )
-def test_a_name_counts_as_a_whole_and_an_ordinary_word_as_a_file_only(name: str, text: str, seen: bool) -> None:
+def test_a_name_counts_as_a_whole_and_an_ordinary_one_as_a_file_only(name: str, text: str, seen: bool) -> None:
     read = corpus(count=COUNT, **{name: ECHO})
     assert caught(text, wire=Tripwire(read)) == ([f"the name of {name}"] if seen else [])
     assert caught(text, wire=Tripwire(read, [f"see {name}.toml"])) == [], "the seed says it"
