@@ -43,11 +43,16 @@ SHOWN = 40
 """Mistakes that are told at once."""
 
 
+def manual() -> str:
+    """How scenarios are written: what stands there is nobody's secret."""
+    return (bundled() / "docs" / "scenarios.md").read_text("utf-8")
+
+
 def briefing(walk: Walk) -> list[Attachment]:
     """How scenarios are written, and the seed's feedback scenarios as they are on disk."""
     name, known = walk.run.seed, {one for one, kind in walk.run.scenarios if kind == "feedback"}
     docs = [
-        Attachment("docs/scenarios.md", (bundled() / "docs" / "scenarios.md").read_bytes()),
+        Attachment("docs/scenarios.md", manual().encode()),
         Attachment("docs/scenario.schema.json", schema().encode()),
     ]
     return [*docs, *_feedback(walk.place.workspace.scenarios / name, known)]

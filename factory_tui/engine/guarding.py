@@ -23,12 +23,17 @@ REMEDY = (
 )
 
 
-async def watch_over(corpus: Corpus, seeds: Collection[Seed], standards: str, released: Collection[str]) -> Watch:
-    """The watch over what an agent is told. `seeds`: every revision that it was told, or is about to be."""
+async def watch_over(
+    corpus: Corpus, seeds: Collection[Seed], said: Collection[str], released: Collection[str]
+) -> Watch:
+    """The watch over what an agent is told. `seeds`: every revision that it was told, or is about to be.
+
+    `said`: what else people wrote for it, such as the standards.
+    """
     attached = [
         one.data.decode("utf-8", "replace") for seed in seeds for one in seed.attachments if not of_cell(one.path)
     ]
-    known = [standards, *(seed.prose for seed in seeds), *attached]
+    known = [*said, *(seed.prose for seed in seeds), *attached]
     wire = await asyncio.to_thread(Tripwire, corpus, known, released)
 
     def watch(what: str, text: str) -> None:

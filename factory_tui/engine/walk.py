@@ -29,6 +29,7 @@ from factory_tui.domain.events import (
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
+from factory_tui.engine import drafting
 from factory_tui.engine.beginning import planted
 from factory_tui.engine.guarding import look_through, watch_over
 from factory_tui.engine.parking import Ended, Parked, Question
@@ -157,7 +158,7 @@ class Walk:
             self._watch = await watch_over(
                 self._kept(library.corpus_at(run.seed, corpus), f"scenarios {corpus}"),
                 [self.seed_at(one) for one in told],
-                library.standards(),
+                [library.standards(), *([drafting.manual()] if self.leads_to("drafts") else [])],
                 run.released,
             )
             self._watched = made_from

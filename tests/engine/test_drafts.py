@@ -30,6 +30,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 async def test_drafts_are_written_mended_and_judge_nothing_until_they_are_accepted(workspace: Workspace) -> None:
     folder = workspace.scenarios / "shortlinks"
+    vault, manual = folder / "a-noisy-stranger.toml", (bundled() / "docs" / "scenarios.md").read_text("utf-8")
+    quoting = f'story = """\n{" ".join(manual.split()[:30])} '
+    vault.write_text(vault.read_text().replace('story = """\n', quoting))
     before = load_corpus(folder, "shortlinks")
     async with Floor(workspace, BUNDLED) as floor:
         code, said = await asked(workspace, "scenarios", "draft", "shortlinks", "--rehearse", "--plain")
