@@ -118,6 +118,7 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "passes": len(run.passes),
         "satisfaction": newest.vault if newest else None,
         "feedback": newest.feedback if newest else None,
+        "gap": newest.gap if newest else None,
         "best": top and {"pass": top.number, "commit": top.commit, "vault": top.vault, "ship_low": top.ship_low},
         "told": {"feedback": run.revealed, "vault_bits": run.bits},
         "leaks": {"held": bool(run.leaks), "tainted_up_to": run.tainted},

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.gap import gap_of
 from factory_tui.domain.metadata import blank
 from factory_tui.domain.money import Burn
 from factory_tui.domain.state import (
@@ -262,10 +263,13 @@ def _count(tally: Tally, fact: e.VerdictReached) -> Tally:
 
 def _visit_ended(run: Run, _event: e.Event, fact: e.VisitEnded) -> Run:
     run = replace(run, visit=None)
+    now = next((item for item in run.passes if item.number == fact.number), None)
+    alike = [item for item in run.lived if now and item.number < now.number and item.alike(now)]
+    gap = gap_of([*((item.feedback, item.vault) for item in alike), (fact.feedback, fact.vault)])
     return on_pass(
         run,
         fact.number,
-        lambda item: replace(item, feedback=fact.feedback, vault=fact.vault, ship_low=fact.ship_low),
+        lambda item: replace(item, feedback=fact.feedback, vault=fact.vault, ship_low=fact.ship_low, gap=gap),
     )
 
 

@@ -21,6 +21,7 @@ from factory_tui.domain.events import (
     ScenarioSet,
     VisitKind,
 )
+from factory_tui.domain.gap import Gap
 from factory_tui.domain.money import DAY, Burn, CapName, FloorCap, Ledger, RunCap
 
 OVER: frozenset[RunState] = frozenset({"shipped", "stopped", "failed"})
@@ -76,6 +77,12 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     """The work tree as it was last kept in the middle of it, where its snapshot is not taken yet."""
     flips: Flips = Flips()
     """How often judgements of the same transcript disagreed in it."""
+    gap: Gap | None = None
+    """How far it satisfies what its maker was told of better than the vault."""
+
+    def alike(self, other: "Pass") -> bool:
+        """Whether both were made from the same seed, and judged by the same scenarios."""
+        return (self.revision, self.corpus) == (other.revision, other.corpus)
 
 
 class Visit(msgspec.Struct, frozen=True):

@@ -221,7 +221,8 @@ async def _look_back(walk: Walk) -> None:
     rested = sum(isinstance(event.fact, PassBegan) and event.seq < silent[-1] for event in events) if silent else 0
     rested = max(rested, run.climbed)
     stall_after = walk.place.settings.policy.stall_after
-    jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested)
+    level = run.alpha / run.max_passes
+    jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested, level=level)
     if jam is not None and jam.kind == "stalled" and run.rung_above:
         await walk.scribe.record(RungClimbed(run.model, run.rung_above, jam.why, jam.evidence))
     elif jam is not None:

@@ -57,11 +57,12 @@ async def harness(walk: Walk, node: Node) -> Done:
         result = await _visit(walk, corpus, entries, "confirm", result.verdicts)
     if result.noise and not any(isinstance(event.fact, EscalationAnswered) for event in await walk.since_entry()):
         raise await noisy(walk, result)
-    gap = result.feedback.share - result.vault.share
+    gap = walk.current.gap
     figures = {
         "satisfaction": f"{result.vault.share:.4f}",
         "ship.low": f"{result.ship_low:.4f}",
-        "overfit_gap": f"{gap:.4f}",
+        "overfit_gap": f"{gap.share:.4f}" if gap else "",
+        "overfit_chance": f"{gap.chance:.4f}" if gap else "",
     }
     why = result.why
     if walk.current.number <= walk.run.tainted:

@@ -29,7 +29,7 @@ Failing = frozenset[str] | None
 """Stories of the feedback set that a pass failed; None where it came to no visit."""
 
 
-Kind = Literal["dead", "stalled", "oscillating", "twin-fault"]
+Kind = Literal["dead", "stalled", "oscillating", "overfit", "twin-fault"]
 Found = tuple[Kind, str] | None
 
 
@@ -50,12 +50,14 @@ def classify(
     trees: Mapping[int, str],
     stall_after: int,
     rested: int = 0,
+    level: float = 0.0,
 ) -> Jam | None:
     """What is the matter with a run whose next pass would begin now; None when it may go on by itself.
 
     `passes` are those of the conversation of now, all ended and unsatisfied. `trees` has git's name of each pass's
     work tree, `feedback` the names of the stories that the agent is told of. `rested` is the number of the pass after
     which somebody let the run go on without a word, or another model took over: it is given as many passes again.
+    `level` is the chance of an overfit gap below which one pass's look at it takes it to be real.
     """
     if not passes:
         return None
@@ -65,6 +67,7 @@ def classify(
         window = [item for item in alike if item.number > rested]
         found = (
             _comes_back(window, trees)
+            or _overfit(window, feedback, stall_after, level)
             or _stalled(window, feedback, stall_after, trees)
             or _fails_in_turn(window, feedback)
         )
@@ -155,6 +158,24 @@ def _comes_back(passes: Sequence[Pass], trees: Mapping[int, str]) -> Found:
             ways = "two" if period == 2 else "three"
             return "oscillating", f"passes {last[0].number} to {last[-1].number} have the same {ways} outputs in turn"
     return None
+
+
+def _overfit(passes: Sequence[Pass], feedback: Collection[str], stall_after: int, level: float) -> Found:
+    """It satisfies what its agent is told of, and that by more than chance; the vault does not get better.
+
+    Nothing is said of passes with void verdicts: which of them are missing may be no chance.
+    """
+    last = passes[-stall_after:]
+    if any(tally.void for item in last for tally in item.tallies.values()):
+        return None
+    if len(last) < stall_after or (gap := last[-1].gap) is None or _failing(last[-1], feedback):
+        return None
+    if gap.chance >= level or any(_share(item, "vault") > _share(last[0], "vault") for item in last[1:]):
+        return None
+    said = (
+        f"pass {last[-1].number} satisfies what its agent is told of, {gap.share * 100:.0f} points more than the vault"
+    )
+    return "overfit", f"{said}, which did not rise in {len(last)} passes (p {gap.chance:.1g})"
 
 
 def _stalled(passes: Sequence[Pass], feedback: Collection[str], stall_after: int, trees: Mapping[int, str]) -> Found:

@@ -102,7 +102,7 @@ def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
 def _between(state: State, trees: dict[int, str], began: e.PassBegan) -> tuple[str, int] | None:
     run: Run = state.runs[RUN]
     feedback = {name for name, kind in run.scenarios if kind == "feedback"}
-    jam = jams.classify(run.passes, feedback=feedback, trees=trees, stall_after=3)
+    jam = jams.classify(run.passes, feedback=feedback, trees=trees, stall_after=3, level=run.alpha / run.max_passes)
     return (jam.kind, began.number - 1) if jam else None
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from factory_tui.domain.events import Satisfaction
+from factory_tui.domain.gap import Gap
 from factory_tui.domain.state import Guidance, Pass, Tally
 from factory_tui.policy.jams import Jam, classify, flat_since
 
@@ -46,6 +47,28 @@ def test_passes_that_fail_the_same_stories_are_stalled() -> None:
         "3 passes in a row failed the same stories (adds), and satisfaction did not rise",
     )
     assert jam.evidence.splitlines()[2] == "pass 3: vault 0.50, feedback 0.67; failed adds"
+
+
+def test_what_is_told_satisfied_and_the_vault_left_behind_by_more_than_chance_is_overfit() -> None:
+    def hacked(number: int, chance: float, vault: float = 0.25, failing: Iterable[str] = ()) -> Pass:
+        return replace(a_pass(number, failing, vault), gap=Gap(1 - vault, chance, number))
+
+    def overfit(*passes: Pass) -> Jam | None:
+        trees = {item.number: f"t{item.number}" for item in passes}
+        found = classify(passes, feedback=FEEDBACK, trees=trees, stall_after=3, level=0.001)
+        return found if found and found.kind == "overfit" else None
+
+    early = [hacked(1, 0.04, failing=("adds", "sums")), hacked(2, 0.02, failing=("adds",))]
+    jam = overfit(*early, hacked(3, 0.0004))
+    assert jam is not None
+    assert jam.why == (
+        "pass 3 satisfies what its agent is told of, 75 points more than the vault, "
+        "which did not rise in 3 passes (p 0.0004)"
+    )
+    assert overfit(*early, hacked(3, 0.0011)) is None, "chance may do that"
+    assert overfit(*early, hacked(3, 0.0004, vault=0.5)) is None, "the vault rises"
+    assert overfit(*early, hacked(3, 0.0004, failing=("adds",))) is None, "there is something to mend that it knows of"
+    assert overfit(early[1], hacked(3, 0.0004)) is None, "it had two passes"
 
 
 def test_a_pass_that_changed_nothing_is_dead() -> None:

@@ -143,12 +143,12 @@ class Card(Panel):
         return row
 
     def _gap(self, run: Run) -> list[tuple[str, Row]]:
-        newest = run.measured
-        if newest is None or newest.feedback is None or newest.vault is None:
+        gap = run.measured.gap if run.measured else None
+        if gap is None:
             return []
-        gap = newest.feedback.share - newest.vault.share
-        tone = "waits" if gap > 0.15 else "text"
-        return [("gap", [(f"{gap * 100:+.0f} points", tone), ("  feedback over vault", "dim")])]
+        tone = "waits" if gap.share > 0 and gap.chance < run.alpha / run.max_passes else "text"
+        chance = "p < 0.001" if gap.chance < 0.001 else f"p {gap.chance:.3f}"
+        return [("gap", [(f"{gap.share * 100:+.0f} points", tone), (f"  over vault, {chance}", "dim")])]
 
     def _took(self, run: Run) -> Row:
         end = run.moved_at if run.state in ("shipped", "stopped", "failed") else self.console_app.clock()
