@@ -88,7 +88,7 @@ async def drafts(walk: Walk, node: Node) -> Done:
     if problems:
         told = Prompt("checkpoint", ({"type": "text", "text": f"The drafts cannot be taken over yet:\n\n{output}"},))
         prompted = as_prompted(node.id, told, place.redact, await walk.watch())
-        return Outcome(status=Status.FAIL, failure_reason=f"{len(problems)} mistakes in the drafts"), [ran, prompted]
+        return Outcome(status=Status.FAIL, failure_reason="the drafts are not in order"), [ran, prompted]
     folder = place.workspace.scenarios / run.seed
     head = f"Drafted by {one_line(run.model, 80)} in {run.id}, for revision {run.revision} of {run.seed}."
     try:

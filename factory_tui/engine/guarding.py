@@ -6,6 +6,9 @@ and when, is not its business.
 
 import asyncio
 from collections.abc import Collection, Iterable
+from typing import Any
+
+from msgspec.structs import replace
 
 from factory_tui.agents.protocol import Watch
 from factory_tui.cells.protocol import Entry
@@ -44,6 +47,15 @@ async def watch_over(
             raise Parked("held", f"{what} holds {', '.join(held)}. {REMEDY}", reason="fence", facts=[found])
 
     return watch
+
+
+def in_prose(corpus: Corpus) -> Corpus:
+    """The corpus without what is written alike for the same product: whoever drafts scenarios for it writes that, too.
+
+    What is left are stories and rubrics: who read a scenario of the vault has read those.
+    """
+    alike: dict[str, Any] = {"acts": (), "services": (), "twins": (), "draw": {}, "let": {}}
+    return replace(corpus, scenarios=tuple(replace(one, **alike) for one in corpus.scenarios))
 
 
 async def look_through(watch: Watch, entries: Iterable[Entry]) -> None:

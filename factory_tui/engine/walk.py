@@ -31,7 +31,7 @@ from factory_tui.domain.scribe import Scribe
 from factory_tui.domain.state import Pass, Run
 from factory_tui.engine import drafting
 from factory_tui.engine.beginning import planted
-from factory_tui.engine.guarding import look_through, watch_over
+from factory_tui.engine.guarding import in_prose, look_through, watch_over
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.salvage import last, life_of, work_is_lost
 from factory_tui.engine.workplace import Workplace
@@ -155,8 +155,9 @@ class Walk:
         made_from = (corpus, *told, *run.released)
         if self._watch is None or self._watched != made_from:
             library = self.place.library
+            hidden = self._kept(library.corpus_at(run.seed, corpus), f"scenarios {corpus}")
             self._watch = await watch_over(
-                self._kept(library.corpus_at(run.seed, corpus), f"scenarios {corpus}"),
+                in_prose(hidden) if self.leads_to("drafts") else hidden,
                 [self.seed_at(one) for one in told],
                 [library.standards(), *([drafting.manual()] if self.leads_to("drafts") else [])],
                 run.released,

@@ -5,13 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from factory_tui.config.seed import load_seed
 from factory_tui.config.workspace import Workspace, bundled
 from factory_tui.domain.commands import StartRun
 from factory_tui.domain.events import CheckpointRan, PassEnded, Prompted
+from factory_tui.engine.guarding import in_prose
 from factory_tui.following import SHIPPED, USAGE
 from factory_tui.harness.corpus import load_corpus
+from factory_tui.harness.scenario import schema
+from factory_tui.harness.tripwire import Tripwire
 from factory_tui.twins.messages.playbook import BUNDLED
 from tests.e2e.stage import bundled_in
 from tests.engine.floor import Floor
@@ -96,3 +100,23 @@ async def test_a_seed_whose_scenarios_lack_what_is_to_be_drafted_can_have_it_dra
 def test_the_loop_of_a_workspace_is_the_bundled_one() -> None:
     assert (bundled() / "loops" / "scenarios.dot").is_file()
     assert (bundled() / "docs" / "scenarios.md").is_file()
+
+
+@pytest.mark.parametrize("seed", sorted(path.name for path in (bundled() / "scenarios").iterdir()))
+def test_what_is_alike_in_honest_drafts_trips_no_wire_and_a_copied_one_does(seed: str) -> None:
+    """Each scenario of a vault stands in for a draft by one who has seen none of the others."""
+    folder = bundled() / "scenarios" / seed
+    corpus = load_corpus(folder, seed)
+    vault = [one for one in corpus.scenarios if one.set == "vault"]
+    known = [path.read_text() for path in sorted((bundled() / "seeds").rglob("*.md"))]
+    for one in vault:
+        others = tuple(item for item in corpus.scenarios if item is not one)
+        text = (folder / f"{one.name}.toml").read_text()
+        acts = text.replace(one.story.strip(), "")
+        assert acts != text, "what it tells is its own"
+        assert not Tripwire(in_prose(replace(corpus, scenarios=others)), known).caught(acts)
+        copied = text.replace(one.name, "another name")
+        assert f"words of {one.name}" in {found.what for found in Tripwire(in_prose(corpus), known).caught(copied)}
+    shown = [(folder / f"{one.name}.toml").read_text() for one in corpus.scenarios if one.set == "feedback"]
+    shown += [(bundled() / "docs" / "scenarios.md").read_text(), schema()]
+    assert not Tripwire(in_prose(corpus), known).caught("\n".join(shown)), "what its agent is shown"
