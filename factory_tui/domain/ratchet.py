@@ -1,15 +1,20 @@
 """The ratchet: which pass of a run is its best, and whether the run has fallen below it. Pure."""
 
+from collections.abc import Sequence
+
 from factory_tui.domain.state import Pass, Run
 
 
 def best(run: Run) -> Pass | None:
     """The pass with an output that stands highest by what the ship rule reads, then by the vault's share.
 
-    Of equal ones the newest. One that other scenarios judged than those of now cannot be compared, and is none.
+    Of equal ones the newest. Only those count that the scenarios of now have judged, since the vault last leaked.
     """
-    judged = [item for item in run.passes if item.commit and item.vault and item.corpus in ("", run.corpus)]
-    return max(judged, key=_standing, default=None)
+    return max((item for item in _judged(run, run.passes) if item.commit), key=_standing, default=None)
+
+
+def _judged(run: Run, passes: Sequence[Pass]) -> list[Pass]:
+    return [one for one in passes if one.vault and one.corpus in ("", run.corpus) and one.number > run.tainted]
 
 
 def _standing(item: Pass) -> tuple[float, float, int]:
@@ -23,8 +28,7 @@ def below(run: Run, times: int = 1) -> Pass | None:
     Clearly: the whole 90 % interval of each is below the share of the best one. What came before the run last began
     anew is no fall: it has gone back since.
     """
-    top = best(run)
-    newest = [item for item in run.lived if item.vault and item.corpus in ("", run.corpus)][-times:]
+    top, newest = best(run), _judged(run, run.lived)[-times:]
     if top is None or top.vault is None or len(newest) < times or top in newest:
         return None
     fell = all(item.vault and item.vault.total and item.vault.high < top.vault.share for item in newest)

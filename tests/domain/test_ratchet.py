@@ -56,3 +56,9 @@ def test_two_falls_are_two_in_a_row_since_it_last_began_anew() -> None:
     assert below(run(*fell, restarts=(3,))) is None, "it has gone back"
     assert below(run(*fell, judged(4, 0.5), restarts=(3,))) == judged(1, 0.9)
     assert below(run(*fell, judged(4, 0.5), restarts=(3,)), times=2) is None
+
+
+def test_what_was_measured_before_the_vault_leaked_is_no_measure() -> None:
+    leaked = replace(run(judged(1, 0.9), judged(2, 0.8), judged(3, 0.5), judged(4, 0.6)), tainted=2)
+    assert best(leaked) == judged(4, 0.6)
+    assert below(leaked) is None
