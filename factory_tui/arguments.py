@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from factory_tui import __version__
+from factory_tui.belongings import cell_commands, image_commands, journal_commands, scenario_commands, twin_commands
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
+from factory_tui.options import COUNT, program_option, role_option, run_options, shape_options, workspace_option
 from factory_tui.values import amount, port, whole
 
-COUNT, SEQ = whole("number of a pass"), whole("seq of an event")
 EXIT_CODES = (
     "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
 )
@@ -49,13 +50,13 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"factory-tui {__version__}")
     top.set_defaults(command="attach", address="", workspace=Path(), plain=False, json=False)
-    _workspace_option(top)
-    _shape_options(top)
+    workspace_option(top)
+    shape_options(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="four seeds become four shipped programs", epilog=EXIT_CODES)
     demo.add_argument("--dir", type=Path, help="a new folder for the demo's workspace (default: factory-demo)")
-    _run_options(demo)
+    run_options(demo)
     demo.set_defaults(command="demo")
 
     _founding_commands(commands)
@@ -72,28 +73,28 @@ def parser() -> argparse.ArgumentParser:
         help="so many runs of each, side by side, and how far they lie apart",
     )
     run.add_argument("--unfenced", action="store_true", help="allow a live model in a process cell, without a fence")
-    _workspace_option(run)
-    _run_options(run)
+    workspace_option(run)
+    run_options(run)
     run.set_defaults(command="run")
 
     _engine_commands(commands)
     _run_commands(commands)
-    _cell_commands(commands)
-    _image_commands(commands)
-    _journal_commands(commands)
+    cell_commands(commands)
+    image_commands(commands)
+    journal_commands(commands)
     _remote_commands(commands)
-    _scenario_commands(commands)
-    _twin_commands(commands)
+    scenario_commands(commands)
+    twin_commands(commands)
 
     status = commands.add_parser("status", help="the floor, once")
     status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
-    _workspace_option(status)
+    workspace_option(status)
     status.set_defaults(command="status")
 
     doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
     doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
     doctor.add_argument("--fence", action="store_true", help="try the fence of Docker cells, from inside one")
-    _workspace_option(doctor)
+    workspace_option(doctor)
     doctor.set_defaults(command="doctor")
 
     twin = commands.add_parser("twin", help="run a twin alone").add_subparsers(metavar="TWIN", required=True)
@@ -121,7 +122,7 @@ def _founding_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     new.add_argument("seed", metavar="NAME", help="small letters, digits, `-` and `_`")
     new.add_argument("--loop", default="factory", help="a name in loops/ (default: factory)")
     new.add_argument("--owner", default="", help="who answers for it, by a name under [owners] (default: you)")
-    _workspace_option(new)
+    workspace_option(new)
     new.set_defaults(command="new")
 
 
@@ -135,7 +136,7 @@ def _engine_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         ("run", "be the engine, in the foreground"),
     ):
         action = actions.add_parser(name, help=text)
-        _workspace_option(action)
+        workspace_option(action)
         if name in {"start", "run"}:
             action.add_argument(
                 "--until-over", action="store_true", help="stop when every run has ended and nobody looks"
@@ -182,7 +183,7 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         if name in _OF_A_RUN:
             floor = f"; for an admin also {', '.join(FLOOR_CAPS)}" if name == "cap" else ""
             made[name].add_argument("run", help=f"its name, like shortlinks-1{floor}")
-        _workspace_option(made[name])
+        workspace_option(made[name])
         made[name].set_defaults(command="look" if name in {"diff", "shell", "take"} else "ask", name=name)
     made["pause"].add_argument("--now", action="store_true", help="in the middle of the step")
     made["stop"].add_argument("--reason", default="", help="kept with the run")
@@ -229,166 +230,6 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["inbox"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
 
 
-def _cell_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    cells = commands.add_parser("cells", help="the cells that are up: list, remove, enter, watch")
-    cells.set_defaults(command="cells", action="ls", all=False)
-    actions = cells.add_subparsers(metavar="ACTION")
-    made = {
-        name: actions.add_parser(name, help=text)
-        for name, text in (
-            ("ls", "the cells of this workspace, and who needs each"),
-            ("rm", "remove cells that no run of a live engine needs; without names, all of them"),
-            ("shell", "a shell in a run's cell, as the key t"),
-            ("stats", "what each cell uses, live; ctrl+c ends it"),
-        )
-    }
-    made["rm"].add_argument("cell", nargs="*", help="the beginning of its name, of any workspace")
-    made["rm"].add_argument("--yes", action="store_true", help="without a question")
-    for name in ("ls", "rm"):
-        made[name].add_argument("--all", action="store_true", help="of every workspace with cells on the Docker engine")
-    for name in ("ls", "stats"):
-        made[name].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
-    made["shell"].add_argument("run", help="its name, like shortlinks-1")
-    made["shell"].add_argument(
-        "--pass", dest="number", type=COUNT, metavar="N", help="a copy of what this pass left, removed when you leave"
-    )
-    for name, action in (("ls", cells), *made.items()):
-        _workspace_option(action)
-        action.set_defaults(command="cells", action=name)
-
-
-def _image_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    images = commands.add_parser("image", help="images for cells: make one from this host's files, list, remove")
-    actions = images.add_subparsers(metavar="ACTION", required=True)
-    made = {
-        name: actions.add_parser(name, help=text)
-        for name, text in (
-            ("bootstrap", "make an image from this host's own files, without any registry"),
-            ("ls", "the images that were made so far, and who uses them"),
-            ("rm", "remove images that no container uses; without names, all of them but the newest of this host"),
-        )
-    }
-    made["bootstrap"].add_argument(
-        "--with", dest="tools", action="append", default=[], metavar="TOOL,...", help="ruff, mypy, bandit, git, node"
-    )
-    made["bootstrap"].add_argument("--python", default="", help="the Python that goes in, with its packages (a path)")
-    made["bootstrap"].add_argument("--tag", default="", metavar="NAME", help="a name for it, besides its own")
-    made["rm"].add_argument("image", nargs="*", help="its name")
-    made["rm"].add_argument("--yes", action="store_true", help="without a question")
-    for name in ("bootstrap", "ls"):
-        made[name].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
-    for name, action in made.items():
-        _workspace_option(action)
-        action.set_defaults(command="image", action=name)
-
-
-def _journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    journal = commands.add_parser("journal", help="verify, export, back up, restore or compact what was recorded")
-    actions = journal.add_subparsers(metavar="ACTION", required=True)
-    made = {
-        name: actions.add_parser(name, help=text)
-        for name, text in (
-            ("verify", "walk the chain of hashes, and name the first row that is not what was written"),
-            ("export", "print events as JSON lines, as --json does"),
-            ("backup", "copy the journal to one file, while an engine runs or not, and walk the copy"),
-            ("restore", "put a backup in the journal's place; the journal of now is kept beside it"),
-            ("compact", "move what old runs left in the journal into a compressed archive beside it"),
-        )
-    }
-    made["verify"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the finding as JSON")
-    made["verify"].add_argument("file", nargs="?", type=Path, help="a backup (default: the journal)")
-    for name in ("backup", "restore"):
-        made[name].add_argument("file", type=Path, help="the backup")
-    made["compact"].add_argument("run", nargs="*", help="runs that are over, by name (default: by --older)")
-    made["compact"].add_argument(
-        "--older",
-        type=whole("number of days"),
-        default=30,
-        metavar="DAYS",
-        help="runs that are over for so long (default: 30)",
-    )
-    for name in ("restore", "compact"):
-        made[name].add_argument("--yes", action="store_true", help="without a question")
-    made["export"].add_argument("run", nargs="?", default="", help="its name, like shortlinks-1 (default: everything)")
-    for name, text in (("from", "the first event, by seq"), ("to", "the last event, by seq")):
-        made["export"].add_argument(f"--{name}", dest=f"{name}_seq", type=SEQ, metavar="SEQ", help=text)
-    for name, action in made.items():
-        _workspace_option(action)
-        action.set_defaults(command="journal", action=name)
-
-
-def _scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    scenarios = commands.add_parser("scenarios", help="check, run, draft or accept a seed's scenarios")
-    actions = scenarios.add_subparsers(metavar="ACTION", required=True)
-    check = actions.add_parser("check", help="what is wrong with them, and which judge another revision")
-    check.add_argument("seed", nargs="?", default="", help="a name in seeds/ (default: all)")
-    check.add_argument(
-        "--against", metavar="DIR", default="", help="play each once against this code, if all is in order"
-    )
-    check.add_argument(
-        "--draws", metavar="WORD", default="", help="the inputs of an earlier time, which told this word"
-    )
-    check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")
-    confirm = actions.add_parser("confirm", help="they judge the seed's newest revision: write that into their files")
-    confirm.add_argument("seed", help="a name in seeds/")
-    run = actions.add_parser("run", help="judge a folder of code by them, as the first pass of a run would be")
-    run.add_argument("seed", help="a name in seeds/")
-    run.add_argument("--against", metavar="DIR", required=True, help="the folder with the code")
-    run.add_argument(
-        "-n",
-        dest="number",
-        metavar="N",
-        type=whole("number from 1 on", 1),
-        help="max_trajectories, for this once",
-    )
-    run.add_argument("--draws", metavar="WORD", default="", help="the inputs of an earlier time, which told this word")
-    _bar_options(run)
-    run.add_argument("--junit", metavar="FILE", default="", help="the verdicts as JUnit XML, too")
-    run.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
-    bias = actions.add_parser("bias", help="hold rubrics against transcripts that people labelled")
-    bias.add_argument("seed", help="a name in seeds/")
-    _bar_options(bias)
-    bias.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
-    schema = actions.add_parser("schema", help="the JSON Schema of a scenario file, for editors")
-    draft = actions.add_parser("draft", help="have a model draft edge and adversarial ones, which judge nothing yet")
-    draft.add_argument("seed", help="a name in seeds/")
-    draft.add_argument("--model", default="", help="a name under [models] (default: [agent] model)")
-    _run_options(draft)
-    accept = actions.add_parser("accept", help="make drafts scenarios, as reviewed for the seed's newest revision")
-    accept.add_argument("--set", choices=("vault", "feedback"), help="the set they belong to (default: as each says)")
-    reject = actions.add_parser("reject", help="remove drafts")
-    for action in (accept, reject):
-        action.add_argument("seed", help="a name in seeds/")
-        action.add_argument("draft", nargs="+", metavar="NAME", help="its file's name, without .toml")
-    made = {"check": check, "confirm": confirm, "run": run, "bias": bias}
-    made |= {"draft": draft, "accept": accept, "reject": reject}
-    for name, action in {**made, "schema": schema}.items():
-        if action is not schema:
-            _workspace_option(action)
-        action.set_defaults(command="scenarios", name=name)
-
-
-def _bar_options(parser: argparse.ArgumentParser) -> None:
-    """Who may judge by rubrics."""
-    asked = parser.add_mutually_exclusive_group()
-    asked.add_argument("--judge", action="store_true", help="let models judge by rubrics, for money")
-    asked.add_argument("--rehearsals", metavar="FOLDER", type=Path, help="let the twin do so, by the playbook there")
-
-
-def _twin_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    twins = commands.add_parser("twins", help="the twins of services, and how true each is to its own")
-    twins.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the list as JSON")
-    _workspace_option(twins)
-    twins.set_defaults(command="twins", action="ls")
-    check = twins.add_subparsers(metavar="ACTION").add_parser(
-        "check", help="replay what was recorded of the services against them, and keep what came of it"
-    )
-    check.add_argument("twin", nargs="*", metavar="NAME", help="a name in twins/ (default: all that have recordings)")
-    check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
-    _workspace_option(check)
-    check.set_defaults(action="check")
-
-
 def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """From another machine, and who may come from there."""
     attach = commands.add_parser("attach", help="attach to an engine here, or over ssh on another machine")
@@ -396,19 +237,19 @@ def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "address", nargs="?", default="", help="ssh://[user@]host[:port]/path (default: this workspace)"
     )
     attach.add_argument("--ssh", default="ssh", metavar="COMMAND", help="ssh with options of its own, in one word")
-    _program_option(attach, "factory-tui")
-    _shape_options(attach)
-    _workspace_option(attach)
+    program_option(attach, "factory-tui")
+    shape_options(attach)
+    workspace_option(attach)
     attach.set_defaults(command="attach")
 
     link = commands.add_parser("link", help="copy between stdin and stdout and the engine: the far end of attach")
-    _workspace_option(link)
+    workspace_option(link)
     link.set_defaults(command="link")
 
     door = commands.add_parser("door", help="the forced command of an operator's ssh key; it only lowers rights")
     door.add_argument("name", help="who comes in by it")
-    _role_option(door)
-    _workspace_option(door)
+    role_option(door)
+    workspace_option(door)
     door.set_defaults(command="door")
 
     fixterm = commands.add_parser("fixterm", help="mend this terminal after a line dropped")
@@ -420,46 +261,10 @@ def _remote_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     add.add_argument("name", help="small letters, digits, `-` and `_`")
     add.add_argument("--key", type=Path, required=True, metavar="FILE", help="the file of one public key")
     add.add_argument("--print", dest="only_print", action="store_true", help="print the line instead of writing it")
-    _role_option(add)
-    _program_option(add, "")
+    role_option(add)
+    program_option(add, "")
     remove = actions.add_parser("remove", help="let somebody in no more")
     remove.add_argument("name")
     for name, action in (("add", add), ("remove", remove), ("list", actions.add_parser("list", help="who may come"))):
-        _workspace_option(action)
+        workspace_option(action)
         action.set_defaults(command=f"operators {name}")
-
-
-def _role_option(parser: argparse.ArgumentParser) -> None:
-    roles = ("viewer", "operator", "admin")
-    parser.add_argument("--role", choices=roles, default="viewer", help="what they may (default: viewer)")
-
-
-def _program_option(parser: argparse.ArgumentParser, default: str) -> None:
-    shown = default or "this one"
-    parser.add_argument(
-        "--program", default=default, metavar="COMMAND", help=f"factory-tui on the engine's machine (default: {shown})"
-    )
-
-
-def _workspace_option(parser: argparse.ArgumentParser) -> None:
-    # Suppressed, here and below: the default of a command would undo what was said before its name.
-    parser.add_argument(
-        "--workspace", type=Path, default=argparse.SUPPRESS, help="the workspace, or a folder in it (default: here)"
-    )
-
-
-def _shape_options(parser: argparse.ArgumentParser) -> None:
-    shape = parser.add_mutually_exclusive_group()
-    for name, text in (
-        ("--plain", "print a readable log instead of the console"),
-        ("--json", "print events as JSON lines; the last line is a summary"),
-    ):
-        shape.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=text)
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    money = parser.add_mutually_exclusive_group()
-    money.add_argument("--live", action="store_true", help="use the real model without asking; it spends money")
-    money.add_argument("--rehearse", action="store_true", help="use the twin and a playbook, even where a key is set")
-    _shape_options(parser)
-    parser.add_argument("--rehearsals", type=Path, help="a folder of playbooks (default: the bundled ones)")
