@@ -3,18 +3,18 @@
 Pure. All text that others wrote goes through `one_line` here, whatever happened to it before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from factory_tui.console.figures import count, duration, interval, money, percent, plural, size, stamp
+from factory_tui.console.floor_trace import OF_THE_FLOOR, Said
 from factory_tui.console.glyphs import LAMPS, Tone
-from factory_tui.console.wording import describe, labels, undone
+from factory_tui.console.wording import labels
 from factory_tui.domain import events as e
 from factory_tui.domain.gauges import lacks
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.money import of_cap
 
 TEXT = 400
 """Characters of one trace line, at most."""
@@ -35,9 +35,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 _TOOLS = {"str_replace_based_edit_tool": "edit", "str_replace_editor": "edit"}
-_LEVELS: dict[str, Tone] = {"info": "text", "warning": "waits", "error": "bad"}
 _DECISIONS: dict[str, Tone] = {"ship": "good", "confirm": "running", "unsatisfied": "bad"}
-Said = Iterator[tuple[str, Tone, str]]
 
 
 def lines(event: e.Event) -> tuple[Line, ...]:
@@ -48,70 +46,6 @@ def lines(event: e.Event) -> tuple[Line, ...]:
     return tuple(
         Line(event.at, event.run, who, tone, one_line(text, TEXT)) for who, tone, text in say(event, event.fact)
     )
-
-
-def _engine_up(_event: e.Event, fact: e.EngineStarted) -> Said:
-    fence = "fenced" if fact.fenced else "UNFENCED"
-    why = f": {fact.why}" if fact.why else ""
-    yield "engine", "text" if fact.fenced else "waits", f"engine {fact.version} up; {fact.cells} cells, {fence}{why}"
-
-
-def _engine_stopped(_event: e.Event, fact: e.EngineStopped) -> Said:
-    yield "engine", "waits", f"engine stopped: {fact.reason}"
-
-
-def _taken(event: e.Event, fact: e.CommandTaken) -> Said:
-    yield "operator", "text", f"{event.actor}: {describe(fact.command)}"
-
-
-def _undone(event: e.Event, fact: e.CommandUndone) -> Said:
-    yield "operator", "waits", undone(event.actor, fact.command)
-
-
-def _frozen(event: e.Event, _fact: e.FloorFrozen) -> Said:
-    yield "engine", "asks", f"emergency stop by {event.actor}: every run is frozen where it is"
-
-
-def _thawed(event: e.Event, _fact: e.FloorThawed) -> Said:
-    yield "engine", "good", f"thawed by {event.actor}: the floor moves again"
-
-
-def _budget_moved(_event: e.Event, fact: e.BudgetMoved) -> Said:
-    yield "run", "text", f"may spend ${fact.amount:f} more, and {fact.origin} so much less"
-
-
-def _cap_set(_event: e.Event, fact: e.CapSet) -> Said:
-    amount = "no cap" if fact.amount is None else of_cap(fact.cap, fact.amount)
-    yield "engine", "text", f"all live runs together: {fact.cap} is {amount} now"
-
-
-def _noticed(_event: e.Event, fact: e.Noticed) -> Said:
-    yield "engine", _LEVELS[fact.level], f"{fact.text}{f' Remedy: {fact.remedy}' if fact.remedy else ''}"
-
-
-def _seed_revised(_event: e.Event, fact: e.SeedRevised) -> Said:
-    if fact.by_hand and not fact.revision:
-        yield "seed", "dim", f"{fact.seed} is gone"
-    elif fact.by_hand:
-        yield "seed", "waits", f"{fact.seed} is at revision {fact.revision[:8]} now: {_changed(fact.diff)}"
-
-
-def _changed(diff: str) -> str:
-    """`+3 -1`: the lines that a unified diff adds and takes away."""
-    lines = [line for line in diff.splitlines() if not line.startswith(("+++", "---"))]
-    return f"+{sum(line.startswith('+') for line in lines)} -{sum(line.startswith('-') for line in lines)} lines"
-
-
-def _confirmed(event: e.Event, fact: e.CorpusConfirmed) -> Said:
-    yield "seed", "good", f"{event.actor}: the scenarios of {fact.seed} judge revision {fact.revision[:8]}"
-
-
-def _edit_refused(_event: e.Event, fact: e.EditRefused) -> Said:
-    yield "seed", "bad", f"{fact.problem} The last good version of {fact.file} stays in use."
-
-
-def _edit_mended(_event: e.Event, fact: e.EditMended) -> Said:
-    yield "seed", "good", f"{fact.file} is fine again"
 
 
 def _reseeded(_event: e.Event, fact: e.RunReseeded) -> Said:
@@ -370,19 +304,7 @@ def _shipped(_event: e.Event, fact: e.Shipped) -> Said:
 
 
 _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
-    e.EngineStarted: _engine_up,
-    e.EngineStopped: _engine_stopped,
-    e.CommandTaken: _taken,
-    e.CommandUndone: _undone,
-    e.FloorFrozen: _frozen,
-    e.FloorThawed: _thawed,
-    e.BudgetMoved: _budget_moved,
-    e.CapSet: _cap_set,
-    e.Noticed: _noticed,
-    e.SeedRevised: _seed_revised,
-    e.CorpusConfirmed: _confirmed,
-    e.EditRefused: _edit_refused,
-    e.EditMended: _edit_mended,
+    **OF_THE_FLOOR,
     e.RunReseeded: _reseeded,
     e.RunRestarted: _restarted,
     e.RunForked: _forked,
