@@ -169,11 +169,10 @@ class Door:
         """One answer of the model, after as many attempts as it takes.
 
         `messages` are as the API wants them, without cache breakpoints. `tool` is the one that the model has to call.
-        `max_tokens` 0 takes the model's. `known`: the
-        first of the messages and what the model counted for them, for whoever has that from the journal. `step` is
-        unique among the run's calls in flight. For purpose `agent` the answer is journalled as `Answered` in one
-        breath with its settlement; or what `said` makes of it, for any purpose. Raises ProviderHeld. Cancelled at any
-        moment, it closes the stream and settles.
+        `max_tokens` 0 takes the model's. `known`: the first of the messages and what the model counted for them, for
+        whoever has that from the journal. `step` is unique among the run's calls in flight. For purpose `agent` the
+        answer is journalled as `Answered` in one breath with its settlement; or what `said` makes of it, for any
+        purpose. Raises ProviderHeld. Cancelled at any moment, it closes the stream and settles.
         """
         await self.warm()
         key = self._key(model)
@@ -185,11 +184,8 @@ class Door:
         worst = Tokens(cache_write=self._bounds.worst(talk, body), output=limit)
         dearest = max(model.price.input, model.price.cache_write, model.price.cache_read)
         price = Price(dearest, model.price.output, dearest, dearest)
-        request = with_breakpoints(system, messages) | {"model": model.id, "max_tokens": limit, "stream": True}
-        if tools:
-            request["tools"] = list(tools)
-        if tool:
-            request["tool_choice"] = {"type": "tool", "name": tool, "disable_parallel_tool_use": True}
+        said_to = with_breakpoints(system, messages, tools, tool)
+        request = said_to | {"model": model.id, "max_tokens": limit, "stream": True}
         call = _Call(
             scribe, model, ledger, purpose, step, msgspec.json.encode(request), price.cost(worst), worst.total, said
         )

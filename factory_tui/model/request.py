@@ -26,8 +26,10 @@ Known = tuple[Sequence[dict[str, Any]], int]
 """Messages, and the tokens that the endpoint once counted for a request with them."""
 
 
-def with_breakpoints(system: str, messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The `system` and `messages` of a request; what is before a breakpoint is never changed."""
+def with_breakpoints(
+    system: str, messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] = (), tool: str = ""
+) -> dict[str, Any]:
+    """What is said in a request; what is before a breakpoint is never changed. `tool`: what has to be called."""
     sent = list(messages)
     users = [place for place, message in enumerate(sent) if message["role"] == "user"]
     for place in users[-2:]:
@@ -36,6 +38,10 @@ def with_breakpoints(system: str, messages: Sequence[dict[str, Any]]) -> dict[st
     request: dict[str, Any] = {"messages": sent}
     if system:
         request["system"] = [{"type": "text", "text": system, **_EPHEMERAL}]
+    if tools:
+        request["tools"] = list(tools)
+    if tool:
+        request["tool_choice"] = {"type": "tool", "name": tool, "disable_parallel_tool_use": True}
     return request
 
 
