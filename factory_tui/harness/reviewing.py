@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 import msgspec
 
 from factory_tui.config.fidelity import standing
+from factory_tui.config.load import load
 from factory_tui.config.reading import Document, Mistakes, Problem
 from factory_tui.config.recipe import of_cell
 from factory_tui.config.seed import Seed, load_seed
@@ -84,11 +85,20 @@ def written(source: bytes, file: str, key: str, value: str) -> bytes:
 def check(workspace: Workspace, seeds: Iterable[str], *, alone: bool) -> Iterator[Trouble]:
     """What is wrong with these seeds' scenarios; and, unless they are asked for `alone`, with folders of no seed."""
     names = list(seeds)
+    try:
+        models = load(workspace.config).models
+    except Mistakes:
+        models = None  # config.toml's own trouble is told elsewhere
     for name in names:
         corpus = load_corpus(workspace.scenarios / name, name)
         yield from corpus.problems
         yield from (Trouble("warning", one) for one in corpus.unwritten)
         yield from (Trouble("warning", one) for one in _untrue(workspace, corpus))
+        for one in corpus.scenarios:
+            if models is not None and one.judge and one.judge.model and one.judge.model not in models:
+                said, known = f"no model is called `{one.judge.model}`.", ", ".join(models) or "none"
+                where = f"scenarios/{name}/{one.name}.toml"
+                yield Trouble("error", Problem(where, 0, "judge.model", said, f"Name one under [models]: {known}."))
         try:
             yield from (
                 Trouble("warning", one) for one in unlabelled(workspace.scenarios / name, workspace.state, corpus)

@@ -113,6 +113,13 @@ def test_the_bias_of_a_rubric_is_held_against_labels_and_one_that_has_none_says_
     main(["scenarios", "check", "greeter", *at])
     assert "its bias is not measured" not in capsys.readouterr().out
 
+    file = workspace.scenarios / "greeter" / "greets.toml"
+    file.write_text(file.read_text() + 'model = "sage"\n')
+    assert main(["scenarios", "check", "greeter", *at]) == FAILED
+    said = capsys.readouterr().out
+    assert "greets.toml: judge.model: no model is called `sage`. Remedy: Name one under [models]: default." in said
+    assert "greets.toml: judge.rubric: its bias is not measured since" in said
+
     (folder / "greets.jsonl").write_text('{"transcript": "x"}\n')
     assert main(["scenarios", "check", "greeter", *at]) == FAILED
     assert "labels/greets.jsonl:1: Object missing required field `satisfied`" in capsys.readouterr().out
