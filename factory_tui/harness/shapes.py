@@ -170,7 +170,7 @@ class TerminalStep(_Table, frozen=True):
     type: str = ""
     press: str | list[str] = ""
     until: Seen | None = None
-    within: Positive = 5.0
+    within: Positive = 10.0
     repeat: int | str = 1
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SOURCE = resources.files("factory_tui.cells").joinpath("terminal.py").read_text("utf-8")
 MOST = MIB
 """Bytes that a program may write to its terminal."""
-SETTLE = 5.0
+SETTLE = 10.0
 """Seconds that the screen has to become what is expected after the last step."""
 _START = 10.0
 _REACTS = 0.05

@@ -66,7 +66,7 @@ command = "python3 menu.py"
 columns = 40
 rows = 10
 steps = [
-  { until = { lines = { "1" = "Pick one of 3 (40x10)", "3" = "> apple" }, cursor = [3, 3] } },
+  { within = 25, until = { lines = { "1" = "Pick one of 3 (40x10)", "3" = "> apple" }, cursor = [3, 3] } },
   { press = "down", repeat = "{down}" },
   { type = "{who}", until = { lines = { "9" = "name: {who}" }, text = { contains = "> {fruit}" } } },
   { press = "enter" },
@@ -121,7 +121,7 @@ async def test_a_menu_is_walked_in_a_container_and_curses_finds_its_terminal(
     docker_workspace: str, cell_image: str
 ) -> None:
     cells = DockerCells(connect(), docker_workspace, cell_image)
-    keys = on_terminal("steps = [{ until = 'é?' }, { press = 'up' }]", "screen = 'KEY_UP'")
+    keys = on_terminal("steps = [{ within = 25, until = 'é?' }, { press = 'up' }]", "screen = 'KEY_UP'")
     try:
         for trajectory in (await played(cells), await played(cells, CURSES, keys)):
             assert trajectory.satisfied, evidence(trajectory)
