@@ -10,9 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from factory_tui.harness.draws import computed, draw_all
+from factory_tui.harness.expressions import ExpressionError
 from factory_tui.harness.matching import Check, show
 from factory_tui.harness.shrinking import simpler
-from factory_tui.harness.stage import Step, Unsatisfied
+from factory_tui.harness.stage import Step, Unfair, Unsatisfied
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,7 +66,10 @@ async def prove(stage: Stage, title: str, wanted: Property, perform: Perform) ->
 async def _case(stage: Stage, wanted: Property, values: dict[str, Any], perform: Perform) -> _Failed | None:
     """Play one; None when it holds. Names and steps of the stage are as before afterwards."""
     before, mark = stage.names, len(stage.steps)
-    stage.names = {**before, **computed(wanted.let, {**before, **values})}
+    try:
+        stage.names = {**before, **computed(wanted.let, {**before, **values})}
+    except ExpressionError as error:
+        raise Unfair(f"the let of a property failed on these draws: {error}") from error
     place = 0
     try:
         for place, act in enumerate(wanted.act):

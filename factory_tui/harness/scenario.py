@@ -34,6 +34,7 @@ from factory_tui.harness.shapes import (
     TableDraw,
     TerminalStep,
     TextDraw,
+    Within,
     WordDraw,
 )
 
@@ -109,26 +110,30 @@ def _lint_acts(
     steps: Steps, acts: Sequence[Act], known: set[str], services: list[str], twins: list[str]
 ) -> Iterator[Found]:
     """Acts in order; what one captures, those after it know."""
+    captured: set[str] = set()
     for number, act in enumerate(acts):
         place = (*steps, number)
         yield from _lint_act(place, act, services)
         if act.twin is not None:
             yield from hosted.lint_act((*place, "twin"), act.twin, twins)
         if act.property is not None:
-            yield from _lint_property((*place, "property"), act.property, known, services, twins)
+            yield from _lint_property((*place, "property"), act.property, known, services, twins, captured=captured)
+        captured |= set(act.capture)
         known |= set(act.capture)
         yield from _lint_templates(place, {**msgspec.to_builtins(act), "capture": {}, "property": None}, known)
 
 
 def _lint_property(
-    steps: Steps, wanted: Property, known: set[str], services: list[str], twins: list[str]
+    steps: Steps, wanted: Property, known: set[str], services: list[str], twins: list[str], *, captured: set[str]
 ) -> Iterator[Found]:
     for name, draw in wanted.for_all.items():
         if name in known:
             yield (*steps, "for_all", name), "the name is known already.", "Choose another name."
         yield from _lint_draw((*steps, "for_all", name), draw)
-    within = {*known, *wanted.for_all}
-    yield from _lint_let((*steps, "let"), wanted.let, within)
+    # what a product said may fail an expression, and so void what it fails: no captures here
+    given = {*known, *wanted.for_all} - captured
+    yield from _lint_let((*steps, "let"), wanted.let, given)
+    within = given | captured
     for number, act in enumerate(wanted.act):
         if act.property is not None:
             yield (*steps, "act", number), "a property is no part of another.", "Give it more inputs instead."
@@ -192,6 +197,8 @@ def _lint_act(steps: Steps, act: Act, services: list[str]) -> Iterator[Found]:
     for field in msgspec.structs.fields(Expect):
         if field.name not in expectations and getattr(act.expect, field.name) not in (None, {}):
             yield (*steps, "expect", field.name), "it says nothing about this kind of act.", "Move it to its act."
+    if isinstance(act.expect.within, Within) and act.terminal is not None:
+        yield (*steps, "expect", "within"), "a program on a terminal is timed as a whole.", "Give seconds."
     for name, source in act.capture.items():
         yield from _lint_capture((*steps, "capture", name), source, captures)
     yield from _lint_regexes((*steps, "expect"), msgspec.to_builtins(act.expect))

@@ -24,6 +24,10 @@ class Unsatisfied(Exception):  # noqa: N818
     """The product failed in a way that no expectation puts in words."""
 
 
+class Unfair(Exception):  # noqa: N818
+    """The scenario makes no sense of its own draws: nothing that the product did."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """One act as it went: what was asked and what came back, each in a line."""
 

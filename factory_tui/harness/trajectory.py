@@ -20,7 +20,7 @@ from factory_tui.harness.acting import perform
 from factory_tui.harness.clocks import begin
 from factory_tui.harness.hosting import TwinFault, host, settle
 from factory_tui.harness.serving import logs, serve
-from factory_tui.harness.stage import Stage, Step, Unsatisfied
+from factory_tui.harness.stage import Stage, Step, Unfair, Unsatisfied
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -151,6 +151,8 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
         return await _missed(stage, scenario, str(error), ())
     except TimeoutError:
         return await _missed(stage, scenario, f"it took longer than {timeout:g} s", ())
+    except Unfair as error:
+        return Trajectory(None, why=str(error), steps=tuple(stage.steps))
     except (NoEngine, TwinFault):
         raise
     except CellError as error:

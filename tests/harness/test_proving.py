@@ -113,6 +113,12 @@ async def test_a_product_that_the_case_ends_is_not_asked_for_a_smaller_one(cells
     assert not drawn[1].isascii()
 
 
+async def test_a_scenario_that_fails_on_its_own_draws_is_void(cells: ProcessCells) -> None:
+    trajectory = await kept(cells, text=KEEPS.replace("count * 2", "1 / (count - count)"))
+    assert trajectory.satisfied is None
+    assert trajectory.why.startswith("the let of a property failed on these draws: ")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
