@@ -8,10 +8,11 @@ import pytest
 from factory_tui.cells.bubblewrap import Bubble
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import Cells, Entry, Labels
+from factory_tui.cells.protocol import Cells, Entry, Labels, Mould
 from factory_tui.config.reading import Mistakes
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
+from factory_tui.harness.hosting import settle_in
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from tests.harness.ledger import AROUND, TOML, TWIN, ledger, payer
 from tests.harness.product import scenario
@@ -195,11 +196,26 @@ class TestDocker(InAFence):
     where = "api.ledger.example"
 
     @pytest.fixture
-    async def fenced(self, docker_workspace: str, cell_image: str) -> AsyncIterator[Cells]:
+    async def fenced(self, docker_workspace: str, cell_image: str) -> AsyncIterator[DockerCells]:
         cells = DockerCells(connect(), docker_workspace, cell_image)
         yield cells
         assert await cells.sweep() == 0, "a cell was left behind"
         await cells.close()
+
+    async def test_an_agent_finds_its_twin_after_its_engine_began_anew(
+        self, fenced: DockerCells, docker_workspace: str, cell_image: str, tmp_path: Path
+    ) -> None:
+        twin = ledger(tmp_path / "twins")
+        cell = await fenced.start(Labels(docker_workspace, "tiny-1", "agent"), Mould(hosts=(twin.host,)))
+        await settle_in(cell, [twin])
+        await cell.plant(payer())
+        assert (await cell.run("python3 pay.py 5")).stdout == b"1 ch_1\n"
+        await cell.detach()
+        later = DockerCells(connect(), docker_workspace, cell_image)
+        ((_, found),) = await later.adopt()
+        assert (await found.run("python3 pay.py 6")).stdout == b"1 ch_2\n", "the same twin, and what it was told"
+        await found.close()
+        await later.close()
 
 
 class TestBubblewrap(InAFence):
