@@ -1,7 +1,6 @@
 """What the vault says reaches no agent, whatever way it takes: the run is held, and only an admin lets it go on."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -72,7 +71,7 @@ def plant(folder: Path, book: str, **changed: str) -> Planted:
 
 def unread(command: str) -> str:
     """The command, spelt so that nobody sees what it says."""
-    return f'eval "$(echo {b64encode(command.encode()).decode()} | base64 -d)"'
+    return f"eval \"$(python3 -c 'print(bytes({list(command.encode())}).decode())')\""
 
 
 @asynccontextmanager
