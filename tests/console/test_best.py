@@ -1,10 +1,14 @@
 """A run that fell below its best pass says so where it shows, and the dialog that goes back begins at that pass."""
 
+from pathlib import Path
+
 import pytest
 
+from factory_tui.console import plain
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
+from factory_tui.domain.reducer import fold
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -50,3 +54,15 @@ async def test_where_the_newest_pass_is_the_best_nothing_is_said() -> None:
         assert "BEST" not in snap.text_of(stage.app)
         await stage.press("enter")
         assert "best" not in snap.text_of(stage.app)
+
+
+def test_a_run_that_was_stopped_names_its_best_pass_and_what_is_done_with_it() -> None:
+    events = fallen({"large-file": 0.0}, BROKEN)
+    stopped = Event(len(events) + 1, "s", events[-1].at, e.RunMoved("stopped", None, "enough"), "orders-etl-1")
+    said = plain.below(fold([*events, stopped]), Path("/ws"), lambda command: f"factory-tui {command}")
+    assert said[1].startswith("orders-etl-1 is stopped; its best is pass 1, satisfied 88% ")
+    assert said[2:] == [
+        "  To go on from it: factory-tui fork orders-etl-1 --pass 1",
+        "  To take it out: factory-tui take orders-etl-1 FOLDER",
+    ]
+    assert plain.below(fold(events), Path("/ws"), str) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from factory_tui.cli import main
 from factory_tui.config.seed import load_seed
 from factory_tui.config.workspace import Workspace, bundled
 from factory_tui.domain.commands import StartRun
@@ -32,7 +33,9 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-async def test_drafts_are_written_mended_and_judge_nothing_until_they_are_accepted(workspace: Workspace) -> None:
+async def test_drafts_are_written_mended_and_judge_nothing_until_they_are_accepted(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = workspace.scenarios / "shortlinks"
     vault, manual = folder / "a-noisy-stranger.toml", (bundled() / "docs" / "scenarios.md").read_text("utf-8")
     quoting = f'story = """\n{" ".join(manual.split()[:30])} '
@@ -67,18 +70,23 @@ async def test_drafts_are_written_mended_and_judge_nothing_until_they_are_accept
     assert load_corpus(folder, "shortlinks") == before, "nobody accepted them"
     first, *rest = (folder / "draft" / "a-flood-of-bytes.toml").read_text().splitlines()
     assert first.startswith("# Drafted by ")
-    code, said = await asked(workspace, "scenarios", "check", "shortlinks")
+
+    def told_to(name: str, *words: str) -> tuple[int, str]:
+        code = main(["--workspace", str(workspace.root), "scenarios", name, "shortlinks", *words])
+        return code, "".join(capsys.readouterr())
+
+    code, said = told_to("check")
     assert (code, "2 drafts in scenarios/shortlinks/draft" in said) == (SHIPPED, True)
 
-    code, said = await asked(workspace, "scenarios", "accept", "shortlinks", "a-flood-of-bytes", "--set", "feedback")
+    code, said = told_to("accept", "a-flood-of-bytes", "--set", "feedback")
     assert code == SHIPPED, said
     found = load_corpus(folder, "shortlinks")["a-flood-of-bytes"]
     assert (found.set, found.reviewed_for) == ("feedback", load_seed(workspace, "shortlinks").revision)
     assert rest[:2] == ['kind = "adversarial"', 'set = "vault"'], "and nothing else of it was changed"
-    code, said = await asked(workspace, "scenarios", "reject", "shortlinks", "an-alias-at-its-limits")
+    code, said = told_to("reject", "an-alias-at-its-limits")
     assert code == SHIPPED, said
     assert not (folder / "draft").exists()
-    code, said = await asked(workspace, "scenarios", "accept", "shortlinks", "an-alias-at-its-limits")
+    code, said = told_to("accept", "an-alias-at-its-limits")
     assert (code, "there is no such draft. Remedy: Name one of: there is none" in said) == (USAGE, True)
 
 
