@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from factory_tui.domain.commands import Answer, Resume
 from factory_tui.domain.events import (
     CellStarted,
@@ -52,6 +54,7 @@ python3 -c 'import os, urllib.request as u; print("asked", u.urlopen(os.environ[
 """
 
 
+@pytest.mark.chaos
 async def test_an_agent_whose_seed_names_a_twin_asks_it_while_it_works(tmp_path: Path) -> None:
     asks = PLAYBOOK.replace(WRITE, WRITE + ASKS)
     assert asks != PLAYBOOK

@@ -73,7 +73,6 @@ async def test_a_product_that_asks_too_often_is_told_of_what_the_twin_was_asked(
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ('{ method = "POST", status = 429 }', "429"),
         ('{ path = "/charges", status = 500 }', "500"),
         ('{ path = "/*", timeout = true }', "timeout"),
         ("{ drop = true }", "drop"),
