@@ -56,6 +56,7 @@ async def test_an_honest_output_ships_in_its_first_pass(tmp_path: Path, output: 
     assert (ended.state, len(told)) == ("shipped", 1), "\n".join([ended.why, *told])
 
 
-def test_there_are_twelve_of_each_and_two_a_seed_by_who_saw_the_feedback_set() -> None:
+def test_there_are_twelve_of_each_and_at_least_two_a_seed_by_who_saw_the_feedback_set() -> None:
     assert (len(outputs("gaming")), len(outputs("honest"))) == (12, 12)
-    assert sorted(one.seed for one in outputs("overfit")) == sorted(["ledger", "orders-etl", "shortlinks"] * 2)
+    seen = [one.seed for one in outputs("overfit")]
+    assert all(seen.count(seed) >= 2 for seed in ("ledger", "orders-etl", "shortlinks"))
