@@ -131,6 +131,9 @@ def scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     bias.add_argument("seed", help="a name in seeds/")
     _bar_options(bias)
     bias.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the result as JSON")
+    history = actions.add_parser("history", help="what each came to in the newest visits, and which are flaky")
+    history.add_argument("seed", help="a name in seeds/")
+    history.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the visits as JSON")
     schema = actions.add_parser("schema", help="the JSON Schema of a scenario file, for editors")
     draft = actions.add_parser("draft", help="have a model draft edge and adversarial ones, which judge nothing yet")
     draft.add_argument("seed", help="a name in seeds/")
@@ -142,7 +145,7 @@ def scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     for action in (accept, reject):
         action.add_argument("seed", help="a name in seeds/")
         action.add_argument("draft", nargs="+", metavar="NAME", help="its file's name, without .toml")
-    made = {"check": check, "confirm": confirm, "run": run, "bias": bias}
+    made = {"check": check, "confirm": confirm, "run": run, "bias": bias, "history": history}
     made |= {"draft": draft, "accept": accept, "reject": reject}
     for name, action in {**made, "schema": schema}.items():
         if action is not schema:

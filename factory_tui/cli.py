@@ -175,6 +175,7 @@ def _scenarios(arguments: argparse.Namespace) -> int:
     if arguments.name == "schema":
         return review.schema()
     commands = {"check": review.check, "confirm": review.confirm, "run": review.run, "bias": review.bias}
+    commands |= {"history": review.history}
     commands |= {"draft": drafting.draft, "accept": drafting.accept, "reject": drafting.reject}
     return commands[arguments.name](_find(arguments), arguments)
 

@@ -97,6 +97,34 @@ def _tried(workspace: "Workspace", arguments: argparse.Namespace, findings: list
     return SHIPPED if all(trajectory.satisfied for _, trajectory in tried) else FAILED
 
 
+def history(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Print what each scenario was found to be in the newest visits of a seed, over runs and revisions."""
+    import msgspec
+
+    from factory_tui.config.seed import load_seed
+    from factory_tui.domain.history import flaky
+    from factory_tui.domain.state import SeedView
+    from factory_tui.engine.looking import look
+
+    seed = load_seed(workspace, arguments.seed)
+    state, _ = asyncio.run(look(workspace))
+    view = state.seeds.get(seed.name, SeedView(seed.name))
+    shaky = flaky(view.visits, view.fixed)
+    if arguments.json:
+        print(msgspec.json.encode({"seed": seed.name, "visits": view.visits, "flaky": shaky}).decode())
+        return SHIPPED
+    for name, which in view.scenarios:
+        print(f"{name} ({which}){f': FLAKY, {shaky[name]}' if name in shaky else ''}")
+        for one in view.visits:
+            if tally := one.tallies.get(name):
+                void = f", {tally.void} void" if tally.void else ""
+                where = f"{one.run}, pass {one.number}, {one.kind} (visit {one.visit}), revision {one.revision[:8]}"
+                print(f"  {tally.satisfied} of {tally.judged} satisfied{void}: {where}")
+    if not view.visits:
+        print(f"no visit of {seed.name} has ended yet")
+    return SHIPPED
+
+
 def schema() -> int:
     """Print the schema of a scenario file, for an editor to complete and check by."""
     from factory_tui.harness.scenario import schema as shape

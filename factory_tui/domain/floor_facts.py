@@ -103,6 +103,8 @@ class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
     """Those with a rubric of whose bias no human label tells."""
     twins: tuple[tuple[str, str], ...] = ()
     """Those that they ask for, each with what is known of its fidelity, in a word."""
+    fixed: tuple[str, ...] = ()
+    """Those without draws, whose trajectories are all the same."""
 
 
 class CorpusConfirmed(Fact, frozen=True, tag="corpus-confirmed"):

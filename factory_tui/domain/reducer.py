@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
+from factory_tui.domain.history import VISITS, Visited
 from factory_tui.domain.money import DAY, Burn
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 23
+VERSION = 24
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -31,7 +32,10 @@ def reduce(state: State, event: e.Event) -> State:
         return on_floor(state, event, event.fact)
     run = state.runs.get(event.run)
     changed = None if run is None else reduce_run(run, event)
-    return state if changed is None else replace(state, runs={**state.runs, changed.id: changed})
+    if run is None or changed is None:
+        return state
+    state = replace(state, runs={**state.runs, changed.id: changed})
+    return _remembered(state, run, event.fact) if isinstance(event.fact, e.VisitEnded) else state
 
 
 def fold(events: Iterable[e.Event], state: State | None = None) -> State:
@@ -76,6 +80,15 @@ def _seed_revised(state: State, event: e.Event, fact: e.SeedRevised) -> State:
 def _on_seed(state: State, name: str, **changes: Any) -> State:
     view = replace(state.seeds.get(name, SeedView(name)), **changes)
     return replace(state, seeds={**state.seeds, name: view})
+
+
+def _remembered(state: State, run: Run, ended: e.VisitEnded) -> State:
+    """What its seed's scenarios were found to be, in the visit that the run was in."""
+    its = run.visit
+    if its is None or its.visit != ended.visit or run.seed not in state.seeds:
+        return state
+    done = Visited(run.id, its.number, its.visit, its.kind, run.revision, its.commit, its.tallies)
+    return _on_seed(state, run.seed, visits=(*state.seeds[run.seed].visits, done)[-VISITS:])
 
 
 def _edit_mended(state: State, _event: e.Event, fact: e.EditMended) -> State:
@@ -225,6 +238,7 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
         scenarios=fact.scenarios,
         kinds=fact.kinds,
         unlabelled=fact.unlabelled,
+        fixed=fact.fixed,
         twins=fact.twins,
     ),
     e.CorpusConfirmed: lambda state, event, fact: _on_seed(

@@ -241,7 +241,9 @@ def _visit_began(run: Run, _event: e.Event, fact: e.VisitBegan) -> Run:
 
 def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:
     if run.visit is not None and run.visit.visit == fact.visit:
-        run = replace(run, visit=replace(run.visit, done=run.visit.done + 1))
+        seen = run.visit.tallies
+        seen = {**seen, fact.scenario: _count(seen.get(fact.scenario, Tally()), fact)}
+        run = replace(run, visit=replace(run.visit, done=run.visit.done + 1, tallies=seen))
     return on_pass(
         run,
         fact.number,

@@ -26,6 +26,11 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     near_miss: float = 0.0
     """Of the last unsatisfied one."""
 
+    @property
+    def judged(self) -> int:
+        """Those that are not void."""
+        return self.satisfied + self.unsatisfied
+
 
 class Guidance(msgspec.Struct, frozen=True):
     """What a person told the agent: by steering, or as the answer to an escalation."""
@@ -81,6 +86,7 @@ class Visit(msgspec.Struct, frozen=True):
     commit: str
     trajectories: int
     done: int = 0
+    tallies: dict[str, Tally] = {}
 
 
 class NodeTally(msgspec.Struct, frozen=True):

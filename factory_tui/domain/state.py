@@ -17,6 +17,7 @@ from factory_tui.domain.events import (
     ScenarioKind,
     ScenarioSet,
 )
+from factory_tui.domain.history import Visited
 from factory_tui.domain.money import DAY, Burn, CapName, FloorCap, Ledger, RunCap
 from factory_tui.domain.run_state import (
     CellView as CellView,
@@ -247,6 +248,10 @@ class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     """Scenarios with a rubric of whose bias no human label tells."""
     twins: tuple[tuple[str, str], ...] = ()
     """Those that its scenarios ask for, each with what is known of its fidelity, in a word."""
+    fixed: tuple[str, ...] = ()
+    """Scenarios without draws."""
+    visits: tuple[Visited, ...] = ()
+    """The newest that ended, oldest first."""
     confirmed: str = ""
     """The revision that somebody last reviewed the scenarios for."""
     confirmed_by: str = ""

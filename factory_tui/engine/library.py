@@ -270,7 +270,8 @@ class Library:
             if known is None or (known.corpus, known.unlabelled, known.twins) != now:
                 sets = tuple((one.name, one.set) for one in corpus.scenarios)
                 kinds = {one.name: one.kind for one in corpus.scenarios}
-                yield CorpusRevised(name, corpus.hash, sets, kinds, corpus.unlabelled, corpus.lamps)
+                fixed = tuple(one.name for one in corpus.scenarios if not one.drawn)
+                yield CorpusRevised(name, corpus.hash, sets, kinds, corpus.unlabelled, corpus.lamps, fixed)
 
     def _forgotten(self, state: State, here: Collection[Group]) -> list[str]:
         """Seeds whose files are gone, and that no run needs."""

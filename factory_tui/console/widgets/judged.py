@@ -9,10 +9,12 @@ from factory_tui.console.widgets.matrix import SOME, tone_of
 from factory_tui.console.widgets.pipeline import Pipeline
 from factory_tui.console.widgets.seeds import OfSeed, Paged
 from factory_tui.domain.events import ScenarioSet
+from factory_tui.domain.history import flaky
 from factory_tui.domain.state import Pass, Run
 
 _KINDS = {"main": "main", "edge": "edge", "adversarial": "advers."}
 _KIND = 8
+_SHAKY = 6
 _LAMPS: dict[str, Tone] = {"faithful": "good", "unfaithful": "bad", "drift": "bad", "unchecked": "waits"}
 """How true a twin is to its service; of others nobody knows."""
 BARE = " ?"
@@ -70,7 +72,7 @@ class Judged(Paged):
         name = min(max(len(item) for item, _ in bench.scenarios) + 3 + bare, width - kind - 12)
         columns = _columns(bench.runs)
         room = max([4, *(len(_label(run, item)) + 1 for run, item in columns)])
-        shown = columns[-max(1, (width - name - kind - 1) // room) :]
+        shown = columns[-max(1, (width - name - kind - _SHAKY - 1) // room) :]
         found: list[Row] = []
         heads: list[Row] = []
         for of in ("feedback", "vault"):
@@ -86,6 +88,7 @@ class Judged(Paged):
     ) -> list[Row]:
         name, kind, room = rooms
         found: list[Row] = []
+        shaky = flaky(bench.view.visits, bench.view.fixed)
         for scenario in (item for item, its in bench.scenarios if its == of):
             row: Row = [(left(f"  {scenario}{BARE * (scenario in bench.view.unlabelled)}", name), "text")]
             if kind:
@@ -93,7 +96,7 @@ class Judged(Paged):
             for _, item in shown:
                 tone = tone_of(item.tallies.get(scenario))
                 row.append((right(SOME if tone == "waits" else self.glyphs.marks[tone], room), tone))
-            found.append(row)
+            found.append([*row, (" flaky", "waits")] if scenario in shaky else row)
         return found
 
 
