@@ -42,8 +42,8 @@ class Judges:
 def _table(chosen: Panel, error: float) -> tuple[list[float], list[Outcome]]:
     """Outcomes with their chances, added up."""
     found: dict[tuple[int, int, bool], float] = defaultdict(float)
-    for said in product((True, False), repeat=chosen.size):
-        end = next(number for number in range(1, chosen.size + 1) if chosen.verdict(said[:number]) is not None)
+    for said in product((True, False), repeat=chosen.most):
+        end = next(number for number in range(1, chosen.most + 1) if chosen.verdict(said[:number]) is not None)
         chance = error ** said.count(False) * (1 - error) ** said.count(True)
         found[end, min(said[:end].count(True), said[:end].count(False)), bool(chosen.verdict(said[:end]))] += chance
     told = [(Flips.of(number, dissent), right) for number, dissent, right in found]

@@ -74,7 +74,9 @@ class Judges(msgspec.Struct, frozen=True):
         ProviderHeld.
         """
         shown = known[0].transcript if known else self.redact(clean(transcript))
-        chosen = Panel(known[0].panel, known[0].whole) if known else panel(flips, self.wanted, self.most)
+        chosen = panel(flips, self.wanted, self.most)
+        if known:
+            chosen = Panel(known[0].panel, max(known[0].panel, self.most), known[0].whole)
         bench = _Bench(self, scribe, sitting, shown, chosen)
         said: list[Judged] = []
         while (verdict := chosen.verdict([bool(one.satisfied) for one in said])) is None:

@@ -35,16 +35,22 @@ KNOWN = 400
 
 
 class Panel(msgspec.Struct, frozen=True):
-    """How often a transcript is judged: `size` times, an odd number; a majority ends it unless it is `whole`."""
+    """How often a transcript is judged: `size` times, and up to `most` where they differ; both odd.
+
+    A run's noise may sit in few transcripts: who is of one mind about the others says nothing for those. A majority of
+    `most` ends it, unless it is `whole`.
+    """
 
     size: int
+    most: int
     whole: bool = False
 
     def verdict(self, judgements: Sequence[bool]) -> bool | None:
         """What the judgements so far come to; None: judge it once more."""
-        yes = sum(judgements)
-        if len(judgements) >= self.size or (not self.whole and 2 * max(yes, len(judgements) - yes) > self.size):
-            return 2 * yes > len(judgements)
+        said, yes = len(judgements), sum(judgements)
+        differ = 0 < yes < said
+        if said >= (self.most if differ else self.size) or (not self.whole and 2 * max(yes, said - yes) > self.most):
+            return 2 * yes > said
         return None
 
 
@@ -90,12 +96,15 @@ def fewest(error: float, wanted: float, most: int) -> int | None:
 def panel(flips: Flips, wanted: float, most: int) -> Panel:
     """How often the next transcript is judged. Never once alone: that would tell nothing of noise."""
     if flips.pairs < LEARN:
-        return Panel(most, whole=True)
-    return Panel(max(3, fewest(error_of(high(flips)), wanted, most) or most))
+        return Panel(most, most, whole=True)
+    return Panel(min(most, max(3, fewest(error_of(high(flips)), wanted, most) or most)), most)
 
 
 def error_of_verdicts(flips: Flips, sizes: Sequence[int]) -> float:
-    """At most so many verdicts by panels of these sizes err: by the upper bound on the flip rate, on average."""
+    """At most so many verdicts by panels of these sizes err: by the upper bound on the flip rate, on average.
+
+    That a panel grows where its judges differ only makes it err less.
+    """
     if not sizes:
         return 0.0
     error = error_of(high(flips))
