@@ -81,7 +81,7 @@ from factory_tui.domain.visit_facts import (
     VisitKind as VisitKind,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised with every change that an older reader would not understand."""
 
 AnyFact = (
