@@ -143,11 +143,13 @@ class Visitor:
                 async with counted:
                     counted.notify_all()
         result = book.result(run, number)
-        if not any(isinstance(fact, VisitEnded) for fact in seen):
-            ended = VisitEnded(
-                visit, number, kind, result.feedback, result.vault, result.ship_low, result.decision, result.why
-            )
-            await scribe.record(ended)
+        ended = next((fact for fact in seen if isinstance(fact, VisitEnded)), None)
+        if ended is not None:  # what is thought of its judges may have changed since; what was decided has not
+            noise = result.noise if ended.decision == "unsatisfied" else ""
+            return msgspec.structs.replace(result, decision=ended.decision, why=ended.why, noise=noise)
+        await scribe.record(
+            VisitEnded(visit, number, kind, result.feedback, result.vault, result.ship_low, result.decision, result.why)
+        )
         return result
 
     async def _run(

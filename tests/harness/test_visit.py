@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import MIB, CellLimits, Cells, Entry
-from factory_tui.domain.events import VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.domain.events import AnyFact, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.visit import Visitor, VisitResult
 from tests.harness.product import KilledError, Notes, corpus, product, run
@@ -21,7 +22,7 @@ async def look(
     *,
     visit: int = 1,
     kind: VisitKind = "screen",
-    known: Sequence[VerdictReached] = (),
+    known: Sequence[AnyFact] = (),
     pooled: Sequence[VerdictReached] = (),
 ) -> VisitResult:
     return await Visitor("w", 30.0).visit(
@@ -79,6 +80,17 @@ async def test_a_killed_visit_goes_on_and_decides_the_same(cells: ProcessCells) 
     assert [v.index for v in (*killed.verdicts, *resumed.verdicts)] == [v.index for v in whole.verdicts]
     assert (result.decision, result.ship_low, result.vault) == (expected.decision, expected.ship_low, expected.vault)
     assert result.symptoms == expected.symptoms
+
+
+async def test_a_visit_that_ended_stays_as_it_was_decided(cells: ProcessCells) -> None:
+    notes = Notes()
+    assert (await look(cells, product(), notes)).decision == "confirm"
+    *before, ended = notes.facts
+    assert isinstance(ended, VisitEnded)
+    jammed = replace(ended, decision="unsatisfied", why="its judges were a coin")
+    again = await look(cells, product(), notes, known=[*before, jammed])
+    assert (again.decision, again.why) == ("unsatisfied", "its judges were a coin")
+    assert notes.facts[-1] is ended, "nothing is recorded again"
 
 
 async def test_verdicts_are_recorded_in_draw_order(cells: ProcessCells) -> None:
