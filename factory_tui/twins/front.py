@@ -334,7 +334,9 @@ class Door(_Handler):
         asked = f"{self.command} {self.path}"
         try:
             status, headers, answer = front.ask(self.command, self.path, kept, body, ANSWER)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (http.client.InvalidURL, ValueError):  # the asker's doing: else it could choose what is void
+            return 400, [], b"that is no request"
+        except (OSError, http.client.HTTPException) as error:
             front.breaks(turn, f"{asked} got no answer: {str(error) or type(error).__name__}")
             if front.config["again"] and front.turn == turn:
                 front.start(front.config["data"])

@@ -79,6 +79,16 @@ for port in ports:
 """A product that looks for the twin's own port."""
 
 
+RAW = """
+import os, socket, urllib.parse
+door = urllib.parse.urlsplit(os.environ["LEDGER_URL"])
+line = socket.create_connection((door.hostname, door.port), 5)
+line.sendall(b"REQUEST\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+print(line.makefile("rb").readline().split()[1].decode())
+"""
+"""What a product says that speaks HTTP itself, and badly."""
+
+
 def ledger(twins: Path, code: str = TWIN, toml: str = TOML) -> Twin:
     """The twin, as it lies in the folder `twins`."""
     folder = twins / "ledger"

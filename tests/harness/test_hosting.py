@@ -14,7 +14,7 @@ from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.hosting import settle_in
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
-from tests.harness.ledger import AROUND, TOML, TWIN, ledger, payer
+from tests.harness.ledger import AROUND, RAW, TOML, TWIN, ledger, payer
 from tests.harness.product import scenario
 
 LABELS = Labels("w", "tiny-1", "trajectory", 1)
@@ -143,6 +143,17 @@ async def test_a_twin_that_breaks_makes_it_void_with_what_broke_it(
     assert f"the twin ledger is at fault: {why}" in trajectory.why
     if "cannot be" in code:
         assert "cannot be" in evidence(trajectory), "what the twin said is evidence"
+
+
+@pytest.mark.parametrize("request_line", [r"GET /\x01 HTTP/1.1", r"GET /\xc3\xa9 HTTP/1.1"])
+async def test_what_is_no_request_is_no_fault_of_the_twin(
+    cells: ProcessCells, tmp_path: Path, request_line: str
+) -> None:
+    (pay,) = payer()
+    badly = Entry(pay.path, "file", data=RAW.replace("REQUEST", request_line).encode() + (pay.data or b""))
+    trajectory = await judged(cells, tmp_path, product=[badly])
+    assert (trajectory.satisfied, trajectory.twin) == (True, ""), evidence(trajectory)
+    assert "400" in str(trajectory.steps)
 
 
 async def test_data_that_a_twin_refuses_is_a_twin_fault(cells: ProcessCells, tmp_path: Path) -> None:
