@@ -63,7 +63,10 @@ class Hosted:
         answer = await self._ask(order)
         if answer.status != 200:
             raise CellError(f"the front of the twin {self.twin.name} does not answer: {answer.error or answer.status}")
-        said: dict[str, Any] = json.loads(answer.body)
+        try:
+            said: dict[str, Any] = json.loads(answer.body)
+        except (ValueError, RecursionError) as error:
+            raise CellError(f"what the twin {self.twin.name} was asked cannot be read: {error}") from error
         return said
 
     async def _ask(self, order: Mapping[str, Any]) -> Exchange:

@@ -126,6 +126,8 @@ async def _with_twins(stage: Stage, scenario: Scenario, timeout: float, twins: S
         if not stage.touched:
             raise
         return Trajectory(False, why=f"{_DIED}: {error}", steps=tuple(stage.steps))
+    except Exception as error:
+        return _unfit(stage, scenario, error)
     if around:
         trajectory = msgspec.structs.replace(trajectory, satisfied=False, near_miss=0.0, why=around, checks=())
     return msgspec.structs.replace(trajectory, steps=(*trajectory.steps[:-1], *steps, *trajectory.steps[-1:]))
@@ -160,13 +162,17 @@ async def _judged(stage: Stage, scenario: Scenario, timeout: float) -> Trajector
             raise
         return Trajectory(False, why=f"{_DIED}: {error}", steps=tuple(stage.steps))
     except Exception as error:
-        # Void would let a product that can break the judging leave out the trajectories it fails.
-        if not stage.touched:
-            raise
-        why = f"what came back cannot be judged: {type(error).__name__}: {error}"
-        log.warning("%s: %s", scenario.name, one_line(why))
-        return Trajectory(False, why=why, steps=tuple(stage.steps))
+        return _unfit(stage, scenario, error)
     return Trajectory(True, 1.0, checks=checks, steps=tuple(stage.steps))
+
+
+def _unfit(stage: Stage, scenario: Scenario, error: Exception) -> Trajectory:
+    """Void would let a product that can break the judging leave out the trajectories it fails. Raises the error."""
+    if not stage.touched:
+        raise error
+    why = f"what came back cannot be judged: {type(error).__name__}: {error}"
+    log.warning("%s: %s", scenario.name, one_line(why))
+    return Trajectory(False, why=why, steps=tuple(stage.steps))
 
 
 async def _missed(stage: Stage, scenario: Scenario, why: str, checks: tuple[Check, ...]) -> Trajectory:

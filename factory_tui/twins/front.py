@@ -2,7 +2,7 @@
 
 A program, standard library only, Python >= 3.8: PORT is where it is steered, on the cell's loopback, by whoever knows
 the token in FRONT; what it serves in the twin's place is told there. It keeps what the twin was asked, and whether the
-twin broke: by a 5xx of its own, no HTTP, no answer, or its end. It knows nothing of scenarios.
+twin broke: by a 5xx of its own but 501, no HTTP, no answer, or its end. It knows nothing of scenarios.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, NoReturn
 
     Json = dict[str, Any]
@@ -37,6 +38,8 @@ HOP = (
     "content-length",
 )
 """Headers that are between two neighbours only."""
+_ASKS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+")
+"""A method and a path that a request can be made of: what is none is its sender's fault."""
 BODY = 16 << 20
 """Bytes of a request or an answer that are passed on."""
 SHOWN = 16 << 10
@@ -170,11 +173,10 @@ class Front:
         if not self.config["address"]:
             return 0  # on a network that is not the cell's alone, numbers are used again
         found = 0
-        with open("/proc/net/tcp", encoding="ascii") as file:
-            for line in list(file)[1:]:
-                here, there, state = line.split()[1:4]
-                ports = {int(one.rpartition(":")[2], 16) for one in (here, there)}
-                found += state != "0A" and self._inner in ports and not ports & self._ours
+        for line in _connections():
+            here, there, state = line.split()[1:4]
+            ports = {int(one.rpartition(":")[2], 16) for one in (here, there)}
+            found += state != "0A" and self._inner in ports and not ports & self._ours
         return found
 
     # -- rules
@@ -206,6 +208,13 @@ class Front:
         with self.lock:
             found = [one for one in self.asked if fits(only, one["method"], one["path"])]
             return {"count": len(found), "all": self.count, "requests": found}
+
+
+def _connections() -> Iterator[str]:
+    """A line for each of the network; an address of IPv4 may be asked by a socket of IPv6, too."""
+    for name in ("tcp", "tcp6"):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/net/{name}", encoding="ascii") as file:
+            yield from list(file)[1:]
 
 
 def fits(rule: Json, method: str, path: str) -> bool:
@@ -242,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
         while True:
             size = int(self.rfile.readline(100).split(b";")[0], 16)
             room -= size
-            if room < 0:
+            if room < 0 or size < 0:
                 raise ValueError("too long")
             if not size:
                 while self.rfile.readline(1000).strip():
@@ -304,6 +313,8 @@ class Door(_Handler):
         path, _, query = self.path.partition("?")
         try:
             body = self.body()
+            if not _ASKS.fullmatch(f"{self.command} {self.path}"):
+                raise ValueError("no request")
         except ValueError:
             self.close_connection = True
             self.give(400, [], b"")
@@ -341,7 +352,7 @@ class Door(_Handler):
             if front.config["again"] and front.turn == turn:
                 front.start(front.config["data"])
             return 502, [], b"the twin broke"
-        if status >= 500:
+        if status >= 500 and status != 501:  # that is how many say that they do not know the method
             front.breaks(
                 turn, f"{asked} got {status}, which no fault asked for: {answer[:300].decode('utf-8', 'replace')}"
             )
@@ -352,7 +363,7 @@ def _content(body: bytes) -> Json:
     """What a body says, as JSON where it is."""
     try:
         return {"json": json.loads(body)} if len(body) <= SHOWN else {"body": body[:SHOWN].decode("utf-8", "replace")}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"body": body.decode("utf-8", "replace")}
 
 

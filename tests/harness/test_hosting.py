@@ -40,6 +40,39 @@ ONCE = '{ "count" = 1, "requests.0.json.amount" = "{amount}", "requests.0.status
 AGAIN = '{ "count" = 2, "requests.0.fault" = "FAULT", "requests.1.status" = 201 }'
 
 
+RUDE = """
+import os, socket, sys
+host, _, port = os.environ["LEDGER_URL"].removeprefix("http://").partition(":")
+for asked in ("GET /a\\1b", "GET /a\\x7fb", "GET /\u00e9", "G\u00c9T /", "FOO /"):
+    with socket.create_connection((host, int(port)), timeout=5) as line:
+        line.sendall(f"{asked} HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n".encode())
+        print(line.recv(100).split()[1].decode(), end=" ")
+"""
+
+NESTS = """
+import os, urllib.request
+for depth in (*range(900, 1000, 5), 5000):
+    try:
+        body = b"[" * depth + b"]" * depth
+        urllib.request.urlopen(os.environ["LEDGER_URL"] + "/charges", data=body, timeout=5)
+    except OSError:
+        pass
+"""
+"""Its JSON can be read in the cell, and hardly where it is judged."""
+SIX = """
+import contextlib, json, os, socket
+rows = [line.split() for line in open("/proc/net/tcp")][1:]
+body = json.dumps({"amount": 1})
+for port in {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A"}:
+    with contextlib.suppress(OSError), socket.create_connection(("::ffff:127.0.0.1", port), timeout=5) as line:
+        line.sendall(f"POST /charges HTTP/1.0\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}".encode())
+        line.shutdown(socket.SHUT_WR)
+        while line.recv(4096):
+            continue
+"""
+"""It looks for the twin's own port, asks by IPv6, and is the first to end the connection."""
+
+
 async def judged(
     cells: Cells,
     tmp_path: Path,
@@ -156,6 +189,18 @@ async def test_what_is_no_request_is_no_fault_of_the_twin(
     assert "400" in str(trajectory.steps)
 
 
+async def test_a_product_cannot_blame_its_twin_for_requests_that_are_none(cells: ProcessCells, tmp_path: Path) -> None:
+    trajectory = await judged(cells, tmp_path, product=[Entry("pay.py", "file", data=RUDE.encode())])
+    assert (trajectory.satisfied, trajectory.twin) == (False, ""), evidence(trajectory)
+    assert "400 400 400 400 501" in evidence(trajectory)
+
+
+async def test_what_a_product_nests_too_deeply_is_its_own_failure(cells: ProcessCells, tmp_path: Path) -> None:
+    product = [Entry("pay.py", "file", data=NESTS.encode())]
+    trajectory = await judged(cells, tmp_path, twin="faults = [{ times = 99, status = 400 }]", product=product)
+    assert (trajectory.satisfied, trajectory.twin) == (False, ""), trajectory.why
+
+
 async def test_data_that_a_twin_refuses_is_a_twin_fault(cells: ProcessCells, tmp_path: Path) -> None:
     trajectory = await judged(cells, tmp_path, twin='data = { refuse = "{amount}" }')
     assert (trajectory.satisfied, trajectory.twin) == (None, "ledger")
@@ -192,11 +237,14 @@ class InAFence:
 
     where = ""
 
-    async def test_it_is_reached_by_its_name_and_by_nothing_else(self, fenced: Cells, tmp_path: Path) -> None:
+    async def test_it_is_reached_by_its_name(self, fenced: Cells, tmp_path: Path) -> None:
         asked = ONCE[:-2] + f', "requests.0.headers.host" = "{self.where}" }}'
         trajectory = await judged(fenced, tmp_path, expect=asked)
         assert trajectory.satisfied, evidence(trajectory)
-        sneaks = await judged(fenced, tmp_path, product=[Entry("pay.py", "file", data=AROUND.encode())])
+
+    @pytest.mark.parametrize("code", [AROUND, SIX])
+    async def test_a_product_that_goes_around_the_front_is_seen(self, fenced: Cells, tmp_path: Path, code: str) -> None:
+        sneaks = await judged(fenced, tmp_path, product=[Entry("pay.py", "file", data=code.encode())])
         assert sneaks.satisfied is False
         assert sneaks.why == "it asked the twin ledger behind the address that it was given", evidence(sneaks)
 
