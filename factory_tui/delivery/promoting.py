@@ -8,6 +8,7 @@ a twin is, it does not judge.
 import asyncio
 import json
 import shutil
+import threading
 from pathlib import Path
 
 from factory_tui.delivery.folders import digests, remove, replace, restore, sync
@@ -19,11 +20,18 @@ RECORDINGS = "recordings"
 """Exchanges with the real service, which people recorded."""
 MEASURED = "fidelity.json"
 """What was measured of the twin that lies there, by those."""
+_ONE = threading.Lock()
+"""Runs of one seed may end at the same moment: each has the folder to itself."""
 
 
 async def promote(made: Handover, folder: Path) -> None:
     """Have the folder hold what was handed over. Raises DeliveryError, and leaves there what was there."""
-    await asyncio.to_thread(_promote, made, folder)
+    await asyncio.to_thread(_alone, made, folder)
+
+
+def _alone(made: Handover, folder: Path) -> None:
+    with _ONE:
+        _promote(made, folder)
 
 
 def _promote(made: Handover, folder: Path) -> None:
@@ -65,4 +73,9 @@ def _untouched(folder: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError):  # not ours, or torn
         return False
     found = digests(folder, (PROVENANCE, RECORDINGS, MEASURED))
-    return {path: digest for path, digest in found.items() if not path.endswith(".pyc")} == told
+    return not folder.is_symlink() and _written(found) == _written(told)
+
+
+def _written(files: dict[str, str]) -> dict[str, str]:
+    """Without what Python leaves beside the files that it runs."""
+    return {path: digest for path, digest in files.items() if not path.endswith(".pyc")}

@@ -1,7 +1,10 @@
 """Promotion to twins/: what a run handed over, in the place of an older one, and nothing that people made is lost."""
 
+import asyncio
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,8 @@ from factory_tui.delivery.snapshot import Snapshots
 from tests.delivery.test_ship import JOURNAL, a_run
 from tests.delivery.trees import file, folder, link
 
-FIRST = [file("old.py"), file("twin.py", b"first"), file("twin.toml")]
-SECOND = [folder("empty"), link("passwd", "/etc/passwd"), folder("pkg"), file("pkg/run.sh", b"#!", 0o755), *FIRST[1:]]
+FIRST = [file("old.py"), file("old.pyc"), file("twin.py", b"first"), file("twin.toml")]
+SECOND = [folder("empty"), link("passwd", "/etc/passwd"), folder("pkg"), file("pkg/run.sh", b"#!", 0o755), *FIRST[2:]]
 
 
 @pytest.fixture
@@ -30,6 +33,14 @@ async def handed_over(tmp_path: Path, *trees: list[Entry]) -> Handover:
 
 def found(twin: Path) -> dict[str, bytes]:
     return {str(path.relative_to(twin)): path.read_bytes() for path in twin.rglob("*") if path.is_file()}
+
+
+@contextmanager
+def elsewhere(twin: Path) -> Iterator[None]:
+    """The folder is a link to where it really lies, and still is in the end."""
+    twin.symlink_to(twin.rename(twin.parent.parent / "elsewhere"))
+    yield
+    assert twin.is_symlink()
 
 
 async def test_a_twin_has_the_files_that_were_shipped_and_their_provenance(tmp_path: Path, twin: Path) -> None:
@@ -51,6 +62,21 @@ async def test_a_better_one_takes_its_place_and_recordings_stay(tmp_path: Path, 
     for _ in ("once", "and again, by an engine that died before it could say so"):
         await promote(await handed_over(tmp_path, FIRST, SECOND), twin)
         assert set(found(twin)) == {"pkg/run.sh", "provenance.json", "recordings/monday.har", "twin.py", "twin.toml"}
+
+
+async def test_runs_that_end_at_the_same_moment_leave_one_of_their_twins_whole(tmp_path: Path, twin: Path) -> None:
+    trees = [[file(f"{index}.py", name) for index in range(40)] for name in (b"one", b"other")]
+    made = [await handed_over(tmp_path / f"{at}", [*tree, FIRST[-1]]) for at, tree in enumerate(trees)]
+    await asyncio.gather(*(promote(one, twin) for one in made))
+    files = found(twin)
+    assert len({data for path, data in files.items() if path[0].isdigit()}) == 1
+    assert files["provenance.json"] in [found(one.path)["provenance.json"] for one in made]
+
+
+async def test_a_folder_that_lies_elsewhere_is_not_replaced(tmp_path: Path, twin: Path) -> None:
+    await promote(await handed_over(tmp_path, FIRST), twin)
+    with elsewhere(twin), pytest.raises(DeliveryError, match="twins/shop was written or changed by hand"):
+        await promote(await handed_over(tmp_path, FIRST, SECOND), twin)
 
 
 @pytest.mark.parametrize("by_hand", ["changed", "added", "removed", "all of it"])
