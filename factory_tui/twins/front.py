@@ -27,16 +27,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-HOP = (
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "content-length",
-)
+HOP = re.compile("(?i)connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|content-length")
 """Headers that are between two neighbours only."""
 _ASKS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+")
 """A method and a path that a request can be made of: what is none is its sender's fault."""
@@ -81,8 +72,7 @@ class Front:
         with self.lock:
             self.turn += 1
             turn = self.turn
-            self.ready, self.broken, self.asked, self.count = False, "", [], 0
-            self.room = KEPT
+            self.ready, self.broken, self.asked, self.count, self.room = False, "", [], 0, KEPT
             self._end()
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -264,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer as a whole."""
         self.send_response_only(status)
         for name, value in headers:
-            if name.lower() not in HOP:
+            if not HOP.fullmatch(name):
                 self.send_header(name, value)
         bodiless = status in (204, 304) or status < 200
         if not bodiless:
@@ -341,7 +331,7 @@ class Door(_Handler):
 
     def _pass(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         front, turn = self.front, self.front.turn
-        kept = [(name, value) for name, value in self.headers.items() if name.lower() not in HOP]
+        kept = [(name, value) for name, value in self.headers.items() if not HOP.fullmatch(name)]
         asked = f"{self.command} {self.path}"
         try:
             status, headers, answer = front.ask(self.command, self.path, kept, body, ANSWER)
