@@ -235,8 +235,11 @@ def _reserved(run: Run, _event: e.Event, fact: e.CallReserved) -> Run:
 def _visit_began(run: Run, _event: e.Event, fact: e.VisitBegan) -> Run:
     visit = Visit(fact.visit, fact.number, fact.kind, fact.commit, fact.trajectories)
     run = replace(run, visit=visit, visits=max(run.visits, fact.visit))
-    made = {"image": fact.image, "image_id": fact.image_id}
-    return on_pass(run, fact.number, lambda item: replace(item, **made))
+    return on_pass(
+        run,
+        fact.number,
+        lambda item: replace(item, image=fact.image, image_id=fact.image_id, judges=fact.judges),
+    )
 
 
 def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:

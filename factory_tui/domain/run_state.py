@@ -67,6 +67,8 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     image_id: str = ""
     kept: str = ""
     """The work tree as it was last kept in the middle of it, where its snapshot is not taken yet."""
+    judges: tuple[str, ...] = ()
+    """The models that judged transcripts in it."""
     flips: Flips = Flips()
     """How often judgements of the same transcript disagreed in it."""
     gap: Gap | None = None
@@ -75,6 +77,10 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     def alike(self, other: "Pass") -> bool:
         """Whether both were made from the same seed, and judged by the same scenarios."""
         return (self.revision, self.corpus) == (other.revision, other.corpus)
+
+    def judged_by(self, judges: tuple[str, ...], corpus: str) -> bool:
+        """Whether these models judged it by these scenarios: of others' noise it tells nothing."""
+        return self.judges == judges and self.corpus in ("", corpus)
 
 
 class Visit(msgspec.Struct, frozen=True):

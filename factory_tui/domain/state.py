@@ -171,8 +171,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def flips(self) -> Flips:
-        """How often judgements of the same transcript disagreed, by the scenarios of now."""
-        return sum((item.flips for item in self.passes if item.corpus in ("", self.corpus)), Flips())
+        """How often judgements of the same transcript disagreed, by the scenarios and the judges of now."""
+        judges = next((item.judges for item in reversed(self.passes) if item.judges), ())
+        return sum((item.flips for item in self.passes if item.judged_by(judges, self.corpus)), Flips())
 
     @property
     def measured(self) -> Pass | None:

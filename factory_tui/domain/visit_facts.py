@@ -66,6 +66,8 @@ class VisitBegan(Fact, frozen=True, tag="visit-began"):
     """The same, by the container engine's own id."""
     twins: tuple[str, ...] = ()
     """The twins beside the product, each with the digest of what ran."""
+    judges: tuple[str, ...] = ()
+    """The models that judge transcripts, by name."""
 
 
 class VerdictReached(Fact, frozen=True, tag="verdict-reached"):

@@ -17,7 +17,7 @@ from factory_tui.harness.judge import LONGEST, SYSTEM, TOOL, NoJudgement, messag
 from factory_tui.harness.noise import Panel, panel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from factory_tui.domain.events import AnyFact
     from factory_tui.domain.money import Ledger
@@ -64,6 +64,10 @@ class Judges(msgspec.Struct, frozen=True):
     redact: Callable[[str], str]
     wanted: float
     most: int
+
+    def names(self, scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+        """The models that judge by the rubrics of these. Raises Parked."""
+        return tuple(sorted({self.model(one.judge.model).name for one in scenarios if one.judge}))
 
     async def judge(
         self, scribe: Scribe, sitting: Sitting, transcript: str, flips: Flips, known: Sequence[Judged] = ()

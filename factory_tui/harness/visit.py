@@ -97,7 +97,10 @@ class Visitor:
         verdicts, for a confirm. `judges`: who judges transcripts; without them what a rubric has to decide is void.
         Cancelling it closes every cell it started.
         """
-        doubt = Doubt(corpus, _flips(run, number, pooled), *((judges.wanted, judges.most) if judges else (0.5, 1)))
+        by = judges.names(corpus.scenarios) if judges else ()
+        doubt = Doubt(
+            corpus, flips_before(run, number, pooled, by), *((judges.wanted, judges.most) if judges else (0.5, 1))
+        )
         book = _Book(_plan(run, corpus), corpus, kind, pooled, doubt)
         drafts = list(book.drafts())
         seen = [fact for fact in known if isinstance(fact, VisitBegan | Judged | VerdictReached | VisitEnded)]
@@ -106,7 +109,7 @@ class Visitor:
             commit = next((item.commit for item in run.passes if item.number == number), "")
             made = self._mould
             twins = tuple(f"{twin.name} {twin.digest}" for twin in corpus.twins)
-            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id, twins))
+            await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id, twins, by))
         labels = Labels(self._workspace, run.id, "trajectory", number, self._holder)
         done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
         counted = asyncio.Condition()
@@ -178,9 +181,9 @@ def _alike(run: Run, item: Pass, number: int) -> bool:
     return bool(item.tallies) and item.number < number and item.corpus in ("", run.corpus)
 
 
-def _flips(run: Run, number: int, pooled: Sequence[VerdictReached]) -> Flips:
-    """What was known of its judges' noise when the visit began, whenever it is asked."""
-    before = [item.flips for item in run.passes if item.number < number and item.corpus in ("", run.corpus)]
+def flips_before(run: Run, number: int, pooled: Sequence[VerdictReached], by: tuple[str, ...]) -> Flips:
+    """What was known of the noise of these judges when the visit began, whenever it is asked."""
+    before = [item.flips for item in run.passes if item.number < number and item.judged_by(by, run.corpus)]
     return sum([*before, *(Flips.of(one.judgements, one.dissent) for one in pooled)], Flips())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Answer
-from factory_tui.domain.events import CallSettled, Judged, PassBegan, Prompted, VerdictReached
+from factory_tui.domain.events import CallSettled, Judged, PassBegan, Prompted, VerdictReached, VisitBegan
 from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import AGAIN, CONFIG, DONE, TRIM, WRITE, make
 from tests.engine.test_guidance import words
@@ -77,6 +77,7 @@ async def test_what_judges_find_is_a_symptom_and_what_they_cost_a_line_of_its_ow
         assert once(found)
         assert {one.set for one in found} == {"feedback", "vault"}
         assert all(one.transcript.startswith("1: $ python3 greet.py ") for one in found if one.nth == 1)
+        assert {one.judges for one in floor.told(VisitBegan)} == {(one.model,) for one in found}
         paid = [one for one in floor.told(CallSettled) if one.purpose == "judge"]
         assert len(paid) == len(found)
         assert run.judging.tokens.total == sum(one.tokens.total for one in paid) > 0

@@ -1,11 +1,15 @@
 """When judges cannot be gone by: what their error takes off, what stands in the way, and what does not."""
 
+from msgspec.structs import replace
+
 from factory_tui.domain.events import Flips, VerdictReached
+from factory_tui.domain.state import Pass
 from factory_tui.harness.corpus import Corpus
 from factory_tui.harness.doubt import Doubt
 from factory_tui.harness.plan import make_plan
 from factory_tui.harness.satisfaction import Count
-from tests.harness.product import COUNT, ECHO, scenario
+from factory_tui.harness.visit import flips_before
+from tests.harness.product import COUNT, ECHO, run, scenario
 
 POLITE = ECHO + '\n[judge]\nrubric = "The answer is polite to whoever sent the note."\n'
 CORPUS = Corpus("tiny", tuple(scenario(text, name) for name, text in (("a", COUNT), ("b", ECHO), ("c", POLITE))), "c0")
@@ -51,3 +55,14 @@ def test_a_visit_hopes_that_its_judges_prove_steady() -> None:
     unsure = Count(2, 2, effective=2, error=0.5, judged=0.5)
     assert plan.after_screen(1, unsure) is None
     assert plan.more_to_settle(unsure)
+
+
+def test_what_a_coin_said_is_not_held_against_the_judge_in_its_place() -> None:
+    tossed, calm = (
+        Pass(number, "r", corpus="c0", flips=COIN, judges=(by,)) for number, by in ((1, "coin"), (2, "calm"))
+    )
+    calm = replace(calm, flips=STEADY)
+    known = replace(run(), corpus="c0", passes=(tossed, calm, Pass(3, "r", corpus="c0")))
+    assert known.flips == flips_before(known, 3, (), ("calm",)) == STEADY
+    assert flips_before(known, 3, (), ("coin",)) == COIN
+    assert flips_before(known, 3, (), ("coin", "calm")) == Flips()
