@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 REMEDY = "mend the twin, or ship it anew by its loop, then go on: the pass is judged with the twin as it is then"
 
 
-async def broken_by_a_twin(walk: Walk) -> Parked | None:
-    """The question to the owner, where the run's visits are void by a twin's fault; once for each visit."""
+async def broken_by_a_twin(walk: Walk, decides: bool) -> Parked | None:
+    """The question to the owner, where the run's visits are void by a twin's fault; once for each visit.
+
+    `decides`: whether a ship is due that would not be, had what is void by it failed.
+    """
     events = await walk.events((VerdictReached, EscalationAnswered))
     if isinstance(events[-1].fact, EscalationAnswered):
         return None  # somebody knows, and wants it counted as it is
     verdicts = [event.fact for event in events if isinstance(event.fact, VerdictReached)]
-    jam = jams.twin_fault([list(visit) for _, visit in groupby(verdicts, lambda one: one.visit)])
+    jam = jams.twin_fault([list(visit) for _, visit in groupby(verdicts, lambda one: one.visit)], decides)
     if jam is None:
         return None
     told = await packet(walk, f"{jam.evidence}\nRemedy: {REMEDY}", jam.since)

@@ -114,7 +114,8 @@ async def _visit(
         judges=judges_of(walk, corpus),
     )
     reached = result.verdicts[len(pooled) :]
-    if any(verdict.twin for verdict in reached) and (parked := await broken_by_a_twin(walk)):
+    broke = any(verdict.twin for verdict in reached) or result.by_void
+    if broke and (parked := await broken_by_a_twin(walk, result.by_void)):
         raise parked
     if reached and _void(reached):
         raise Parked("held", _why_void(walk.current.number, reached), reason="config")

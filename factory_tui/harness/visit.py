@@ -58,6 +58,8 @@ class VisitResult(msgspec.Struct, frozen=True):
     verdicts: tuple[VerdictReached, ...]
     noise: str = ""
     """Why its judges cannot be gone by; empty where they can. It is never a ship then, nor a confirm."""
+    by_void: bool = False
+    """Whether it ships only because some of the vault are void by a twin: had they failed, it would not."""
     flips: Flips = Flips()
     """What the run's visits and this one tell of their noise."""
 
@@ -312,8 +314,16 @@ class _Book:
             symptoms=symptoms(self.corpus, both, feedback, vault.satisfaction(), before=before),
             verdicts=both,
             noise=noise,
+            by_void=decision == "ship" and self._failing_void(both) < self.plan.ship_at,
             flips=self.doubt.flips,
         )
+
+    def _failing_void(self, both: Sequence[VerdictReached]) -> float:
+        """What the ship rule would read, had all failed that a twin made void."""
+        worst = [
+            msgspec.structs.replace(one, satisfied=False) if one.twin and one.satisfied is None else one for one in both
+        ]
+        return self.plan.ship_low(self.cycles, self.doubt.taken_off(count(worst, self.strata), both))
 
     def _why(self, decision: Decision, vault: Count, ship_low: float) -> str:
         seen = f"{vault.satisfied} of {vault.total} vault trajectories satisfied"

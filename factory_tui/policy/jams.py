@@ -76,25 +76,29 @@ def classify(
     return Jam(*found, evidence(passes, feedback=feedback, trees=trees), flat_since(alike))
 
 
-def twin_fault(visits: Sequence[Sequence[VerdictReached]]) -> Jam | None:
+def twin_fault(visits: Sequence[Sequence[VerdictReached]], decides: bool = False) -> Jam | None:
     """What is the matter with a run whose newest visit just ended: a twin breaks, and it is no use to go on.
 
     `visits` are the verdicts of each, oldest first. One that came to no verdict at all is enough; else two in a row
-    that lost a good part of theirs: what a product asks may break a twin, and what it fails would be left out.
+    that lost a good part of theirs: what a product asks may break a twin, and what it fails would be left out. Any are
+    too many where a ship `decides` by them: where it would not ship had those failed.
     """
     last = [[item for item in visit if item.set == "vault"] or list(visit) for visit in visits[-2:]]
     lost = [[item for item in some if item.twin] for some in last]
-    if not lost or not lost[-1]:
+    if not any(lost) or not (lost[-1] or decides):
         return None
     nothing = all(item.satisfied is None for item in last[-1])
     often = len(last) == 2 and all(
         len(gone) >= max(2, TWIN_SHARE * len(some)) for gone, some in zip(lost, last, strict=True)
     )
-    if not nothing and not often:
+    if not nothing and not often and not decides:
         return None
-    name, number = lost[-1][-1].twin, lost[-1][-1].number
+    name, number = next((gone[-1].twin, gone[-1].number) for gone in reversed(lost) if gone)
     shares = [f"{len(gone)} of {len(some)} verdicts that decide" for some, gone in zip(last, lost, strict=True)]
     why = f"the twin {name} breaks: {shares[-1]} on pass {number} are void by it"
+    if decides and not nothing and not often:
+        gone, some = sum(map(len, lost)), sum(map(len, last))
+        why = f"the twin {name} breaks: pass {number} ships but for {gone} of {some} verdicts that are void by it"
     told = [
         f"visit {some[0].visit} of pass {some[0].number}: {share} void by a twin"
         for some, share in zip(last, shares, strict=True)

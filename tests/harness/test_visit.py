@@ -1,7 +1,7 @@
 """Visits: what is recorded, what is decided, and that a killed visit decides as one that was not."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import MIB, CellLimits, Cells, Entry
 from factory_tui.domain.events import AnyFact, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
+from factory_tui.harness.plan import Draft, make_plan
 from factory_tui.harness.visit import Visitor, VisitResult
 from tests.harness.product import KilledError, Notes, corpus, product, run
 
@@ -91,6 +92,25 @@ async def test_a_visit_that_ended_stays_as_it_was_decided(cells: ProcessCells) -
     again = await look(cells, product(), notes, known=[*before, jammed])
     assert (again.decision, again.why) == ("unsatisfied", "its judges were a coin")
     assert notes.facts[-1] is ended, "nothing is recorded again"
+
+
+@pytest.mark.parametrize(("every", "by_void"), [(99, False), (8, False), (1, True)])
+async def test_a_ship_by_what_a_twin_made_void_is_called_that(cells: ProcessCells, every: int, by_void: bool) -> None:
+    scenarios = corpus().scenarios
+    plan = make_plan(scenarios, ship_at=0.5, alpha=0.1, max_passes=2, max_trajectories=40)
+
+    def known(visit: int, kind: VisitKind, drafts: Iterable[Draft]) -> list[AnyFact]:
+        sets = {one.name: one.set for one in scenarios}
+        found = [VerdictReached(visit, 1, one.scenario, sets[one.scenario], one.index, True, 1.0, "") for one in drafts]
+        return [VisitBegan(visit, 1, kind, "abc", len(found)), *found]
+
+    screen = await look(cells, [], Notes(), known=known(1, "screen", plan.screened()))
+    lost = known(2, "confirm", plan.confirmed(1))
+    kept = [at for at, fact in enumerate(lost) if isinstance(fact, VerdictReached) and fact.scenario in plan.units]
+    for at in kept[::every]:
+        lost[at] = replace(lost[at], satisfied=None, twin="ledger")
+    found = await look(cells, [], Notes(), visit=2, kind="confirm", known=lost, pooled=screen.verdicts)
+    assert (found.decision, found.by_void) == ("ship", by_void), (found.why, found.vault)
 
 
 async def test_verdicts_are_recorded_in_draw_order(cells: ProcessCells) -> None:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from factory_tui.domain.events import Satisfaction
+from factory_tui.domain.events import Satisfaction, VerdictReached
 from factory_tui.domain.gap import Gap
 from factory_tui.domain.state import Guidance, Pass, Tally
-from factory_tui.policy.jams import Jam, classify, flat_since
+from factory_tui.policy.jams import Jam, classify, flat_since, twin_fault
 
 FEEDBACK = ("adds", "rounds", "sums")
 VAULT = ("secret-one", "secret-two")
@@ -192,3 +192,14 @@ def test_a_run_that_improves_never_jams(failing: list[set[str]], stall_after: in
 def test_a_run_is_given_as_many_passes_as_the_config_says(stall_after: int, count: int) -> None:
     jam = look([a_pass(number) for number in range(1, count + 1)], stall_after=stall_after)
     assert (jam is not None) == (count >= stall_after)
+
+
+def test_what_a_twin_made_void_is_asked_about_where_a_ship_hangs_on_it() -> None:
+    good = VerdictReached(1, 4, "secret-one", "vault", 0, True, 1.0, "")
+    void = replace(good, satisfied=None, twin="ledger", evidence="said nothing")
+    screen, confirm = [void, *[good] * 9], [replace(good, visit=2)] * 10
+    assert twin_fault([screen, confirm]) is None
+    found = twin_fault([screen, confirm], True)
+    assert found is not None
+    assert found.why == "the twin ledger breaks: pass 4 ships but for 1 of 20 verdicts that are void by it"
+    assert "secret" not in found.evidence
