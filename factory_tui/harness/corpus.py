@@ -93,6 +93,7 @@ def load_corpus(folder: Path, seed: str) -> Corpus:
     troubles += [Trouble(level, Problem(shown, 0, "", *said)) for level, *said in _whole(scenarios, bool(troubles))]
     hosted, missing = _twins(scenarios, folder)
     troubles += [Trouble("error", problem) for problem in missing]
+    troubles += [Trouble("error", _undrawn(folder, one)) for one in scenarios if one.judge and not one.drawn]
     digest = hashlib.sha256()
     for scenario in scenarios:
         digest.update(msgspec.json.encode(msgspec.structs.replace(scenario, reviewed_for=""), order="sorted") + b"\n")
@@ -131,6 +132,12 @@ def _asked(folder: Path, scenario: Scenario, number: int, message: str, remedy: 
     path = folder / f"{scenario.name}.toml"
     document = Document(bytes_of(path), f"scenarios/{folder.name}/{path.name}")
     return document.problem(("twin", number, "name"), message, remedy)
+
+
+def _undrawn(folder: Path, scenario: Scenario) -> Problem:
+    """Two verdicts decide the weight of a story without draws: too few to know what its judges are worth."""
+    message, remedy = "is judged and draws nothing.", "Draw inputs in it, or say by expectations what it wants."
+    return Problem(f"scenarios/{folder.name}/{scenario.name}.toml", 0, "", message, remedy)
 
 
 def without_seed(scenarios: Path, seeds: set[str]) -> list[Problem]:

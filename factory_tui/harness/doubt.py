@@ -55,6 +55,10 @@ class Doubt:
             return f"{known}: {most} cannot bring their error down to {self._wanted:g} (judge_error)"
         if decision == "ship" and unfit(self.flips, self._wanted, self._most):
             return f"{known}: as far as that is known, {most} leave more error than {self._wanted:g} (judge_error)"
+        for own in self._of_each(verdicts) if decision != "unsatisfied" else ():
+            if beyond(own, self._wanted, self._most):  # all others may hide it
+                flip = f"{own.rate:.0%} of {own.pairs:g} pairs of judgements of one story of the vault flip"
+                return f"{flip}: {most} cannot bring their error down to {self._wanted:g} (judge_error)"
         unjudged = sum(one.set == "vault" and bool(one.panel) and one.satisfied is None for one in verdicts)
         if decision != "unsatisfied" and unjudged:
             some = f"{unjudged} transcript{'s' * (unjudged > 1)}"
@@ -62,3 +66,12 @@ class Doubt:
         if decision == "unsatisfied" and self.in_the_way:
             return f"{known}: what that error can have added is all that keeps it from the ship rule"
         return ""
+
+    @staticmethod
+    def _of_each(verdicts: Sequence[VerdictReached]) -> list[Flips]:
+        """The flips of each judged story of the vault, as far as these verdicts tell."""
+        found: dict[str, Flips] = {}
+        for one in verdicts:
+            if one.set == "vault" and one.judgements:
+                found[one.scenario] = found.get(one.scenario, Flips()) + Flips.of(one.judgements, one.dissent)
+        return list(found.values())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ANSWER = 1_000
 """Output tokens of a judgement."""
-TRIES = 2
+TRIES = 3
 """How often one is asked for before the verdict is void."""
 
 

@@ -56,6 +56,16 @@ def test_a_mistake_in_one_file_is_told_by_its_line(folder: Path) -> None:
     assert "Did you mean `status`?" in said(folder)
 
 
+def test_a_story_that_a_model_judges_has_to_draw(folder: Path) -> None:
+    rubric = '\n[judge]\nrubric = "The answer is polite to whoever sent the note."\n'
+    (folder / "echo.toml").write_text(
+        ECHO.split("[draw]")[0] + "[[act]]\nrun = { command = 'true' }\n" + rubric, "utf-8"
+    )
+    assert "scenarios/tiny/echo.toml: is judged and draws nothing." in said(folder)
+    (folder / "echo.toml").write_text(ECHO + rubric, "utf-8")
+    assert "is judged" not in said(folder)
+
+
 def test_the_twins_that_scenarios_ask_for_are_part_of_what_judges(folder: Path) -> None:
     twins = folder.parent.parent / "twins"
     ledger(twins)

@@ -66,3 +66,15 @@ def test_what_a_coin_said_is_not_held_against_the_judge_in_its_place() -> None:
     assert known.flips == flips_before(known, 3, (), ("calm",)) == STEADY
     assert flips_before(known, 3, (), ("coin",)) == COIN
     assert flips_before(known, 3, (), ("coin", "calm")) == Flips()
+
+
+def test_judges_that_toss_a_coin_on_one_story_of_many_hold_up_a_ship_alone() -> None:
+    coins = [verdict(judgements=11, dissent=5) for _ in range(12)]
+    sure = [replace(verdict(judgements=3), scenario="b") for _ in range(200)]
+    one = doubt(Flips())
+    for each in (*coins, *sure):
+        one.take(each)
+    said = one.against("ship", [*coins, *sure])
+    assert "of one story of the vault flip" in said
+    assert one.against("unsatisfied", [*coins, *sure]) == ""
+    assert one.against("ship", sure) == ""
