@@ -16,7 +16,7 @@ Words = tuple[str, ...]
 _UNTOLD = frozenset({"name", "kind", "set", "weight", "trajectories", "reviewed_for"})
 """Fields of a scenario that are no words of its author's."""
 _WORD = re.compile(r"[^\W_]+")
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|[bfnrtv])")
+_ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|[bfnrtv])")
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 
 

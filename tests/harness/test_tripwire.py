@@ -150,3 +150,7 @@ def test_what_was_released_is_let_through_and_nothing_else_of_the_scenario() -> 
 @pytest.mark.parametrize("before", [WINDOW - 5, WINDOW, 3 * WINDOW - 20])
 def test_it_sees_across_the_ends_of_its_windows(before: int) -> None:
     assert caught("x" * (before - 1) + " " + VAULT + " y" * WINDOW) == ["words of echo"]
+
+
+def test_a_file_of_backslashes_is_read_in_one_go() -> None:
+    assert caught("\\" * 2 * WINDOW + PART) == ["words of echo"], "not again from each of them: that takes minutes"
