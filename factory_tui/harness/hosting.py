@@ -19,7 +19,7 @@ from factory_tui.cells.protocol import MIB, CellError, Entry, Exchange
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
 from factory_tui.harness.hosted import HostedTwin
-from factory_tui.harness.stage import Step, brief
+from factory_tui.harness.stage import Step, Unsatisfied, brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,7 +192,10 @@ def _rule(fault: Fault, names: Inputs) -> dict[str, Any]:
 
 
 async def act_on(hosted: Hosted, act: TwinAct, names: Inputs) -> Exchange:
-    """Do what an act asks of a twin; what it was asked, as the body of an exchange. Raises TwinFault, CellError."""
+    """Do what an act asks of a twin; what it was asked, as the body of an exchange.
+
+    Raises TwinFault, CellError, and Unsatisfied where a product may hide what it asks in a flood.
+    """
     began = time.monotonic()
     look = {"asked": {"method": act.method, "path": text(act.path, names)}}
     order: dict[str, Any] = {}
@@ -206,6 +209,10 @@ async def act_on(hosted: Hosted, act: TwinAct, names: Inputs) -> Exchange:
         await hosted.begin_anew(msgspec.UNSET if act.data is msgspec.UNSET else render(act.data, names), order)
         order = {}
     said = await hosted.steer({**order, **look})
+    if said["lost"]:
+        raise Unsatisfied(
+            f"it asked the twin {hosted.twin.name} for more than can be kept: {said['lost']} requests are lost"
+        )
     seen = {"count": said["count"], "requests": said["requests"]}
     return Exchange(200, (), json.dumps(seen).encode(), time.monotonic() - began)
 

@@ -197,7 +197,7 @@ class Front:
         """Requests that fit: method and path."""
         with self.lock:
             found = [one for one in self.asked if fits(only, one["method"], one["path"])]
-            return {"count": len(found), "all": self.count, "requests": found}
+            return {"count": len(found), "lost": self.count - len(self.asked), "requests": found}
 
 
 def _connections() -> Iterator[str]:

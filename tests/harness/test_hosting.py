@@ -49,6 +49,15 @@ for asked in ("GET /a\\1b", "GET /a\\x7fb", "GET /\u00e9", "G\u00c9T /", "FOO /"
         print(line.recv(100).split()[1].decode(), end=" ")
 """
 
+FLOODS = """
+import json, os, sys, urllib.request
+url, amount = os.environ["LEDGER_URL"] + "/charges", json.dumps({"amount": int(sys.argv[1])}).encode()
+print(1, json.load(urllib.request.urlopen(url, amount))["id"])
+for _ in range(72):
+    urllib.request.urlopen(urllib.request.Request(url, headers={"x": "x" * 60_000})).read()
+urllib.request.urlopen(url, amount)
+"""
+"""It charges twice, and asks so much in between that the second time is not kept."""
 NESTS = """
 import os, urllib.request
 for depth in (*range(900, 1000, 5), 5000):
@@ -193,6 +202,12 @@ async def test_a_product_cannot_blame_its_twin_for_requests_that_are_none(cells:
     trajectory = await judged(cells, tmp_path, product=[Entry("pay.py", "file", data=RUDE.encode())])
     assert (trajectory.satisfied, trajectory.twin) == (False, ""), evidence(trajectory)
     assert "400 400 400 400 501" in evidence(trajectory)
+
+
+async def test_a_product_hides_nothing_in_a_flood(cells: ProcessCells, tmp_path: Path) -> None:
+    trajectory = await judged(cells, tmp_path, product=[Entry("pay.py", "file", data=FLOODS.encode())])
+    assert trajectory.satisfied is False
+    assert "it asked the twin ledger for more than can be kept" in trajectory.why
 
 
 async def test_what_a_product_nests_too_deeply_is_its_own_failure(cells: ProcessCells, tmp_path: Path) -> None:
