@@ -16,21 +16,24 @@ Words = tuple[str, ...]
 _UNTOLD = frozenset({"name", "kind", "set", "weight", "trajectories", "reviewed_for"})
 """Fields of a scenario that are no words of its author's."""
 _WORD = re.compile(r"[^\W_]+")
-_ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|[bfnrtv])")
+_ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[bfnrtv])")
+_IN_URL = re.compile("%(0[9ADad]|[2-7][0-9a-fA-F])")
 _UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 def plainly(text: str) -> str:
-    """The text in small letters, without what nobody sees and without JSON's escapes."""
+    """The text in small letters, without what nobody sees and without escapes."""
     return unescaped(text).casefold()
 
 
 def unescaped(text: str) -> str:
-    """The text without what nobody sees and without JSON's escapes, however often escaped."""
+    """The text without what nobody sees and without the escapes of JSON, of strings in code and of URLs."""
     if not text.isascii():
         text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     if "\\" in text:
-        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\n", text)
+        text = _ESCAPE.sub(lambda found: chr(int(code, 16)) if (code := found[1] or found[2]) else "\n", text)
+    if "%" in text:
+        text = _IN_URL.sub(lambda found: chr(int(found[1], 16)), text)
     return text
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -38,6 +39,9 @@ def test_it_knows_canaries_names_and_runs_of_eight_words() -> None:
         json.dumps({"said": PART.replace(" ", "\n")}),
         json.dumps(json.dumps(PART.replace(" ", "\t"))),
         "".join(f"\\u{ord(letter):04x}" for letter in PART),
+        "".join(f"\\x{ord(letter):02x}" for letter in PART),
+        quote(PART),
+        quote(PART.replace(" ", "\n")),
         PART.replace("note", "no\u200bte").replace("sent", "ｓｅｎｔ"),
     ],
 )
