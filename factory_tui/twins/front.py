@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 HOP = re.compile("(?i)connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|content-length")
 """Headers that are between two neighbours only."""
-_ASKS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+")
-"""A method and a path that a request can be made of: what is none is its sender's fault."""
 BODY = 16 << 20
 """Bytes of a request or an answer that are passed on."""
 SHOWN = 16 << 10
@@ -303,8 +301,6 @@ class Door(_Handler):
         path, _, query = self.path.partition("?")
         try:
             body = self.body()
-            if not _ASKS.fullmatch(f"{self.command} {self.path}"):
-                raise ValueError("no request")
         except ValueError:
             self.close_connection = True
             self.give(400, [], b"")
