@@ -19,6 +19,7 @@ import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -299,6 +300,7 @@ class Door(_Handler):
         """One request: noted, then spoilt or passed on."""
         front, began = self.front, time.monotonic()
         path, _, query = self.path.partition("?")
+        path = _plain(path)
         try:
             body = self.body()
         except ValueError:
@@ -343,6 +345,11 @@ class Door(_Handler):
                 turn, f"{asked} got {status}, which no fault asked for: {answer[:300].decode('utf-8', 'replace')}"
             )
         return status, headers, answer
+
+
+def _plain(path: str) -> str:
+    """A path as a twin may well take it, whatever it is spelt like: without a host, and without escapes but of `/`."""
+    return unquote(re.sub("(?i)%2f", "%252F", re.sub("(?i)^[a-z]+://[^/]*", "", path)))
 
 
 def _content(body: bytes) -> Json:

@@ -49,6 +49,14 @@ for asked in ("GET /a\\1b", "GET /a\\x7fb", "GET /\u00e9", "G\u00c9T /", "FOO /"
         print(line.recv(100).split()[1].decode(), end=" ")
 """
 
+OTHERWISE = """
+import atexit, http.client, os
+@atexit.register
+def again():
+    line = http.client.HTTPConnection(os.environ["LEDGER_URL"].removeprefix("http://"))
+    line.request("POST", "PATH", '{"amount": 1}')
+    line.getresponse().read()
+"""
 FLOODS = """
 import json, os, sys, urllib.request
 url, amount = os.environ["LEDGER_URL"] + "/charges", json.dumps({"amount": int(sys.argv[1])}).encode()
@@ -202,6 +210,15 @@ async def test_a_product_cannot_blame_its_twin_for_requests_that_are_none(cells:
     trajectory = await judged(cells, tmp_path, product=[Entry("pay.py", "file", data=RUDE.encode())])
     assert (trajectory.satisfied, trajectory.twin) == (False, ""), evidence(trajectory)
     assert "400 400 400 400 501" in evidence(trajectory)
+
+
+@pytest.mark.parametrize("path", ["/%63harges", "http://x/charges"])
+async def test_a_product_hides_nothing_by_how_it_spells_a_path(cells: ProcessCells, tmp_path: Path, path: str) -> None:
+    (pay,) = payer()
+    code = OTHERWISE.replace("PATH", path).encode() + (pay.data or b"")
+    trajectory = await judged(cells, tmp_path, product=[Entry("pay.py", "file", data=code)])
+    assert trajectory.satisfied is False
+    assert "wanted json count: 1, observed 2" in evidence(trajectory)
 
 
 async def test_a_product_hides_nothing_in_a_flood(cells: ProcessCells, tmp_path: Path) -> None:
