@@ -169,7 +169,10 @@ class Pool:
 
     async def sweep(self, keep: Collection[str] = ()) -> int:
         """Remove every cell that is neither kept nor ready here."""
-        return await self._cells.sweep({*keep, *(cell.id for cells in self._ready.values() for cell in cells)})
+        ready = [cell for cells in self._ready.values() for cell in cells]
+        if self._making and (made := self._making[1]).done() and not made.cancelled() and not made.exception():
+            ready.append(made.result())
+        return await self._cells.sweep({*keep, *(cell.id for cell in ready)})
 
     async def answers(self) -> bool:
         """As the kind says."""

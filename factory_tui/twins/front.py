@@ -64,8 +64,6 @@ class Front:
         self._process: subprocess.Popen[bytes] | None = None
         self._log = bytearray()
 
-    # -- the twin's process
-
     def start(self, data: str) -> None:
         """Start the twin, or start it anew; `data` is the path of what it begins with."""
         with self.lock:
@@ -167,8 +165,6 @@ class Front:
             ports = {int(one.rpartition(":")[2], 16) for one in (here, there)}
             found += state != "0A" and self._inner in ports and not ports & self._ours
         return found
-
-    # -- rules
 
     def rule(self, method: str, path: str) -> Json | None:
         """The first rule that fits and is not used up."""
