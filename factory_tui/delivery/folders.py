@@ -52,6 +52,12 @@ def restore(folder: Path) -> None:
         _old(folder).rename(folder)
 
 
+def restore_all(above: Path) -> None:
+    """The same of every folder in there."""
+    for old in above.glob(".*.old"):
+        restore(above / old.name[1 : -len(".old")])
+
+
 def remove(folder: Path) -> None:
     """Remove the folder with all that is in it, if it is there."""
     if folder.exists():

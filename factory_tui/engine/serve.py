@@ -25,6 +25,7 @@ from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Mistakes
 from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
+from factory_tui.delivery.folders import restore_all
 from factory_tui.delivery.snapshot import Snapshots
 from factory_tui.domain.commands import Command, ConfirmCorpus, Reseed, Role, StartRun
 from factory_tui.domain.events import AnyFact, Draft, EngineStarted, EngineStopped, Event, Noticed
@@ -91,6 +92,7 @@ class Engine:
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._workspace.hold().release)
+            restore_all(self._workspace.twins)
             library = Library(self._workspace, fit_loop(HANDLERS))
             self._workspace.remember()
             self._workspace.rehearsals.write_text(str(self._playbooks.resolve()))

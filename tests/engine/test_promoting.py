@@ -6,7 +6,7 @@ from factory_tui.config.workspace import bundled
 from factory_tui.domain.commands import Answer
 from factory_tui.domain.events import EscalationRaised, Shipped
 from factory_tui.engine.orders import GO_ON
-from tests.engine.floor import Floor
+from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import DONE, TRIM, WRITE, make
 from tests.playbooks import playbook, rule, runs
 
@@ -34,3 +34,14 @@ async def test_a_folder_written_by_hand_is_asked_about_before_the_twin_takes_its
     handed_over = workspace.root / shipped.path
     for name in ("greet.py", "tests/test_greet.py", "twin.toml", "provenance.json"):
         assert (theirs / name).read_bytes() == (handed_over / name).read_bytes()
+
+
+async def test_a_twin_whose_replacement_was_cut_off_is_back_when_an_engine_starts(tmp_path: Path) -> None:
+    workspace, playbooks = make(tmp_path)
+    cut_off, whole = workspace.twins / ".greeter.old", workspace.twins / ".other.old"
+    for folder in (cut_off, whole, workspace.twins / "other"):
+        folder.mkdir(parents=True)
+        (folder / "twin.py").write_text(folder.name)
+    async with FarFloor(workspace, playbooks):
+        assert (workspace.twins / "greeter" / "twin.py").read_text() == cut_off.name
+        assert (workspace.twins / "other" / "twin.py").read_text() == "other"
