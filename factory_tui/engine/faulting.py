@@ -39,9 +39,7 @@ async def broken_by_a_twin(walk: Walk, decides: bool) -> Parked | None:
 
 async def with_newest_twins(walk: Walk, corpus: Corpus) -> Corpus:
     """The same scenarios, with their twins as they are now where somebody was asked about those in this visit."""
-    state = walk.place.record.state
-    answered = [event.fact.id for event in await walk.since_entry() if isinstance(event.fact, EscalationAnswered)]
-    if not any(state.escalations[one].jam == "twin-fault" for one in answered):
+    if not await walk.answered("twin-fault"):
         return corpus
     try:
         newest = walk.place.library.corpus(walk.run.seed)

@@ -14,7 +14,6 @@ from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import TreeUnfit
 from factory_tui.domain.events import (
-    EscalationAnswered,
     Prompted,
     Revealed,
     VerdictReached,
@@ -55,7 +54,7 @@ async def harness(walk: Walk, node: Node) -> Done:
     result = await _visit(walk, corpus, entries, "screen", ())
     if result.decision == "confirm":
         result = await _visit(walk, corpus, entries, "confirm", result.verdicts)
-    if result.noise and not any(isinstance(event.fact, EscalationAnswered) for event in await walk.since_entry()):
+    if result.noise and not await walk.answered("judge-noise"):
         raise await noisy(walk, result)
     gap = walk.current.gap
     figures = {

@@ -19,7 +19,9 @@ from factory_tui.config.recipe import Recipe
 from factory_tui.config.seed import Seed
 from factory_tui.domain.events import (
     AnyFact,
+    EscalationAnswered,
     Event,
+    JamClass,
     NodeEntered,
     NodeLeft,
     Noticed,
@@ -118,6 +120,11 @@ class Walk:
         """The run's events since it entered the node it is in."""
         entered = last(await self.events([NodeEntered]), NodeEntered)
         return await self.place.record.journal.events(after=entered, run=self.run.id)
+
+    async def answered(self, jam: JamClass) -> bool:
+        """Whether a question of that kind was answered since the node was entered."""
+        said = [event.fact.id for event in await self.since_entry() if isinstance(event.fact, EscalationAnswered)]
+        return any(self.place.record.state.escalations[one].jam == jam for one in said)
 
     async def home(self) -> Cell:
         """The run's cell; a new one has the work tree as it was last kept, or as the seed brings it.
