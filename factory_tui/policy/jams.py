@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.events import ScenarioSet, VerdictReached
+from factory_tui.domain.events import Flips, ScenarioSet, VerdictReached
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Pass
 
@@ -24,6 +24,8 @@ SAID = 300
 """Characters of what a person said that evidence quotes."""
 TWIN_SHARE = 0.25
 """Of the verdicts that decide, two at least, void by a twin's fault: less may be a request that nobody else makes."""
+COIN = 0.3
+"""Part of the pairs of judgements that flip from which on no number of judges makes much of a verdict."""
 _NO_VISIT = frozenset({"no visit"})
 Failing = frozenset[str] | None
 """Stories of the feedback set that a pass failed; None where it came to no visit."""
@@ -167,10 +169,13 @@ def _comes_back(passes: Sequence[Pass], trees: Mapping[int, str]) -> Found:
 def _overfit(passes: Sequence[Pass], feedback: Collection[str], stall_after: int, level: float) -> Found:
     """It satisfies what its agent is told of, and that by more than chance; the vault does not get better.
 
-    Nothing is said of passes with void verdicts: which of them are missing may be no chance.
+    Nothing is said of passes with void verdicts, since which of them are missing may be no chance, nor of such whose
+    judges toss coins.
     """
     last = passes[-stall_after:]
-    if any(tally.void for item in last for tally in item.tallies.values()):
+    if sum((item.flips for item in last), Flips()).rate > COIN or any(
+        tally.void for item in last for tally in item.tallies.values()
+    ):
         return None
     if len(last) < stall_after or (gap := last[-1].gap) is None or _failing(last[-1], feedback):
         return None
