@@ -78,9 +78,9 @@ async def test_judgements_that_are_known_are_not_asked_for_again(tmp_path: Path)
     assert (opinion.satisfied, opinion.judgements, opinion.dissent) == (True, 5, 0)
 
 
-async def test_what_is_no_judgement_is_asked_for_once_more_and_then_void(tmp_path: Path) -> None:
+async def test_what_is_no_judgement_is_asked_for_twice_more_and_then_void(tmp_path: Path) -> None:
     opinion, told = await heard(tmp_path, says("made up", r"\bfinal\b", 0.9, "all tests passed"), known=1)
-    assert [(one.nth, one.satisfied) for one in told] == [(1, None), (1, None)]
+    assert [(one.nth, one.satisfied) for one in told] == [(1, None)] * 3
     assert (opinion.satisfied, opinion.judgements) == (None, 0)
     assert opinion.why == "the judge gave no judgement: quote 1 does not stand in the transcript"
 
