@@ -50,6 +50,7 @@ class Terminal:
         """Move bytes once; whether somebody calls."""
         reads: list[socket.socket | int] = [self.master] if self._open and len(self._out) < ROOM else []
         writes = [self.master] if self._open and self.keys else []
+        ended_before = self.exit is not None  # what came between this look and its end is still to be heard
         ready, room, _ = select.select([listener, *reads], writes, [], seconds)
         if room:
             self._type()
@@ -57,7 +58,7 @@ class Terminal:
             self.exit = -os.WTERMSIG(ended[1]) if os.WIFSIGNALED(ended[1]) else os.WEXITSTATUS(ended[1])
         if self.master in ready:
             self._hear()
-        elif self.exit is not None:
+        elif ended_before:
             self._open = self._open and len(self._out) >= ROOM
         return listener in ready
 

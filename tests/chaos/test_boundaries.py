@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EVENTS = 90
 """A run here has at least so many."""
-DRAWN = int(os.environ.get("FACTORY_BOUNDARIES", "2"))
+DRAWN = int(os.environ.get("FACTORY_BOUNDARIES", "5"))
 """Boundaries that are tried: a user waits for a few."""
 IN_DOCKER = DRAWN // 5
 TIMES = 100

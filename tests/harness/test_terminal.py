@@ -1,5 +1,8 @@
 """Programs on a terminal, as acts of a trajectory: real ones on real pseudo terminals in cells."""
 
+import os
+import select
+import socket
 import textwrap
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Cells, Entry, Labels
+from factory_tui.cells.terminal import Terminal
 from factory_tui.config.reading import Mistakes
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
@@ -204,3 +208,16 @@ def test_a_mistake_is_told_by_its_place(terminal: str, expect: str, said: str) -
     with pytest.raises(Mistakes) as caught:
         scenario(on_terminal(terminal, expect))
     assert said in str(caught.value)
+
+
+def test_what_is_said_between_a_look_and_the_end_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(40, 10, "printf farewell")
+    os.waitid(os.P_PID, terminal._pid, os.WEXITED | os.WNOWAIT)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with monkeypatch.context() as patch:
+            patch.setattr(select, "select", lambda *_: ([], [], []))  # the look was before
+            terminal.turn(listener, 0.0)
+        while not terminal.over():
+            terminal.turn(listener, 0.01)
+    os.close(terminal.master)
+    assert (terminal.exit, terminal.since(0)) == (0, b"farewell")
