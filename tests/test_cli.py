@@ -4,20 +4,28 @@ import argparse
 import asyncio
 import gc
 import json
+import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from factory_tui.arguments import parser
 from factory_tui.cli import COMMANDS, main
 from factory_tui.config.workspace import Lock, Workspace
 from factory_tui.console.feed import Connect
+from factory_tui.domain.commands import Command
 from factory_tui.engine import spawn
 from factory_tui.following import FAILED, SHIPPED, USAGE, console
+from factory_tui.link.client import Link
 from factory_tui.link.protocol import NoAnswer
+from tests.cells.engines import engine_that
 from tests.engine.conftest import home
 from tests.engine.greeter import make
+from tests.waiting import PATIENCE
 
 # The engine outlives the command that started it, which is the point.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -128,6 +136,31 @@ def test_an_engine_that_cannot_work_says_why(
     playbooks = ["--rehearsals", str(workspace.root.parent / "playbooks")]
     assert main(["run", "greeter", "--rehearse", *playbooks, "--workspace", str(workspace.root)]) == FAILED
     assert "no Docker engine answers. Remedy:" in capsys.readouterr().err
+
+
+async def test_an_engine_that_is_killed_before_it_took_a_run_is_told_from_one_that_is_slow(
+    workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for = threading.Event()
+    command = Link.command
+
+    async def tell(link: Link, wanted: Command, key: str = "") -> None:
+        asked_for.set()
+        await command(link, wanted, key)
+
+    async def kill(request: web.BaseRequest) -> web.Response:
+        if request.path != "/_ping":
+            assert await asyncio.to_thread(asked_for.wait, PATIENCE)
+            os.kill(int((workspace.state / "lock").read_text()), signal.SIGKILL)
+        return web.Response(text="OK", headers={"Api-Version": "1.44"})
+
+    monkeypatch.setattr(Link, "command", tell)
+    workspace.config.write_text(workspace.config.read_text().replace('"process"', '"docker"'))
+    asked = ["run", "greeter", "--rehearse", "--rehearsals", str(workspace.root.parent / "playbooks")]
+    async with engine_that(kill) as host:
+        monkeypatch.setenv("DOCKER_HOST", host)
+        assert await asyncio.to_thread(main, [*asked, "--workspace", str(workspace.root)]) == FAILED
+    assert "the engine ended without a word; the end of its log" in capsys.readouterr().err
 
 
 def test_a_key_alone_spends_no_money(workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,9 +111,11 @@ def docker_cells(
 ) -> tuple[DockerCells, str]:
     """Docker cells and where they are from; blocks. Raises CellError when none can be had."""
     from factory_tui.cells import docker, fence, images  # noqa: PLC0415 - 124 ms that process cells need not pay
+    from factory_tui.cells.client import answering  # noqa: PLC0415
 
     client = docker.connect()
-    terms = fence.terms(client.info(), runtime)
-    reference = images.ensure(client, image, bootstrap=bootstrap, progress=progress)
+    with answering():
+        terms = fence.terms(client.info(), runtime)
+        reference = images.ensure(client, image, bootstrap=bootstrap, progress=progress)
     cells = docker.DockerCells(client, workspace, reference, limits, terms, build_network=build_network)
     return cells, f"a Docker engine answers; image {reference}"

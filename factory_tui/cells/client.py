@@ -6,16 +6,22 @@ web, decide whom to trust as an engine and how to get there.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import docker
+import docker.errors
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+from factory_tui.cells.protocol import CellError, NoEngine
 from factory_tui.cells.reach import Line, dial
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from requests import PreparedRequest
 
     from factory_tui.cells.reach import Address
@@ -32,6 +38,20 @@ class Engine(docker.DockerClient):
     def another(self, timeout: float) -> Engine:
         """Another client of the same engine, with a patience of its own in seconds."""
         return Engine(self.where, self.api.api_version, timeout)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """What the engine, or the way to it, cannot do inside is told as CellError, with the remedy."""
+    try:
+        yield
+    except requests.RequestException as error:
+        raise NoEngine(f"the Docker engine does not answer: {error}. Remedy: see that it runs") from error
+    except docker.errors.DockerException as error:
+        raise CellError(
+            f"the Docker engine cannot do it: {error}. Remedy: see what factory-tui doctor says of it, and the "
+            "engine's own log"
+        ) from error
 
 
 class _Connection(HTTPConnection):

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from factory_tui.cells import building, containers, fence, oddities, runner, unfit
 from factory_tui.cells.attach import AttachWire, attach
 from factory_tui.cells.cell import RunnerCell
-from factory_tui.cells.client import Engine
+from factory_tui.cells.client import Engine, answering
 from factory_tui.cells.connection import Connection
 from factory_tui.cells.holder import lives
 from factory_tui.cells.knock import knock
@@ -204,15 +204,8 @@ class DockerCells:
 
     async def ask(self, question: Callable[[Engine], T]) -> T:
         """One call of docker-py in the pool. Raises CellError for what the engine, or the way to it, could not do."""
-        try:
+        with answering():
             return await asyncio.get_running_loop().run_in_executor(self._threads, question, self._client)
-        except requests.RequestException as error:
-            raise NoEngine(f"the Docker engine does not answer: {error}. Remedy: see that it runs") from error
-        except docker.errors.DockerException as error:
-            raise CellError(
-                f"the Docker engine cannot do it: {error}. Remedy: see what factory-tui doctor says of it, and the "
-                "engine's own log"
-            ) from error
 
     async def start(self, labels: Labels, mould: Mould = ANY) -> RunnerCell:
         """A started cell with an empty work tree. Raises CellError with the remedy."""

@@ -17,6 +17,8 @@ from factory_tui.link.protocol import LinkLost, NoAnswer, Silent
 
 LETTING_GO = 20.0
 """Seconds that an engine may take from its last word until it has let go of the workspace."""
+_LOGGED = 10
+"""Lines of its log that tell how an engine ended which did not say it."""
 
 
 async def look(workspace: Workspace) -> tuple[State, bool]:
@@ -38,7 +40,7 @@ async def look(workspace: Workspace) -> tuple[State, bool]:
 
 
 async def last_words(workspace: Workspace) -> str:
-    """Why the workspace's engine ended, as it told; empty while one answers, or when it could not tell."""
+    """Why the workspace's engine ended: as it told, else how its log ends; empty while one answers."""
     found = await _reach(workspace)
     if isinstance(found, Link):
         await found.close()
@@ -46,7 +48,11 @@ async def last_words(workspace: Workspace) -> str:
     with found:
         async with journal_of(workspace) as journal:
             told = await journal.before(journal.head.seq + 1, "", 1)
-    return next((event.fact.reason for event in told if isinstance(event.fact, EngineStopped)), "")
+    for event in told:
+        if isinstance(event.fact, EngineStopped):
+            return event.fact.reason
+    logged = workspace.log.read_text("utf-8", "replace").splitlines() if workspace.log.exists() else []
+    return "\n".join([f"the engine ended without a word; the end of its log, {workspace.log}:", *logged[-_LOGGED:]])
 
 
 async def _reach(workspace: Workspace) -> Link | Lock:

@@ -4,6 +4,7 @@ Owns the order of start and stop. What takes long (the SDK, the cells) comes aft
 """
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -57,6 +58,8 @@ from factory_tui.twins.messages.server import Twin
 
 log = logging.getLogger(__name__)
 LOG_SIZE = 1 << 20
+_KNOWN = (Mistakes, JournalError, CellError, LinkError)
+"""What ends an engine with a remedy in its words."""
 
 
 def now() -> int:
@@ -120,22 +123,22 @@ class Engine:
             record.publish, record.show = server.publish, server.show
             try:
                 factory = await self._prepare(stack, library, record)
-            except CellError as trouble:
-                await record.append([Draft(EngineStopped(str(trouble)))])
+                self._ready.set_result(factory)
+                if self._roster is not None:
+                    server.look_out(self._roster)
+                watch = asyncio.create_task(self._watch(record), name="watch")
+                stack.push_async_callback(_ended, watch)
+                check = asyncio.create_task(_check(journal, factory), name="check")
+                stack.push_async_callback(_ended, check)
+                loop = asyncio.get_running_loop()
+                for name in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(name, factory.stop, f"signal {name.name}")
+                server.on_leave = factory.look_again
+                await factory.supervise(until_over=until_over, watched=lambda: server.consoles > 0)
+                await _ended(watch)
+            except Exception as trouble:
+                await _tell(record, trouble)
                 raise
-            self._ready.set_result(factory)
-            if self._roster is not None:
-                server.look_out(self._roster)
-            watch = asyncio.create_task(self._watch(record), name="watch")
-            stack.push_async_callback(_ended, watch)
-            check = asyncio.create_task(_check(journal, factory), name="check")
-            stack.push_async_callback(_ended, check)
-            loop = asyncio.get_running_loop()
-            for name in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(name, factory.stop, f"signal {name.name}")
-            server.on_leave = factory.look_again
-            await factory.supervise(until_over=until_over, watched=lambda: server.consoles > 0)
-            await _ended(watch)
             await record.append([Draft(EngineStopped(factory.stop_reason))])
 
     async def _prepare(self, stack: AsyncExitStack, library: Library, record: Record) -> Factory:
@@ -301,6 +304,15 @@ async def _check(journal: Journal, factory: Factory) -> None:
         factory.stop(str(damaged))
 
 
+async def _tell(record: Record, trouble: Exception) -> None:
+    """Have it told why this engine ends, where the journal can still be written."""
+    said = str(trouble) if isinstance(trouble, _KNOWN) else f"a fault of ours: {type(trouble).__name__}: {trouble}"
+    try:
+        await record.append([Draft(EngineStopped(said))])
+    except JournalError as untold:
+        log.warning("%s", untold)
+
+
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
@@ -326,6 +338,7 @@ def log_to(workspace: Workspace) -> None:
 
 def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None, pace: float = 0.0) -> int:
     """Be the engine in this process; its exit code."""
+    faulthandler.enable()  # else what a crash of compiled code leaves is nothing at all
     log_to(workspace)
 
     async def serve() -> None:
@@ -333,7 +346,7 @@ def run(workspace: Workspace, *, until_over: bool, playbooks: Path | None, pace:
 
     try:
         asyncio.run(serve())
-    except (Mistakes, JournalError, CellError, LinkError) as trouble:
+    except _KNOWN as trouble:
         print(f"factory-tui: {trouble}", file=sys.stderr)  # noqa: T201 -- the caller reads it from the log
         return 1
     return 0

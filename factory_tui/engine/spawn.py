@@ -49,9 +49,12 @@ def start(workspace: Workspace, options: Sequence[str] = ()) -> int:
         if answers(workspace):
             return engine.pid
         time.sleep(0.02)
+    silent = f"the engine did not answer within {PATIENCE:.0f} s; see {workspace.log}"
     if engine.poll() is None:
         engine.terminate()
+    else:
+        silent = f"the engine ended without a word, with exit status {engine.returncode}"
     with workspace.log.open("rb") as log:
         log.seek(began)
         said = log.read().decode("utf-8", "replace").strip()
-    raise EngineSilent(said or f"the engine did not answer within {PATIENCE:.0f} s; see {workspace.log}")
+    raise EngineSilent(said or silent)

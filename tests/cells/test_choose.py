@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 
 from factory_tui.cells import images
 from factory_tui.cells.choose import choose
 from factory_tui.cells.docker import connect
-from factory_tui.cells.protocol import NoEngine, NoImage, NoPermission
+from factory_tui.cells.protocol import CellError, NoEngine, NoImage, NoPermission
+from tests.cells.engines import engine_that
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,22 @@ async def test_without_an_engine_processes_are_chosen_and_why_is_said(
     assert why.startswith("no Docker engine answers")
     with pytest.raises(NoEngine):
         await choose("w", tmp_path, kind="docker")
+
+
+async def test_an_engine_that_answers_and_fails_is_as_good_as_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def fail(request: web.BaseRequest) -> web.Response:
+        if request.path == "/_ping":
+            return web.Response(text="OK", headers={"Api-Version": "1.44"})
+        return web.json_response({"message": "no room for that"}, status=500)
+
+    async with engine_that(fail) as host:
+        monkeypatch.setenv("DOCKER_HOST", host)
+        cells, why = await choose("w", tmp_path, bubblewrap=False)
+        assert (cells.kind, "no room for that" in why, "Remedy" in why) == ("process", True, True)
+        with pytest.raises(CellError, match=r"no room for that.*Remedy"):
+            await choose("w", tmp_path, kind="docker")
 
 
 def test_who_may_not_talk_to_docker_is_told_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
