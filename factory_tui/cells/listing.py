@@ -15,6 +15,7 @@ from factory_tui.cells.containers import labelled, labels_of
 from factory_tui.cells.containers import remove as remove_container
 from factory_tui.cells.process import Record, erase
 from factory_tui.cells.protocol import Kind, Labels
+from factory_tui.domain.decoding import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def processes(state: "Path") -> "Iterator[Listed]":
     """The process cells that a workspace's records name; `state` is the folder of the records."""
     for path in sorted(state.glob("process-*.json")):
         try:
-            record = msgspec.json.decode(path.read_bytes(), type=Record)
+            record = msgspec.json.decode(path.read_bytes(), type=prepared(Record))
         except (msgspec.DecodeError, FileNotFoundError):
             continue  # being written, or gone
         yield Listed(record.id, "process", record.labels, "", "recorded", int(path.stat().st_mtime * 1000))
@@ -102,4 +103,4 @@ def remove(client: "Engine | None", state: "Path | None", cell: Listed) -> None:
     elif state is not None:
         path = state / f"{cell.cell}.json"
         if path.exists():
-            erase(msgspec.json.decode(path.read_bytes(), type=Record), path)
+            erase(msgspec.json.decode(path.read_bytes(), type=prepared(Record)), path)

@@ -28,6 +28,7 @@ from factory_tui.cells.connection import Connection
 from factory_tui.cells.fence import ANNEX, TMP, WORK, addresses
 from factory_tui.cells.holder import lives
 from factory_tui.cells.protocol import ANY, Cell, CellLimits, Image, Kind, Labels, Mould, Say
+from factory_tui.domain.decoding import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -240,7 +241,7 @@ class ProcessCells:
         swept = 0
         for path in sorted(self._state.glob("process-*.json")):
             try:
-                record = msgspec.json.decode(path.read_bytes(), type=Record)
+                record = msgspec.json.decode(path.read_bytes(), type=prepared(Record))
             except (msgspec.DecodeError, FileNotFoundError):
                 path.unlink(missing_ok=True)  # torn by a crash before its cell was started
                 continue

@@ -20,6 +20,7 @@ from factory_tui.cells.bubblewrap import path
 from factory_tui.cells.fence import LABEL, TMP, USERS, WORK
 from factory_tui.cells.process import Record, carriers
 from factory_tui.cells.protocol import CellError, NoEngine
+from factory_tui.domain.decoding import prepared
 
 _LABELLED = f'{{{{index .Config.Labels "{LABEL}user"}}}}'
 _HOME = str(Path(__file__).parents[2])
@@ -63,7 +64,7 @@ def _user(docker: str, name: str) -> int:
 
 def in_folder(state: Path, name: str) -> Shell:
     """A shell in a process cell, by the records in `state`; it is ended with the cell. Raises OSError, NoEngine."""
-    record = msgspec.json.decode((state / f"{name}.json").read_bytes(), type=Record)
+    record = msgspec.json.decode((state / f"{name}.json").read_bytes(), type=prepared(Record))
     if record.bubble:
         return _in_bubble(record)
     folder = Path(record.folder)

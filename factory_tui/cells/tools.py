@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from factory_tui.cells.protocol import ImageUnfit
+from factory_tui.domain.decoding import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,7 +98,7 @@ def python(named: str = "", packages: Sequence[str] = ()) -> Python:
         asked = subprocess.run(
             [program, "-c", _ASK, *packages], capture_output=True, text=True, check=True, timeout=60, cwd="/"
         )
-        found = msgspec.json.decode(asked.stdout, type=Python)
+        found = msgspec.json.decode(asked.stdout, type=prepared(Python))
     except (OSError, subprocess.SubprocessError, msgspec.DecodeError) as error:
         said = getattr(error, "stderr", "") or str(error)
         raise ImageUnfit(f"{program} is no Python to make an image from: {said.strip().splitlines()[-1]}") from error

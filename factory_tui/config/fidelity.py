@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from factory_tui.config.twin import FIDELITY, Twin, recordings
+from factory_tui.domain.decoding import prepared
 
 FAITHFUL = 0.95
 """The share of recorded exchanges that a twin has to match."""
@@ -83,7 +84,7 @@ def digests(twins: Path, name: str) -> dict[str, str]:
 def read_fidelity(twins: Path, name: str) -> Fidelity | None:
     """What the last check found; None where there was none, or by a version that wrote another shape."""
     try:
-        return msgspec.json.decode((twins / name / FIDELITY).read_bytes(), type=Fidelity)
+        return msgspec.json.decode((twins / name / FIDELITY).read_bytes(), type=prepared(Fidelity))
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from factory_tui.config.lines import Step, dotted, places
+from factory_tui.domain.decoding import prepared
 
 T = TypeVar("T")
 
@@ -92,6 +93,7 @@ class Document:
 
     def convert(self, kind: type[T]) -> T:
         """The data as `kind`, strictly. Raises Mistakes with every mistake of type that can be told apart."""
+        prepared(kind)
         data, problems, gone = copy.deepcopy(self.data), [], set[tuple[Step, ...]]()
         while True:
             error = _refusal(data, kind)

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from factory_tui.config.reading import Mistakes, Problem
+from factory_tui.domain.decoding import prepared
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class Shelf:
         if path.is_symlink() or not path.is_file():
             return None
         try:
-            return msgspec.msgpack.decode(path.read_bytes(), type=shape)
+            return msgspec.msgpack.decode(path.read_bytes(), type=prepared(shape))
         except msgspec.DecodeError:
             return None
 

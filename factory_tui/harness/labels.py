@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from factory_tui.config.reading import Mistakes, Problem, bytes_of
+from factory_tui.domain.decoding import prepared
 from factory_tui.harness.satisfaction import PEOPLE, lower, upper
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def labels(folder: Path, scenario: str) -> tuple[Label, ...]:
     for number, line in enumerate(lines, 1):
         try:
             if line.strip():
-                found.append(msgspec.json.decode(line, type=Label))
+                found.append(msgspec.json.decode(line, type=prepared(Label)))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             remedy = 'Write {"transcript": "...", "satisfied": true} on one line.'
             problems.append(Problem(file, number, "", f"{error}.", remedy))
@@ -97,7 +98,7 @@ def labelled(folder: Path, scenario: str) -> bool:
 def measured(state: Path, seed: str) -> dict[str, Bias]:
     """What was measured of a seed's rubrics, by scenario; nothing where that cannot be read."""
     try:
-        return msgspec.json.decode(_path(state, seed).read_bytes(), type=dict[str, Bias])
+        return msgspec.json.decode(_path(state, seed).read_bytes(), type=prepared(dict[str, Bias]))
     except (OSError, msgspec.DecodeError):
         return {}
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from factory_tui.config.reading import Mistakes, Problem
+from factory_tui.domain.decoding import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +90,7 @@ class Recording(msgspec.Struct, frozen=True):
 def read_har(source: bytes, file: str) -> list[Recording]:
     """The exchanges of a HAR file, in their order; those without a response are left out. Raises Mistakes."""
     try:
-        found = msgspec.json.decode(source, type=_Har)
+        found = msgspec.json.decode(source, type=prepared(_Har))
         return [_recording(number, entry) for number, entry in enumerate(found.log.entries, 1) if entry.response.status]
     except (msgspec.DecodeError, ValueError) as error:
         remedy = "Export it again as HAR 1.2 with content, from a browser or a recording proxy."
