@@ -18,7 +18,10 @@ _UNTOLD = frozenset({"name", "kind", "set", "weight", "trajectories", "reviewed_
 _WORD = re.compile(r"[^\W_]+")
 _ESCAPE = re.compile(r"(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[bfnrtv])")
 _IN_URL = re.compile("%(0[9ADad]|[2-7][0-9a-fA-F])")
-_UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
+_MARKS = re.compile(r"[^\w\x00-\x7f]{30}")
+_JOINER = "\u034f"
+"""What marks over a letter are not put in order across: many in a row take minutes (Unicode's UAX 15, section 13)."""
+_UNSEEN = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 def plainly(text: str) -> str:
@@ -29,7 +32,7 @@ def plainly(text: str) -> str:
 def unescaped(text: str) -> str:
     """The text without what nobody sees and without the escapes of JSON, of strings in code and of URLs."""
     if not text.isascii():
-        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", _MARKS.sub(rf"\g<0>{_JOINER}", text)))
     if "\\" in text:
         text = _ESCAPE.sub(lambda found: chr(int(code, 16)) if (code := found[1] or found[2]) else "\n", text)
     if "%" in text:

@@ -43,6 +43,7 @@ def test_it_knows_canaries_names_and_runs_of_eight_words() -> None:
         quote(PART),
         quote(PART.replace(" ", "\n")),
         PART.replace("note", "no\u200bte").replace("sent", "ｓｅｎｔ"),
+        "".join(chr(ord(letter) - ord("a") + ord("ⓐ")) if letter.isalpha() else " \u3000" for letter in PART),
     ],
 )
 def test_words_are_known_however_they_are_spelt(spelt: str) -> None:
@@ -158,3 +159,8 @@ def test_it_sees_across_the_ends_of_its_windows(before: int) -> None:
 
 def test_a_file_of_backslashes_is_read_in_one_go() -> None:
     assert caught("\\" * 2 * WINDOW + PART) == ["words of echo"], "not again from each of them: that takes minutes"
+
+
+def test_a_file_of_marks_over_no_letter_is_read_in_one_go() -> None:
+    marks = "\u0301\u0316" * WINDOW
+    assert caught(f"{marks} {PART}") == ["words of echo"], "not put in order over and over: that takes minutes"
