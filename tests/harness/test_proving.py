@@ -119,6 +119,12 @@ async def test_a_scenario_that_fails_on_its_own_draws_is_void(cells: ProcessCell
     assert trajectory.why.startswith("the let of a property failed on these draws: ")
 
 
+async def test_a_smaller_input_that_makes_no_sense_does_not_void_what_failed(cells: ProcessCells) -> None:
+    trajectory = await kept(cells, 'data["double"] = 0', KEEPS.replace("count * 2", "100 / count"))
+    assert trajectory.satisfied is False
+    assert "count = 1 (case " in trajectory.why
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
