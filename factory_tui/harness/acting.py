@@ -156,9 +156,9 @@ async def _command(stage: Stage, title: str, run: Command) -> Outcome:
 
 async def _place(stage: Stage, wanted: Command | Terminal) -> None:
     for path, content in wanted.files.items():
-        await stage.cell.write(text(path, stage.names), text(content, stage.names).encode("utf-8", "replace"))
+        await stage.write(text(path, stage.names), text(content, stage.names).encode("utf-8", "replace"))
     for path, content in wanted.files_base64.items():
-        await stage.cell.write(text(path, stage.names), base64.b64decode(text(content, stage.names)))
+        await stage.write(text(path, stage.names), base64.b64decode(text(content, stage.names)))
 
 
 async def _paths(stage: Stage, pattern: str) -> list[str]:

@@ -23,7 +23,7 @@ _OFF = 60.0
 
 async def begin(stage: Stage, said: str) -> None:
     """Set the clock of everything of the product. Raises CellError where it does not take, which is no fault of it."""
-    await stage.cell.write(f"{FOLDER}/sitecustomize.py", _SOURCE.encode())
+    await stage.write(f"{FOLDER}/sitecustomize.py", _SOURCE.encode())
     stage.env = {**stage.env, "PYTHONPATH": f"{stage.cell.work}/{FOLDER}"}
     await _set(stage, said)
     probe = await stage.cell.run("python3 -c 'import time; print(time.time())'", env=stage.env, timeout=20.0)
@@ -47,4 +47,4 @@ async def move(stage: Stage, title: str, said: str) -> None:
 async def _set(stage: Stage, said: str) -> None:
     now = time.time()
     stage.shift = moment(text(said, stage.names), now + stage.shift) - now
-    await stage.cell.write(f"{FOLDER}/shift", f"{stage.shift:.6f}".encode())
+    await stage.write(f"{FOLDER}/shift", f"{stage.shift:.6f}".encode())

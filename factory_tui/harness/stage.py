@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from factory_tui.cells.protocol import CellDied, CellError, NoEngine
 from factory_tui.harness.draws import render
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ class Stage:
         """The end of what the last command wrote to stderr."""
         self.touched = False
         """Whether anything of the product has run: from then on a broken cell may be its doing."""
+
+    async def write(self, path: str, data: bytes) -> None:
+        """Put a file of the scenario's in place. Raises Unsatisfied, CellDied, NoEngine.
+
+        What is in the way is the product's own: were that void, it could choose what is counted.
+        """
+        try:
+            await self.cell.write(path, data)
+        except (CellDied, NoEngine):
+            raise
+        except CellError as error:
+            raise Unsatisfied(f"the file {path!r} cannot be put in place: {error}") from error
 
 
 def times(repeat: int | str, names: Inputs) -> int:

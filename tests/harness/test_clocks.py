@@ -1,5 +1,7 @@
 """The time that a product sees, set and moved on by a scenario."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from factory_tui.cells.docker import DockerCells, connect
@@ -81,15 +83,22 @@ expect = { status = 401 }
 TREE = [Entry("ways.py", "file", data=WAYS.encode()), Entry("token.py", "file", data=TOKEN.encode())]
 
 
-async def told(cells: Cells, text: str = SET, index: int = 0) -> Trajectory:
-    what = scenario(text)
-    drawn = inputs(what, "tiny-1", 1, index)
-    return await run_trajectory(cells, Labels("w", "tiny-1", "trajectory", 1), TREE, what, drawn, timeout=60)
+async def told(cells: Cells, text: str = SET, *, more: Sequence[Entry] = ()) -> Trajectory:
+    what, labels = scenario(text), Labels("w", "tiny-1", "trajectory", 1)
+    return await run_trajectory(cells, labels, [*TREE, *more], what, inputs(what, "tiny-1", 1, 0), timeout=60)
 
 
 async def test_commands_and_services_see_the_time_that_is_set_and_moved_on(cells: ProcessCells) -> None:
     trajectory = await told(cells)
     assert trajectory.satisfied, evidence(trajectory)
+
+
+@pytest.mark.parametrize("path", [".clock", ".clock/datetime.py"])
+async def test_no_product_keeps_its_clock_from_being_set(cells: ProcessCells, path: str) -> None:
+    text = SET.replace("[[act]]", '[[act]]\nrun = { command = "exit 3" }\n[[act]]', 1)
+    trajectory = await told(cells, text, more=[Entry(path, "file", data=b"raise SystemExit")])
+    assert trajectory.satisfied is False, trajectory.why
+    assert "exit: wanted 0, observed 3" in trajectory.why
 
 
 @pytest.mark.docker

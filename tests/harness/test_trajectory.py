@@ -113,6 +113,12 @@ async def test_a_captured_value_that_makes_no_request_is_unsatisfied(cells: Proc
     assert (await judged(cells, text, product())).satisfied is False
 
 
+async def test_a_tree_that_is_in_the_way_of_an_input_is_unsatisfied_not_void(cells: ProcessCells) -> None:
+    trajectory = await judged(cells, TOTAL, [*product(), Entry("in.csv/mine", "file", data=b"")])
+    assert trajectory.satisfied is False, "else who knows the name of an input chooses what is counted"
+    assert "the file 'in.csv' cannot be put in place: Is a directory" in trajectory.why
+
+
 async def test_an_answer_that_breaks_the_judging_is_unsatisfied_not_void(
     cells: ProcessCells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
