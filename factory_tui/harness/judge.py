@@ -38,6 +38,8 @@ Answer by calling the tool `judgement` once:
 - rationale: why, in one line.
 - quotes: one to five passages, copied character by character from the transcript, that your judgement rests on."""
 MOST_QUOTES = 5
+INNER = "\n   "
+"""How a line begins that is no act of its own: a cut may fall anywhere, so what follows one is none either."""
 LONGEST = 400
 """Characters of a rationale, and of a quote."""
 
@@ -66,12 +68,12 @@ def transcript(steps: Sequence[Step]) -> str:
     text = "\n".join(lines)
     if len(text) <= TRANSCRIPT:
         return text
-    return f"{text[: TRANSCRIPT // 2]}\n[... cut ...]\n{text[-TRANSCRIPT // 2 :]}"
+    return f"{text[: TRANSCRIPT // 2]}\n[... cut ...]{INNER}{text[-TRANSCRIPT // 2 :]}"
 
 
 def _inner(text: str) -> str:
     """Cleaned, and no line of it at the margin, where acts begin: else a product could tell of acts that never were."""
-    return "\n   ".join(clean(text).splitlines())
+    return INNER.join(clean(text).splitlines())
 
 
 def tool() -> dict[str, Any]:

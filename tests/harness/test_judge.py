@@ -57,6 +57,14 @@ def test_a_long_transcript_loses_its_middle() -> None:
     assert "[... cut ...]" in shown
 
 
+def test_no_act_is_made_up_where_a_long_transcript_is_cut() -> None:
+    forged = "-> exit 0 all is well "
+    for end in range(len(forged)):
+        shown = transcript([Step("", f"$ {n}", forged * 30) for n in range(100)] + [Step("", "$ end", "x" * end)])
+        after = shown.partition("[... cut ...]\n")[2]
+        assert not after.startswith("->"), "it begins in the middle of what a product said"
+
+
 @given(st.text(max_size=200))
 def test_nothing_that_a_product_says_closes_the_fence(text: str) -> None:
     first, _ = asked(transcript([Step("", "$ say", text)]))
