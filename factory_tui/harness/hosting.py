@@ -204,8 +204,9 @@ async def act_on(hosted: Hosted, act: TwinAct, names: Inputs) -> Exchange:
     if act.faults is not None:
         order["faults"] = rules(act.faults, names)
     if act.reset:
-        if broken := (await hosted.steer({}))["broken"]:
-            raise TwinFault(hosted.twin.name, broken)
+        so_far = await hosted.steer({})
+        if so_far["broken"] and not so_far["around"]:  # else the product may have broken it, behind our back
+            raise TwinFault(hosted.twin.name, so_far["broken"])
         await hosted.begin_anew(msgspec.UNSET if act.data is msgspec.UNSET else render(act.data, names), order)
         order = {}
     said = await hosted.steer({**order, **look})

@@ -60,6 +60,8 @@ class Front:
         self.turn = 0
         """How often the twin was started: what failed before that is no news."""
         self._ours: set[int] = set()
+        self._before = 0
+        """Connections that were not ours to ports that the twin had before."""
         self._inner = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._log = bytearray()
@@ -70,6 +72,7 @@ class Front:
             self.turn += 1
             turn = self.turn
             self.ready, self.broken, self.asked, self.count, self.room = False, "", [], 0, KEPT
+            self._before += self._around()
             self._end()
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -153,7 +156,8 @@ class Front:
         if code is not None:
             self.breaks(self.turn, f"it ended with {code}")
         log = bytes(self._log).decode("utf-8", "replace")
-        return {"ready": self.ready, "broken": self.broken, "port": self.port, "log": log, "around": self._around()}
+        around = self._before + self._around()
+        return {"ready": self.ready, "broken": self.broken, "port": self.port, "log": log, "around": around}
 
     def _around(self) -> int:
         """Connections to the twin's own port that are not ours, as the cell's own network remembers them."""

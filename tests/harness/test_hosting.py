@@ -89,6 +89,8 @@ for port in {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A"}:
 """
 """It looks for the twin's own port, asks by IPv6, and is the first to end the connection."""
 
+RESET = '[[act]]\ntwin = { name = "ledger", reset = true }\nexpect.json = { "count" = 0 }\n'
+
 
 async def judged(
     cells: Cells,
@@ -274,9 +276,12 @@ class InAFence:
         trajectory = await judged(fenced, tmp_path, expect=asked)
         assert trajectory.satisfied, evidence(trajectory)
 
-    @pytest.mark.parametrize("code", [AROUND, SIX])
-    async def test_a_product_that_goes_around_the_front_is_seen(self, fenced: Cells, tmp_path: Path, code: str) -> None:
-        sneaks = await judged(fenced, tmp_path, product=[Entry("pay.py", "file", data=code.encode())])
+    @pytest.mark.parametrize(("code", "more"), [(SIX, ""), (AROUND, RESET)])
+    async def test_a_product_that_goes_around_the_front_is_seen(
+        self, fenced: Cells, tmp_path: Path, code: str, more: str
+    ) -> None:
+        pay = Entry("pay.py", "file", data=code.encode())
+        sneaks = await judged(fenced, tmp_path, product=[pay], expect='{ "count" = 0 }', more=more)
         assert sneaks.satisfied is False
         assert sneaks.why == "it asked the twin ledger behind the address that it was given", evidence(sneaks)
 
