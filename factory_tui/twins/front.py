@@ -60,8 +60,7 @@ class Front:
         self.turn = 0
         """How often the twin was started: what failed before that is no news."""
         self._ours: set[int] = set()
-        self._before = 0
-        """Connections that were not ours to ports that the twin had before."""
+        self._before = 0  # connections that were not ours to ports that the twin had before
         self._inner = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._log = bytearray()
@@ -69,18 +68,15 @@ class Front:
     def start(self, data: str) -> None:
         """Start the twin, or start it anew; `data` is the path of what it begins with."""
         with self.lock:
-            self.turn += 1
-            turn = self.turn
+            turn = self.turn = self.turn + 1
             self.ready, self.broken, self.asked, self.count, self.room = False, "", [], 0, KEPT
-            self._before += self._around()
+            self._before = self._around()
             self._end()
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 self._inner = free.getsockname()[1]
             env = {name: value for name, value in os.environ.items() if name != "FRONT"}
-            env["PORT"] = str(self._inner)
-            if data:
-                env["TWIN_DATA"] = data
+            env.update({"PORT": str(self._inner), **({"TWIN_DATA": data} if data else {})})
             self._log = bytearray()
             self._process = process = subprocess.Popen(
                 ["/bin/sh", "-c", self.config["command"]],
@@ -151,18 +147,21 @@ class Front:
 
     def state(self) -> Json:
         """What whoever steers may know."""
-        process = self._process
-        code = process.poll() if process else None
+        code = self._process.poll() if self._process else None
         if code is not None:
             self.breaks(self.turn, f"it ended with {code}")
         log = bytes(self._log).decode("utf-8", "replace")
-        around = self._before + self._around()
-        return {"ready": self.ready, "broken": self.broken, "port": self.port, "log": log, "around": around}
+        return {"ready": self.ready, "broken": self.broken, "port": self.port, "log": log, "around": self._around()}
 
     def _around(self) -> int:
-        """Connections to the twin's own port that are not ours, as the cell's own network remembers them."""
+        """Connections to the twin's own ports that are not ours, as the cell's own network remembers them."""
         if not self.config["address"]:
             return 0  # on a network that is not the cell's alone, numbers are used again
+        if self._others():
+            time.sleep(5 * _SOON)  # one of ours is there a moment before it is known to be
+        return self._before + self._others()
+
+    def _others(self) -> int:
         found = 0
         for line in _connections():
             here, there, state = line.split()[1:4]
@@ -211,7 +210,8 @@ def fits(rule: Json, method: str, path: str) -> bool:
     if rule.get("method") and rule["method"].upper() != method:
         return False
     pattern = rule.get("path", "")
-    return not pattern or re.fullmatch(re.escape(pattern).replace(r"\*", "[^/]+"), path) is not None
+    spelt = "|".join(re.escape(one).replace(r"\*", "[^/]+") for one in (pattern, _plain(pattern)))
+    return not pattern or re.fullmatch(spelt, path) is not None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -282,9 +282,7 @@ class Steering(_Handler):
                 front.rules = order["faults"]
         if "reset" in order:
             front.start(order["reset"])
-        said = front.state()
-        if "asked" in order:
-            said.update(front.told(order["asked"]))
+        said = {**front.state(), **(front.told(order["asked"]) if "asked" in order else {})}
         self.give(200, [("Content-Type", "application/json")], json.dumps(said).encode())
 
 
@@ -313,8 +311,7 @@ class Door(_Handler):
         noted = front.note({**what, "status": 0, "fault": "", "seconds": 0.0})
         answer = (0, [], b"") if rule and not rule["reached"] else self._pass(body)
         time.sleep(max(0.0, front.latency))
-        if rule:
-            noted["fault"] = _named(rule)
+        noted["fault"] = _named(rule) if rule else ""
         if rule and rule["status"] is None:
             self.close_connection = True
             with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """Twins that run in a trajectory's cell, and a real product that asks them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.hosting import settle_in
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
+from factory_tui.twins.front import Front, fits
 from tests.harness.ledger import AROUND, RAW, TOML, TWIN, ledger, payer
 from tests.harness.product import scenario
 
@@ -221,6 +222,23 @@ async def test_a_product_hides_nothing_by_how_it_spells_a_path(cells: ProcessCel
     trajectory = await judged(cells, tmp_path, product=[Entry("pay.py", "file", data=code)])
     assert trajectory.satisfied is False
     assert "wanted json count: 1, observed 2" in evidence(trajectory)
+
+
+@pytest.mark.parametrize("path", ["/a b/c", "/a%20b/c", "/*/c", "/a%20b/*"])
+def test_a_path_is_meant_however_a_scenario_spells_it(path: str) -> None:
+    assert fits({"path": path}, "GET", "/a b/c")
+
+
+def test_no_product_is_blamed_for_a_connection_of_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    front = Front({"address": "127.1.0.1"})
+    front._inner = 5000
+
+    def connections() -> Iterator[str]:
+        yield f"0: 0100007F:9C40 0100007F:{front._inner:04X} 01"
+        front._ours.add(0x9C40)  # which it knows a moment after it is there
+
+    monkeypatch.setattr("factory_tui.twins.front._connections", connections)
+    assert front.state()["around"] == 0
 
 
 async def test_a_product_hides_nothing_in_a_flood(cells: ProcessCells, tmp_path: Path) -> None:
