@@ -114,6 +114,9 @@ class Visitor:
             await scribe.record(VisitBegan(visit, number, kind, commit, len(drafts), made.image, made.id, twins, by))
         labels = Labels(self._workspace, run.id, "trajectory", number, self._holder)
         done = {(fact.scenario, fact.index): fact for fact in seen if isinstance(fact, VerdictReached)}
+        ended = next((fact for fact in seen if isinstance(fact, VisitEnded)), None)
+        if ended is not None:  # whatever is thought of its judges by now, nothing is added to it, or left out
+            drafts = [draft for draft in drafts if (draft.scenario, draft.index) in done]
         counted = asyncio.Condition()
 
         async def reach(draft: Draft) -> VerdictReached:
@@ -143,12 +146,11 @@ class Visitor:
                 if (draft.scenario, draft.index) not in done:
                     await scribe.record(verdict)
                 book.take(draft, verdict)
-                if book.decision is not None:
+                if book.decision is not None and ended is None:
                     break
                 async with counted:
                     counted.notify_all()
         result = book.result(run, number)
-        ended = next((fact for fact in seen if isinstance(fact, VisitEnded)), None)
         if ended is not None:  # what is thought of its judges may have changed since; what was decided has not
             noise = result.noise if ended.decision == "unsatisfied" else ""
             return msgspec.structs.replace(result, decision=ended.decision, why=ended.why, noise=noise)

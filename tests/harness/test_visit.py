@@ -92,6 +92,8 @@ async def test_a_visit_that_ended_stays_as_it_was_decided(cells: ProcessCells) -
     again = await look(cells, product(), notes, known=[*before, jammed])
     assert (again.decision, again.why) == ("unsatisfied", "its judges were a coin")
     assert notes.facts[-1] is ended, "nothing is recorded again"
+    again = await look(cells, product(), notes, known=[*before[:-1], jammed])
+    assert notes.facts[-1] is ended, "and nothing more is run, where more would be wanted by now"
 
 
 @pytest.mark.parametrize(("every", "by_void"), [(99, False), (8, False), (1, True)])
