@@ -88,13 +88,15 @@ def accept(scenarios: Path, names: Collection[str], revision: str, into: Scenari
             ready[path] = written(data, file, "reviewed_for", revision)
         except Mistakes as mistakes:
             problems += mistakes.problems
-        if (scenarios / path.name).exists():
+        there = scenarios / path.name
+        if there.exists() and there.read_bytes() != ready.get(path):  # else it is done: who was killed does it again
             remedy = "Rename the draft's file."
             problems.append(Problem(file, 0, "", f"there is a scenario called `{name}` already.", remedy))
     if problems:
         raise Mistakes(*problems)
     for path, data in ready.items():
-        _write(scenarios / path.name, data)
+        if not (scenarios / path.name).exists():
+            _write(scenarios / path.name, data)
         path.unlink()
     _tidy(scenarios)
 

@@ -58,6 +58,10 @@ def test_all_are_accepted_or_none(tmp_path: Path) -> None:
     text = (tmp_path / "one.toml").read_text()
     assert 'set = "feedback" # as the model said' in text
     assert 'reviewed_for = "rev"' in text
+    keep(tmp_path, {"one.toml": EDGE}, "Drafted.")
+    (tmp_path / "draft" / "one-2.toml").rename(tmp_path / "draft" / "one.toml")  # a kill in between leaves both
+    accept(tmp_path, ["one"], "rev", "feedback")
+    assert (drafted(tmp_path), (tmp_path / "one.toml").read_text()) == (["two"], text)
     with pytest.raises(Mistakes, match="no such draft"):
         reject(tmp_path, ["two", "three"])
     reject(tmp_path, ["two"])
