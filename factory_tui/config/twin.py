@@ -156,5 +156,5 @@ def _lint(document: Document, shape: TwinFile, name: str, files: dict[str, bytes
         except KeyError:
             message = f"there is no file `{shape.seed_data}`."
             yield document.problem(("seed_data",), message, "Write that file, or take the key out.")
-        except (ValueError, Mistakes) as error:
+        except (ValueError, RecursionError, Mistakes) as error:
             yield document.problem(("seed_data",), f"`{shape.seed_data}` is no JSON: {error}.", "Mend that file.")

@@ -61,7 +61,7 @@ async def _replayed(cell: Cell, hosted: Hosted, name: str, exchanges: Sequence[R
     comparison = Comparison(hosted.twin.volatile)
     for one in exchanges:
         headers = [(key, comparison.request(value)) for key, value in (("Host", hosted.twin.host), *one.headers)]
-        path, body = comparison.request(one.path), comparison.request(one.body).encode()
+        path, body = comparison.request(one.path), comparison.request(one.body).encode("utf-8", "replace")
         answer = await cell.http(hosted.port, one.method, path, headers=headers, body=body)
         media = next((value for key, value in answer.headers if key.lower() == "content-type"), "")
         why = comparison.compare(one, answer.status, media, answer.body) if answer.status else (answer.error,)

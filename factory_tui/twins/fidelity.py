@@ -149,7 +149,7 @@ class Comparison:
             return (*found, *([] if same else ["another body"]))
         try:
             now = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return (*found, "a body that is no JSON")
         self._learn(then, now)
         return tuple([*found, *self._differences("", then, now)][:WHYS])

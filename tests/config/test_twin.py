@@ -52,6 +52,16 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(tmp_path: Path, old: str
     assert said in str(told.value)
 
 
+def test_data_that_nobody_can_read_is_a_mistake_like_others(tmp_path: Path) -> None:
+    toml = TOML.replace('volatile = ["at"]', 'seed_data = "deep.json"')
+    with pytest.raises(Mistakes):
+        ledger(tmp_path, toml=toml)
+    (tmp_path / "ledger" / "deep.json").write_text("[" * 100_000)
+    found, problems = all_twins(tmp_path)
+    assert not found
+    assert "`deep.json` is no JSON: maximum recursion depth" in str(problems[0])
+
+
 def test_a_twin_that_is_not_there_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
     ledger(tmp_path / "twins")
     with pytest.raises(Mistakes, match=r"there is no twin `leger`\. Remedy: Did you mean `ledger`\?"):

@@ -10,6 +10,7 @@ from factory_tui.cells.process import ProcessCells
 from factory_tui.config.fidelity import Fidelity
 from factory_tui.config.reading import Mistakes
 from factory_tui.harness.replaying import measure
+from factory_tui.twins.fidelity import Comparison, Recording
 from tests.harness.ledger import TOML, TWIN, ledger
 
 HOST = "api.ledger.example"
@@ -86,6 +87,11 @@ async def test_what_breaks_the_twin_is_a_miss_and_the_next_recording_begins_anew
         "b.har": (3, 3),
     }
     assert found.misses[0].why == ("status 502, recorded 200",)
+
+
+def test_what_a_twin_nests_without_end_is_a_miss() -> None:
+    asked = Recording(1, "h", "GET", "/", (), "", 200, "application/json", b"[]")
+    assert Comparison([]).compare(asked, 200, "application/json", b"[" * 100_000) == ("a body that is no JSON",)
 
 
 @pytest.mark.parametrize(
