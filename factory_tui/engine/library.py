@@ -266,11 +266,11 @@ class Library:
                 yield SeedRevised(name, seed.revision, clean(seed.source), diff, by_hand)
         if kind == "scenarios" and name in self._corpora:
             corpus = self._corpora[name]
-            now = (corpus.hash, corpus.unlabelled, corpus.lamps)
-            if known is None or (known.corpus, known.unlabelled, known.twins) != now:
+            fixed = tuple(one.name for one in corpus.scenarios if not one.drawn)
+            now = (corpus.hash, corpus.unlabelled, corpus.lamps, fixed)
+            if known is None or (known.corpus, known.unlabelled, known.twins, known.fixed) != now:
                 sets = tuple((one.name, one.set) for one in corpus.scenarios)
                 kinds = {one.name: one.kind for one in corpus.scenarios}
-                fixed = tuple(one.name for one in corpus.scenarios if not one.drawn)
                 yield CorpusRevised(name, corpus.hash, sets, kinds, corpus.unlabelled, corpus.lamps, fixed)
 
     def _forgotten(self, state: State, here: Collection[Group]) -> list[str]:
