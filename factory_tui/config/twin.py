@@ -80,10 +80,15 @@ def load_twin(twins: Path, name: str) -> Twin:
         meant = nearest(name, known)
         remedy = f"Did you mean `{meant}`?" if meant else f"{_WRITE} There are: {', '.join(known) or 'none yet'}."
         raise Mistakes(Problem(file, 0, "", f"there is no twin `{name}`.", remedy))
+    return read_twin(twins / name, name, file)
+
+
+def read_twin(folder: Path, name: str, file: str) -> Twin:
+    """What lies in the folder, as the twin of that name; `file`: what its twin.toml is called. Raises Mistakes."""
     try:
-        document = Document(bytes_of(twins / name / TWIN_FILE), file)
+        document = Document(bytes_of(folder / TWIN_FILE), file)
         shape = document.convert(TwinFile)
-        files = tuple(_files(twins / name))
+        files = tuple(_files(folder))
     except OSError as error:
         message = f"cannot be read: {error.strerror or error}."
         raise Mistakes(Problem(file, 0, "", message, "Make it a readable file.")) from None

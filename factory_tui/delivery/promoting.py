@@ -1,8 +1,8 @@
 """Promotion: what a run handed over becomes `twins/<seed>/` of the workspace, where scenarios find it by name.
 
 Its files and their provenance.json replace those of an older promotion, whole or not at all; `recordings/`, which
-people made, stays. What somebody wrote or changed by hand is never replaced. Owns what of an output may lie there; what
-a twin is, it does not judge.
+people made, stays. What somebody wrote or changed by hand is never replaced. Owns what of an output may lie there: what
+nothing could host does not.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ import shutil
 import threading
 from pathlib import Path
 
+from factory_tui.config.reading import Mistakes
+from factory_tui.config.twin import read_twin
 from factory_tui.delivery.folders import digests, remove, replace, restore, sync
 from factory_tui.delivery.git import DeliveryError
 from factory_tui.delivery.ship import PROVENANCE, Handover
@@ -56,10 +58,15 @@ def _promote(made: Handover, folder: Path) -> None:
         for path in (*files, PROVENANCE):
             (partial / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(made.path / path, partial / path)
+        read_twin(partial, folder.name, f"{shown}/{TWIN}")
         if (folder / RECORDINGS).exists():
             shutil.copytree(folder / RECORDINGS, partial / RECORDINGS, symlinks=True)
         sync(partial, partial)
         replace(partial, folder)
+    except Mistakes as mistakes:
+        remove(partial)
+        message = f"the output is no twin that could be hosted as {shown}."
+        raise DeliveryError(f"{message} Remedy: have it mended, by the seed or an answer. {mistakes}") from None
     except OSError as error:
         remove(partial)
         message = f"{shown} could not be written: {error.strerror}."

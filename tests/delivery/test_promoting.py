@@ -17,7 +17,8 @@ from factory_tui.delivery.snapshot import Snapshots
 from tests.delivery.test_ship import JOURNAL, a_run
 from tests.delivery.trees import file, folder, link
 
-FIRST = [file("old.py"), file("old.pyc"), file("twin.py", b"first"), file("twin.toml")]
+TOML = b'host = "api.shop.example"\ncommand = "python3 twin.py"\ndocument = "twin.py"\n'
+FIRST = [file("old.py"), file("old.pyc"), file("twin.py", b"first"), file("twin.toml", TOML)]
 SECOND = [folder("empty"), link("passwd", "/etc/passwd"), folder("pkg"), file("pkg/run.sh", b"#!", 0o755), *FIRST[2:]]
 
 
@@ -66,7 +67,7 @@ async def test_a_better_one_takes_its_place_and_recordings_stay(tmp_path: Path, 
 
 async def test_runs_that_end_at_the_same_moment_leave_one_of_their_twins_whole(tmp_path: Path, twin: Path) -> None:
     trees = [[file(f"{index}.py", name) for index in range(40)] for name in (b"one", b"other")]
-    made = [await handed_over(tmp_path / f"{at}", [*tree, FIRST[-1]]) for at, tree in enumerate(trees)]
+    made = [await handed_over(tmp_path / f"{at}", [*tree, *FIRST[2:]]) for at, tree in enumerate(trees)]
     await asyncio.gather(*(promote(one, twin) for one in made))
     files = found(twin)
     assert len({data for path, data in files.items() if path[0].isdigit()}) == 1
@@ -103,6 +104,10 @@ async def test_what_somebody_did_by_hand_is_not_replaced(tmp_path: Path, twin: P
         ([file("twin.py")], "has no twin.toml"),
         ([*FIRST, folder("recordings"), file("recordings/a.har")], "has recordings of its own"),
         ([file("fidelity.json"), *FIRST], "has fidelity.json of its own"),
+        (
+            [file("twin.toml", TOML)],
+            r"no twin that could be .* Remedy: .* twins/shop/twin.toml:3: .* no file `twin.py`",
+        ),
     ],
 )
 async def test_an_output_that_cannot_be_a_twin_is_refused(
@@ -110,7 +115,7 @@ async def test_an_output_that_cannot_be_a_twin_is_refused(
 ) -> None:
     with pytest.raises(DeliveryError, match=told):
         await promote(await handed_over(tmp_path, tree), twin)
-    assert not twin.parent.exists()
+    assert not twin.parent.exists() or not list(twin.parent.iterdir())
 
 
 @pytest.mark.parametrize("dies_at", [1, 2])

@@ -11,7 +11,8 @@ from tests.engine.greeter import DONE, TRIM, WRITE, make
 from tests.playbooks import playbook, rule, runs
 
 LOOP = (bundled() / "loops" / "factory.dot").read_text().replace('label="Ship"]', 'label="Ship", to="twins"]')
-TWIN = playbook("greeter", rule("write it", "greets whoever is named", runs(f"{WRITE}\n{TRIM}\ntouch twin.toml")), DONE)
+TOML = 'cat > twin.toml <<\'E\'\nhost = "api.greeter.example"\ncommand = "python3 greet.py"\ndocument = "greet.py"\nE'
+TWIN = playbook("greeter", rule("write it", "greets whoever is named", runs(f"{WRITE}\n{TRIM}\n{TOML}")), DONE)
 
 
 async def test_a_folder_written_by_hand_is_asked_about_before_the_twin_takes_its_place(tmp_path: Path) -> None:
