@@ -194,15 +194,12 @@ class Door:
             try:
                 async with pace.turn(scribe.run, call.tokens, limits) as turn:
                     answered = await self._attempt(call, attempt, key, turn)
-                    if isinstance(answered, Answer):
-                        self._bounds.learn(talk, body, answered.tokens)
-                        return answered
-                    wait = self._wait(answered, attempt, turn)
+                if isinstance(answered, Answer):
+                    self._bounds.learn(talk, body, answered.tokens)
+                    return answered
             except Closed as closed:
                 raise ProviderHeld("provider", closed.why, self._at(closed.seconds)) from closed
-            if wait is None:
-                raise self._held(answered, attempt)
-            await self._sleep(wait)
+            await self._sleep(answered)
         raise AssertionError("the last attempt either answers or raises")
 
     def try_now(self) -> None:
@@ -241,10 +238,10 @@ class Door:
     def _at(self, seconds: float) -> int:
         return self._now() + math.ceil(seconds * 1000)
 
-    async def _attempt(self, call: _Call, number: int, key: str, turn: Turn) -> Answer | Failure:
+    async def _attempt(self, call: _Call, number: int, key: str, turn: Turn) -> Answer | float:
         try:
             room = self._budget.reserve(call.scribe.run, call.ledger, call.worst, call.tokens, call.step)
-            hold = await turn.once(room)
+            hold = await turn.once(room, lambda hold: self._budget.settle(hold, Decimal(0)))
         except OverBudget as error:
             why = f"{error}; raise the cap, or stop the run"
             raise ProviderHeld("budget", why, error.retry_at, error.cap) from error
@@ -266,8 +263,11 @@ class Door:
             end = known
         if isinstance(end, Failure):
             failure = replace(end, why=self._safe(end.why))
+            wait = self._wait(failure, number, turn)  # the others learn of it before they have its room
             await self._close(attempt, failure, "failed")
-            return failure
+            if wait is None:
+                raise self._held(failure, number)
+            return wait
         answer = await self._answered(attempt)
         await end
         return answer

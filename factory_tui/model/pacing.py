@@ -8,6 +8,7 @@ endpoint takes it, the others follow one after the other. When a call is given u
 """
 
 import asyncio
+from bisect import insort
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -44,10 +45,11 @@ class Limits:
 
 @dataclass(eq=False)
 class _Sent:
-    """A call of the last minute, with the tokens it may take or took."""
+    """A call of the last minute, with the tokens it may take or took; or one that is to go at a moment to come."""
 
     at: float
     tokens: int
+    limits: Limits
 
 
 @dataclass(eq=False)
@@ -72,14 +74,23 @@ class Turn:
         """Whether the call looks if an endpoint that was given up is back, and found no sign of it yet."""
         return self._returning
 
-    async def once(self, room: Awaitable[T]) -> T:
-        """What the call still has to have: it counts from then on, and not at all where that is not to be had."""
+    async def once(self, room: Awaitable[T], back: Callable[[T], None]) -> T:
+        """What the call still has to have: it counts from when it goes, and not at all where it does not.
+
+        Where that took its time the minute may be full by then, or the endpoint say "wait". `back` gives back what was
+        had in vain. Raises Closed.
+        """
         try:
             had = await room
         except BaseException:
-            self._pace.count(self._sent, goes=False)
+            self._pace.forget(self._sent)
             raise
-        self._pace.count(self._sent, goes=True)
+        try:
+            await self._pace.go(self._sent, probe=self._probe)
+        except BaseException:
+            self._pace.forget(self._sent)
+            back(had)
+            raise
         return had
 
     def taken(self) -> None:
@@ -134,13 +145,44 @@ class Pace:
                 self._probing = False
             self.look()
 
-    def count(self, sent: _Sent, *, goes: bool) -> None:
-        """A call goes out only by now, or will not."""
-        if sent in self._minute:
+    async def go(self, sent: _Sent, *, probe: bool) -> None:
+        """Wait until a call may go that had its turn some time ago.
+
+        By the clock alone, for who waits for a turn may need what it holds: it has its place in a minute to come.
+        """
+        self._place(sent)
+        while True:
+            now = self._clock()
+            closed = max(0.0, self._not_before - now) if self._closed and not probe else 0.0
+            if self._given_up and closed > _SOON:
+                raise Closed(self._why, closed)
+            if closed:
+                self._place(sent, closed)
+            elif sent.at <= now:
+                break
+            await self._sleep(sent.at - now)
+        self.forget(sent)
+        self._put(sent, now)
+        if self._closed and not probe:
+            self._space()
+
+    def _place(self, sent: _Sent, seconds: float = 0.0) -> None:
+        """Where the minute has room for it, in so many seconds at the earliest."""
+        self.forget(sent)
+        now = self._clock()
+        self._put(sent, now + max(seconds, self._room_in(sent.tokens, sent.limits, now)))
+
+    def _put(self, sent: _Sent, at: float) -> None:
+        sent.at = at
+        insort(self._minute, sent, key=lambda one: one.at)
+        self.look()
+
+    def forget(self, sent: _Sent) -> None:
+        """A call does not go, or not yet."""
+        if self._minute and self._minute[-1] is sent:
+            self._minute.pop()
+        elif sent in self._minute:
             self._minute.remove(sent)
-        if goes:
-            sent.at = self._clock()
-            self._minute.append(sent)
         self.look()
 
     def well(self, *, probe: bool) -> None:
@@ -210,19 +252,18 @@ class Pace:
         if self._closed and self._probing:
             return None
         now = self._clock()
+        return max(0.0, self._not_before - now, self._room_in(waiter.tokens, waiter.limits, now))
+
+    def _room_in(self, wanted: int, limits: Limits, now: float) -> float:
+        """Seconds until the minute has room for so many tokens; more than any minute has go in an empty one."""
         while self._minute and self._minute[0].at + WINDOW <= now:
             self._minute.popleft()
-        return max(0.0, self._not_before - now, self._room_in(waiter, now))
-
-    def _room_in(self, waiter: _Waiter, now: float) -> float:
-        """Seconds until the minute has room for the call; one that is larger than any minute goes in an empty one."""
-        limits = waiter.limits
         left = list(self._minute) if limits.requests or limits.tokens else []
         tokens = sum(sent.tokens for sent in left)
         gone = 0
         while gone < len(left) and (
             (limits.requests and len(left) - gone >= limits.requests)
-            or (limits.tokens and tokens + waiter.tokens > limits.tokens)
+            or (limits.tokens and tokens + wanted > limits.tokens)
         ):
             tokens -= left[gone].tokens
             gone += 1
@@ -234,8 +275,8 @@ class Pace:
         if len(self._served) > 2 * len(waiting) + 64:
             self._served = {run: turn for run, turn in self._served.items() if run in waiting}
         self._served[waiter.run] = self._turns
-        sent = _Sent(self._clock(), waiter.tokens)
-        self._minute.append(sent)
+        sent = _Sent(0.0, waiter.tokens, waiter.limits)
+        self._put(sent, self._clock())
         if self._closed:
             self._probing = True
         elif self._returning:

@@ -40,6 +40,9 @@ class Rig:
         self.model = Model("default", table, PRICE)
         self.budget = Budget()
         self.naps: list[float] = []
+        self.woken = asyncio.Event()
+        self.woken.set()
+        self.asleep = 0
         self.notes = Notebook()
         credentials = Credentials([table], {"K": KEY})
         self.door = Door(
@@ -54,6 +57,9 @@ class Rig:
         )
 
     async def _nap(self, seconds: float) -> None:
+        self.asleep += 1
+        await self.woken.wait()
+        self.asleep -= 1
         self.naps.append(seconds)
 
     async def call(self, messages: Any = HELLO, **changes: Any) -> Answer:
@@ -311,6 +317,18 @@ async def test_what_one_run_is_told_all_others_heed(rig: Rig) -> None:
     assert (error.reason, error.retry_at) == ("provider", 3_601_000)
     assert "daily quota" in error.why
     assert (len(rig.endpoint.sent), rig.notes.facts) == (1, [])
+
+
+async def test_who_has_the_room_of_a_call_that_was_told_to_wait_heeds_that_too(rig: Rig) -> None:
+    rig.budget.enter("shortlinks-1", {"run_cap": Decimal("0.025")})  # one worst case, and no two
+    rig.endpoint.script = [status(429, headers={"retry-after": "20"}), stream(WHOLE)]
+    rig.woken.clear()
+    calls = asyncio.gather(rig.call(step=1), rig.call(step=2))
+    await until(lambda: rig.asleep == 2 or len(rig.endpoint.sent) == 2, "both wait")
+    assert len(rig.endpoint.sent) == 1
+    rig.woken.set()
+    await calls
+    assert len(rig.endpoint.sent) == 3
 
 
 async def test_somebody_who_knows_that_the_endpoint_is_back_has_it_asked_at_once(rig: Rig) -> None:

@@ -91,6 +91,10 @@ def refused(seconds: float, *, given_up: bool = False) -> Then:
     return refuse
 
 
+def back(_: None) -> None:
+    """What a call had in vain is nothing here."""
+
+
 def windows(sent: list[tuple[float, int]]) -> list[list[int]]:
     """The tokens of the calls in the minute that begins with each of them."""
     return [[tokens for at, tokens in sent if begin <= at < begin + WINDOW] for begin, _ in sent]
@@ -98,25 +102,26 @@ def windows(sent: list[tuple[float, int]]) -> list[list[int]]:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    calls=st.lists(st.tuples(st.integers(0, 4), st.integers(1, 30)), min_size=1, max_size=25),
+    calls=st.lists(st.tuples(st.integers(0, 4), st.integers(1, 30), st.integers(0, 90)), min_size=1, max_size=25),
     requests=st.integers(0, 6),
     tokens=st.integers(0, 60),
 )
-def test_no_minute_has_more_than_it_may(calls: list[tuple[int, int]], requests: int, tokens: int) -> None:
-    """A call larger than a whole minute's tokens has a minute to itself."""
+def test_no_minute_has_more_than_it_may(calls: list[tuple[int, int, int]], requests: int, tokens: int) -> None:
+    """However long each waits for its room after its turn. A call larger than a whole minute's tokens has one alone."""
 
     async def play() -> None:
         floor, sent = Floor(), list[tuple[float, int]]()
 
-        def note(cost: int) -> Then:
+        def note(cost: int, waits: int) -> Then:
             async def noted(turn: Turn) -> None:
+                await turn.once(floor.time.sleep(waits), back)
                 sent.append((floor.time.now, cost))
                 turn.taken()
 
             return noted
 
-        for run, cost in calls:
-            floor.call(f"run-{run}", cost, Limits(requests, tokens), note(cost))
+        for run, cost, waits in calls:
+            floor.call(f"run-{run}", cost, Limits(requests, tokens), note(cost, waits))
         await floor.over()
         assert len(sent) == len(calls)
         for window in windows(sent):
@@ -167,12 +172,12 @@ async def test_a_call_that_waits_for_its_room_counts_from_when_it_goes_and_not_a
     floor, goes = Floor(), list[float]()
 
     async def after(turn: Turn, seconds: float) -> None:
-        await turn.once(floor.time.sleep(seconds))
+        await turn.once(floor.time.sleep(seconds), back)
         goes.append(floor.time.now)
 
     async def never(turn: Turn) -> None:
         with pytest.raises(LookupError):
-            await turn.once(refusal())
+            await turn.once(refusal(), back)
 
     async def refusal() -> None:
         raise LookupError
@@ -182,6 +187,41 @@ async def test_a_call_that_waits_for_its_room_counts_from_when_it_goes_and_not_a
     floor.call("c", 90, Limits(1, 100), lambda turn: after(turn, 0))
     await floor.over()
     assert goes == [50, 110]
+
+
+async def test_calls_that_have_room_at_last_heed_what_was_said_meanwhile_and_go_one_after_the_other() -> None:
+    floor, room, given_back = Floor(), asyncio.Event(), list[str]()
+
+    async def when_there_is_room(turn: Turn) -> None:
+        await turn.once(room.wait(), lambda _: given_back.append("room"))
+        floor.sent.append((floor.time.now, "goes"))
+        turn.taken()
+
+    for run in "abc":
+        floor.call(run, then=when_there_is_room)
+    floor.call("d", then=refused(20))
+    await floor.time.settle()
+    room.set()
+    floor.sent.clear()
+    await floor.over()
+    assert [run for _, run in floor.sent] == ["goes"] * 3
+    assert floor.times[0] == 20
+    assert min(late - early for early, late in pairwise(floor.times)) >= SPREAD / 2
+    assert given_back == []
+
+
+async def test_a_call_that_has_room_once_the_endpoint_is_given_up_gives_it_back_and_is_told_until_when() -> None:
+    floor, room, given_back = Floor(), asyncio.Event(), list[bool]()
+
+    async def when_there_is_room(turn: Turn) -> None:
+        await turn.once(room.wait(), given_back.append)
+
+    floor.call("a", then=when_there_is_room)
+    floor.call("b", then=refused(3600, given_up=True))
+    await floor.time.settle()
+    room.set()
+    await floor.over()
+    assert (floor.told, given_back) == ([("a", 3600.0)], [True])
 
 
 async def test_one_that_is_told_to_wait_waits_for_all_and_one_goes_first() -> None:
