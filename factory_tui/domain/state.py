@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from factory_tui.domain.commands import Escalate, Pause, Restart, Stop
+from factory_tui.domain.commands import Escalate, Pause, Reseed, Restart, Stop
 from factory_tui.domain.events import (
     Flips,
     HeldReason,
@@ -156,6 +156,12 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
         if name.startswith("pass"):
             return (self.current.burn if self.current else Burn()).of(name)
         return self.step_burn.of(name)
+
+    @property
+    def asker(self) -> str:
+        """Who asked what it is to stop by; of commands the newest are known."""
+        kinds = (Restart, Reseed) if isinstance(self.asked, Restart) else type(self.asked)
+        return next((one.by for one in reversed(self.taken) if isinstance(one.command, kinds)), "an operator")
 
     @property
     def rung_above(self) -> str:

@@ -19,7 +19,7 @@ from factory_tui.engine.capping import Judged, let_go
 from factory_tui.engine.forking import Opening
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import judge, ways_on
+from factory_tui.engine.orders import judge, stopped, ways_on
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
@@ -271,7 +271,7 @@ class Factory:
                 if lent:
                     self._workplace.budget.enter(lent[0], self.state.runs[lent[0]].caps, moved=True)
             (await self._commands())[identity] = actor, command
-            self._act(command)
+            self._act(actor, command)
             if silent:  # whoever says that the endpoint is back may know more than it told us
                 self._workplace.door.try_now()
         self._changed.set()
@@ -305,7 +305,7 @@ class Factory:
     def _judge(self, actor: str, command: c.Command) -> Judged:
         facts = judge(self.state, actor, command, self._opening, self._walking)
         if facts == [] and isinstance(command, c.Escalate) and command.run not in self._walking:
-            return self._told(command.run, _asks(self.state.runs[command.run], command))
+            return self._told(command.run, _asks(self.state.runs[command.run], actor, command))
         return facts
 
     def _late(self, actor: str, command: c.Command, facts: list[Draft]) -> Judged:
@@ -336,7 +336,7 @@ class Factory:
             await asyncio.wait([self._tasks[run]])
             await self._record.settled(run)
 
-    def _act(self, command: c.Command) -> None:
+    def _act(self, actor: str, command: c.Command) -> None:
         """What a taken command does to work that is under way."""
         match command:
             case c.Pause(now=False) if self.state.runs[command.run].handler != "harness":
@@ -361,23 +361,23 @@ class Factory:
                     self._group.create_task(self._put_away(run))
             case c.EmergencyStop():
                 for run in list(self._walking):
-                    self._interrupt(run, Parked("queued", "emergency stop"))
+                    self._interrupt(run, Parked("queued", f"emergency stop by {actor}"))
             case c.StopEngine():
-                self.stop("stopped by an operator")
+                self.stop(f"stopped by {actor}")
 
     def _asked_for(self, run: str) -> Parked | None:
         """How the run is to stop by a command that was taken and is not in effect yet, if there is one."""
         now = self.state.runs[run]
         match now.asked:
             case c.Stop(reason=reason):
-                return Parked("stopped", reason or "stopped by an operator")
+                return Parked("stopped", stopped(now.asker, reason))
             case c.Pause():
-                return Parked("paused", "paused by an operator")
+                return Parked("paused", f"paused by {now.asker}")
             case c.Escalate():
-                return _asks(now, now.asked)
+                return _asks(now, now.asker, now.asked)
             case c.Restart(number=number):
                 commit = next((item.commit for item in now.passes if item.number == number), "")
-                said = f"restarted from {f'pass {number}' if number else 'nothing'}"
+                said = f"{now.asker} restarted it from {f'pass {number}' if number else 'nothing'}"
                 return Parked("queued", said, facts=[RunRestarted(number, commit)])
         return None
 
@@ -395,6 +395,6 @@ class Factory:
             self._tasks[run].cancel()
 
 
-def _asks(run: Run, command: c.Escalate) -> Parked:
-    why = command.text or "an operator asks you to look at this run"
+def _asks(run: Run, actor: str, command: c.Escalate) -> Parked:
+    why = command.text or f"{actor} asks you to look at this run"
     return Parked("jammed", why, question=Question("jam", why, ways_on(run), jam="asked"))

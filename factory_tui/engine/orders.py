@@ -219,9 +219,14 @@ def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on:
         if isinstance(command, c.Pause) and isinstance(run.asked, c.Pause) and run.asked.now >= command.now:
             return f"{run.id} pauses {'now' if run.asked.now else 'after its step'} already"
         return []
-    moved: RunState = "paused" if isinstance(command, c.Pause) else "stopped"
-    why = "" if isinstance(command, c.Pause) else command.reason
-    return [Draft(RunMoved(moved, None, why or f"by {actor}"), run.id, actor)]
+    if isinstance(command, c.Pause):
+        return [Draft(RunMoved("paused", None, f"paused by {actor}"), run.id, actor)]
+    return [Draft(RunMoved("stopped", None, stopped(actor, command.reason)), run.id, actor)]
+
+
+def stopped(actor: str, reason: str) -> str:
+    """Why a run is that somebody stopped."""
+    return f"stopped by {actor}" + (f": {reason}" if reason else "")
 
 
 def _offers(asked: Escalation) -> str:

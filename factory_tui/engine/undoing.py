@@ -28,7 +28,7 @@ def undo(run: Run, actor: str, worked_on: Collection[str]) -> Judged:
     facts = [Draft(CommandUndone(last.id, last.command), run.id, actor)]
     match last.command:
         case c.Resume() if run.id not in worked_on:
-            facts.append(Draft(RunMoved("paused", None, f"by {actor}"), run.id, actor))
+            facts.append(Draft(RunMoved("paused", None, f"paused by {actor}"), run.id, actor))
         case c.Reseed():
             facts.append(Draft(RunReseeded(last.reseed or run.revision), run.id, actor))
     return [*facts, *after(run, actor, facts)]

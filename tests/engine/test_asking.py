@@ -63,7 +63,7 @@ async def test_a_run_is_paused_resumed_frozen_thawed_and_stopped(tmp_path: Path)
             SHIPPED,
             f"{run} stops for good; its passes stay\n",
         )
-        assert (await floor.reach(run, "stopped")).why == "enough"
+        assert (await floor.reach(run, "stopped")).why == f"stopped by {floor.link.actor}: enough"
         assert (await asked(at, "resume", run))[1].startswith(f"{run} is stopped: it has ended. Remedy: ")
         taken = [event for event in floor.events if isinstance(event.fact, CommandTaken)]
         names = ["StartRun", "Pause", "Resume", "EmergencyStop", "Thaw", "Stop"]

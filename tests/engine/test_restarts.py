@@ -60,6 +60,9 @@ class TestRestarting:
             await floor.command(Restart(run, 1))
             anew = await floor.fact(RunRestarted)
             assert anew.fact == RunRestarted(1, floor.state.runs[run].passes[0].commit)
+            moved = await floor.fact(RunMoved, after=anew.seq)
+            assert isinstance(moved.fact, RunMoved)
+            assert (moved.fact.state, moved.fact.why) == ("queued", f"{floor.link.actor} restarted it from pass 1")
             shipped = await floor.reach(run, "shipped", "held", "jammed", "failed")
             assert (shipped.state, len(shipped.passes), shipped.restarts) == ("shipped", 3, (2,)), shipped.why
 

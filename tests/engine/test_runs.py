@@ -91,6 +91,7 @@ class TestCommands:
     async def test_a_soft_pause_ends_the_step_and_resume_goes_on(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path)) as floor:
             run = await floor.paused()
+            assert floor.state.runs[run].why == f"paused by {floor.link.actor}"
             assert len(floor.told(ToolReturned)) == 1
             assert not floor.told(CheckpointRan)
             await floor.command(Resume(run))
@@ -123,7 +124,7 @@ class TestCommands:
             run = await floor.start()
             await floor.fact(ToolCalled, lambda fact: "sleep" in fact.brief)
             await floor.command(Stop(run, "enough"))
-            assert (await floor.reach(run, "stopped")).why == "enough"
+            assert (await floor.reach(run, "stopped")).why == f"stopped by {floor.link.actor}: enough"
             await floor.fact(CellClosed)
             assert not cells_of(floor)
             with pytest.raises(RefusedError, match="has ended"):
@@ -135,6 +136,7 @@ class TestCommands:
             await floor.fact(ToolCalled)
             await floor.command(EmergencyStop())
             await floor.until(lambda state: {state.runs[run].state for run in runs} == {"queued"})
+            assert {floor.state.runs[run].why for run in runs} == {f"emergency stop by {floor.link.actor}"}
             assert floor.state.frozen
             frozen_at = floor.state.seq
             with pytest.raises(RefusedError, match="not paused or held"):
