@@ -27,6 +27,7 @@ from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 from factory_tui.engine.forking import Opening, fork, output
 from factory_tui.engine.undoing import instead, undo
+from factory_tui.policy.budget import UNTOLD, lost_calls
 
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
@@ -221,12 +222,17 @@ def _move(run: Run, actor: str, command: c.Pause | c.Resume | c.Stop, worked_on:
         return []
     if isinstance(command, c.Pause):
         return [Draft(RunMoved("paused", None, f"paused by {actor}"), run.id, actor)]
-    return [Draft(RunMoved("stopped", None, stopped(actor, command.reason)), run.id, actor)]
+    return [*_untold(run), Draft(RunMoved("stopped", None, stopped(actor, command.reason)), run.id, actor)]
 
 
 def stopped(actor: str, reason: str) -> str:
     """Why a run is that somebody stopped."""
     return f"stopped by {actor}" + (f": {reason}" if reason else "")
+
+
+def _untold(run: Run) -> list[Draft]:
+    """Calls whose end there was no room to write down: settled as their run ends, as they are where it goes on."""
+    return [Draft(fact, run.id) for fact in lost_calls(run, UNTOLD)]
 
 
 def _offers(asked: Escalation) -> str:
@@ -257,4 +263,4 @@ def _answer(state: State, actor: str, command: c.Answer) -> Judged:
         return _restart(state, run, actor, int(command.choice.removeprefix(BACK)), (), answer=answered)
     ends = asked.kind == "jam" and command.choice == STOP
     moved = RunMoved("stopped" if ends else "queued", None, f"{asked.id} was answered by {actor}")
-    return [Draft(answered, run.id, actor), Draft(moved, run.id, actor)]
+    return [*(_untold(run) if ends else ()), Draft(answered, run.id, actor), Draft(moved, run.id, actor)]
