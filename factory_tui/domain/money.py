@@ -15,6 +15,8 @@ CENTS = 6
 """Decimals that it may have, at most."""
 DAY = 86_400_000
 """Milliseconds of a day, which is one of UTC."""
+SET_BACK = 1
+"""Days that a clock may be set back without another day coming of it: else midnight might come twice."""
 Ledger = Literal["live", "rehearsal"]
 """Rehearsal money has a ledger of its own and never touches a live cap."""
 RunCap = Literal["step_cap", "step_tokens", "pass_cap", "pass_tokens", "run_cap", "run_tokens"]
@@ -88,6 +90,16 @@ class Burn(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(self, cap: CapName) -> Decimal:
         """What counts against a cap of that name."""
         return Decimal(self.tokens.total + self.unsaid) if in_tokens(cap) else self.money
+
+
+def day_after(day: int, today: int) -> int:
+    """The day that calls count for after that one, by a clock that says `today`; a little behind is set back."""
+    return today if today > day or today < day - SET_BACK else day
+
+
+def begins(day: int, after: int, furthest: int) -> bool:
+    """Whether nothing is spent on a day that comes after one; a clock that was far ahead gives that day once."""
+    return after > day and after != furthest
 
 
 def in_tokens(cap: CapName) -> bool:

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.history import VISITS, Visited
-from factory_tui.domain.money import DAY, Burn
+from factory_tui.domain.money import DAY, Burn, begins
 from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 24
+VERSION = 25
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -145,13 +145,14 @@ def _settled(state: State, event: e.Event, fact: e.CallSettled) -> State:
         changed = replace(changed, judging=spend(run.judging))
     if current := run.current:
         changed = on_pass(changed, current.number, lambda item: replace(item, burn=spend(item.burn)))
-    day = max(state.day, fact.day or event.at // DAY)  # a clock that goes back takes no day back
-    today = state.today if day == state.day else {}
+    day = fact.day or max(state.day, event.at // DAY)
+    today = {} if begins(state.day, day, state.furthest) else state.today
     return replace(
         state,
         runs={**state.runs, run.id: changed},
         burn={**state.burn, run.ledger: spend(state.burn.get(run.ledger, Burn()))},
         day=day,
+        furthest=max(state.furthest, day),
         today={**today, run.ledger: spend(today.get(run.ledger, Burn()))},
     )
 

@@ -313,6 +313,8 @@ class State(msgspec.Struct, frozen=True):
     burn: dict[Ledger, Burn] = {}
     day: int = 0
     """Days since 1970, in UTC, of what was settled last."""
+    furthest: int = 0
+    """The latest of all such days: more than `day` where a clock was ahead."""
     today: dict[Ledger, Burn] = {}
     """What was settled on that day."""
     caps: dict[FloorCap, SetCap] = {}

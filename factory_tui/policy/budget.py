@@ -11,7 +11,19 @@ from decimal import Decimal
 from typing import Self
 
 from factory_tui.domain.events import CallSettled, CapSet, Draft, Noticed
-from factory_tui.domain.money import DAY, FLOOR_CAPS, CapName, FloorCap, Ledger, RunCap, Tokens, in_tokens, of_cap
+from factory_tui.domain.money import (
+    DAY,
+    FLOOR_CAPS,
+    CapName,
+    FloorCap,
+    Ledger,
+    RunCap,
+    Tokens,
+    begins,
+    day_after,
+    in_tokens,
+    of_cap,
+)
 from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import Run, State
 
@@ -143,7 +155,7 @@ class Budget:
 
     def __init__(self, caps: Mapping[FloorCap, Decimal] | None = None, now: Clock = lambda: 0) -> None:
         self._now = now
-        self._day = now() // DAY
+        self._day = self._furthest = now() // DAY
         whose = {"day": "the factory, today", "factory": "the factory"}
         self._floor: dict[FloorCap, _Account] = {
             name: _Account(whose[name.partition("_")[0]], name, (caps or {}).get(name))
@@ -156,12 +168,13 @@ class Budget:
     def of(cls, state: State, now: Clock = lambda: 0) -> Self:
         """The budget as the state has it. Calls that a dead engine left open count as spent: nobody knows better."""
         budget = cls({name: cap.amount for name, cap in state.caps.items() if cap.amount is not None}, now)
-        budget._day = max(budget._day, state.day)
-        days = {"day": state.today if state.day == budget._day else {}, "factory": state.burn}
+        budget._day, budget._furthest = state.day, state.furthest
+        spent = {"day": state.today, "factory": state.burn}
         for name, account in budget._floor.items():
-            burn = days[name.partition("_")[0]].get("live")
+            burn = spent[name.partition("_")[0]].get("live")
             account.spent = burn.of(name) if burn else Decimal(0)
             account.warned = account.near
+        budget._turn()
         for run in state.runs.values():
             budget.enter(run.id, run.caps)
             purse = budget._runs[run.id]
@@ -255,12 +268,12 @@ class Budget:
         return self._runs[run].whole[0].spent if run in self._runs else Decimal(0)
 
     def _turn(self) -> None:
-        """Begin another day when one has; calls in flight are its own. A clock that goes back takes no day back."""
-        today = self._now() // DAY
-        if today > self._day:
-            self._day = today
+        """Go to another day when the clock has; calls in flight are its own. One that goes back gives no day twice."""
+        today = day_after(self._day, self._now() // DAY)
+        if begins(self._day, today, self._furthest):
             self._floor["day_cap"].begin()
             self._floor["day_tokens"].begin()
+        self._day, self._furthest = today, max(self._furthest, today)
 
     def _move_on(self) -> None:
         """Grant, refuse or leave waiting, in order: who waits for an account lets nobody pass on that account."""

@@ -1,5 +1,6 @@
 """Every cap holds by itself: of a step, a pass, a run, a day, the factory; in dollars and in tokens."""
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain.events import CallReserved, CallSettled, Event, PassBegan, RunQueued
 from factory_tui.domain.money import DAY, FLOOR_CAPS, RUN_CAPS, CapName, FloorCap, RunCap, Tokens, of_cap
-from factory_tui.domain.reducer import fold
+from factory_tui.domain.reducer import fold, reduce
 from factory_tui.domain.state import SetCap, State
 from factory_tui.policy.budget import Budget, OverBudget, lost_calls
 
@@ -120,6 +121,40 @@ async def test_a_clock_that_goes_back_gives_no_day_twice() -> None:
     await refused(of, 3)
     clock.at += 3 * DAY
     await refused(of, 3)
+
+
+@pytest.mark.parametrize("name", ["day_cap", "day_tokens"])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_clock_that_was_years_ahead_holds_nobody_beyond_the_next_midnight(
+    name: FloorCap, *, restarts: bool
+) -> None:
+    clock, state, seq = Clock(), journal(), itertools.count(10)
+    of = budget(name, clock)
+
+    async def spends(much: int, today: int) -> None:
+        """And the journal has it, and how much it is today; another engine may go on from there."""
+        nonlocal of, state
+        if restarts:
+            of = Budget.of(replace(state, caps={name: SetCap(CAP, None)}), clock)
+            of.enter("r-1", {})
+        await spend(of, much)
+        told = CallSettled(3, 1, Tokens(much), Decimal(much), Decimal(9), 0.1, "answered", day=of.day)
+        state = reduce(state, Event(next(seq), "id", clock.at, told, "r-1"))
+        assert state.spent(name, clock.at) == today
+
+    await spends(8, 8)
+    clock.at += 1_000 * DAY
+    await spends(7, 7)
+    clock.at = NOON + 1
+    error = await refused(of, 4)
+    assert error.retry_at == 20_001 * DAY, "what it spent there counts, until midnight"
+    await spends(3, 10)
+    clock.at += 1_000 * DAY
+    assert (await refused(of, 1)).cap == name, "that day was given"
+    clock.at = 20_001 * DAY
+    await refused(of, 1)
+    clock.at = 20_002 * DAY
+    await spends(9, 9)
 
 
 def journal(*told: CallReserved | CallSettled, at: int = NOON) -> State:
