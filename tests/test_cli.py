@@ -183,7 +183,7 @@ def test_a_refused_run_leaves_no_idle_engine(workspace: Workspace, capsys: Outpu
 
 def test_without_a_terminal_it_follows_what_there_is(workspace: Workspace, capsys: Output) -> None:
     assert main(["--workspace", str(workspace.root)]) == SHIPPED
-    assert "SATISFACTION" in capsys.readouterr().out
+    assert "SATISFIED" in capsys.readouterr().out
     assert main(["--workspace", str(workspace.root), "--json"]) == SHIPPED
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]["runs"] == []
 

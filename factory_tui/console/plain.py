@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 Attend = Callable[[State], Awaitable[bool]]
 """Called after everything that happens; whether to go on following although all runs are at rest."""
 _SAID = ("good", "bad", "asks", "waits")
-_HEAD = ("SEED", "RUN", "STATE", "PASSES", "SATISFACTION", "TOKENS", "MONEY", "")
+_HEAD = ("RUN", "STATE", "PASS", "SATISFIED", "TOKENS", "MONEY", "")
 
 
 async def follow(
@@ -139,7 +139,10 @@ def unfenced(state: State, run: Run) -> bool:
 
 
 def table(state: State, runs: Collection[Run] | None = None) -> list[str]:
-    """Seed, run, state, passes, satisfaction, tokens, money, labels; columns as wide as they need to be."""
+    """Run, state, passes, satisfaction, tokens, money, labels; columns as wide as they need to be.
+
+    A run's name begins with its seed's: a column for that would wrap the labels on 80 columns.
+    """
     rows = [_HEAD, *(_cells(state, run) for run in (state.runs.values() if runs is None else runs))]
     widths = [max(len(row[index]) for row in rows) for index in range(len(_HEAD))]
     return [
@@ -184,7 +187,6 @@ def _cells(state: State, run: Run) -> tuple[str, ...]:
     share = (newest.vault or newest.feedback) if newest else None
     reason = f" ({run.reason})" if run.reason else ""
     return (
-        run.seed,
         run.id,
         f"{BLOCK.marks[LAMPS[run.state]]} {run.state}{reason}",
         str(len(run.passes)),

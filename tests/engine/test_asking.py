@@ -76,7 +76,7 @@ async def test_a_gate_is_answered(tmp_path: Path) -> None:
         at = floor.workspace
         code, said = await asked(at, "run", "greeter", "--rehearse", "--plain")
         assert code == WAITS
-        table = said[said.index("SEED ") :]
+        table = said[said.index("RUN ") :]
         assert "E-1 asks demo, of greeter-1: Good enough?" in table
         assert "Choices: " in table
         assert " answer E-1 CHOICE --workspace " in table
