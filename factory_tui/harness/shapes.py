@@ -13,6 +13,9 @@ from factory_tui.domain.events import ScenarioSet
 from factory_tui.harness.hosted import HostedTwin, TwinAct
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=600)]
+TIMES = 200
+"""How often something is played at most."""
+Times = Annotated[int, msgspec.Meta(ge=1, le=TIMES)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -171,7 +174,7 @@ class TerminalStep(_Table, frozen=True):
     press: str | list[str] = ""
     until: Seen | None = None
     within: Positive = 10.0
-    repeat: int | str = 1
+    repeat: Times | str = 1
 
 
 class Terminal(_Table, frozen=True):
@@ -239,7 +242,7 @@ class Act(_Table, frozen=True):
     twin: TwinAct | None = None
     property: "Property | None" = None
     clock: str | None = None
-    repeat: int | str = 1
+    repeat: Times | str = 1
     capture: dict[str, str] = {}
     expect: Expect = Expect()
 
@@ -250,7 +253,7 @@ class Property(_Table, frozen=True):
     for_all: Annotated[dict[str, Draw], msgspec.Meta(min_length=1)]
     act: Annotated[list[Act], msgspec.Meta(min_length=1)]
     let: dict[str, str] = {}
-    times: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    times: Times = 50
 
 
 class Judge(_Table, frozen=True):

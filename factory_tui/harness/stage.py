@@ -11,6 +11,7 @@ import msgspec
 
 from factory_tui.cells.protocol import CellDied, CellError, NoEngine
 from factory_tui.harness.draws import render
+from factory_tui.harness.shapes import TIMES
 
 if TYPE_CHECKING:
     from factory_tui.cells.protocol import Cell, Outcome, Service
@@ -79,8 +80,8 @@ class Stage:
 def times(repeat: int | str, names: Inputs) -> int:
     """How often something is repeated. Raises Unsatisfied."""
     number = render(repeat, names)
-    if not isinstance(number, int) or not 1 <= number <= 200:
-        raise Unsatisfied(f"{number!r} is no number of times")
+    if not isinstance(number, int) or not 1 <= number <= TIMES:
+        raise Unsatisfied(f"{number!r} is no number of times: 1 to {TIMES} are")
     return number
 
 

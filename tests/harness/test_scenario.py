@@ -41,6 +41,8 @@ def test_the_documented_example_parses() -> None:
         ("'csv(orders)'", "'open(orders)'", "the function 'open' does not exist"),
         ("wait = 1.2 ", 'wait = 1.2\nrun = { command = "true" }\n#', "exactly one of http, run, "),
         ("wait = 1.2 ", "repeat = 2 #", "exactly one of http, run, "),
+        ('repeat = "{n}"', "repeat = 201", "repeat: the whole number `201` does not fit"),
+        ('repeat = "{n}"', "repeat = 0", "repeat: the whole number `0` does not fit"),
         ("weight = 1.0", "weight = 0.7", "weight"),
         ('"^[A-Za-z0-9]+$"', '"^[A-Za-z0-9+$"', "not a regex"),
         ("exit = 0", "status = 200", "says nothing about this kind of act"),
