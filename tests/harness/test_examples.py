@@ -8,6 +8,7 @@ import pytest
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Entry, Labels
 from factory_tui.config.twin import load_twin
+from factory_tui.harness.corpus import load_corpus
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
@@ -35,6 +36,15 @@ def test_there_is_one_for_each_thing() -> None:
         assert any(getattr(act, kind) is not None for act in acts), kind
     assert any(one.judge for one in files)
     assert {one.kind for one in files} == {"main", "edge", "adversarial"}
+
+
+def test_together_they_are_a_corpus_that_a_run_can_begin_with(tmp_path: Path) -> None:
+    (folder := tmp_path / "scenarios" / "examples").mkdir(parents=True)
+    (tmp_path / "twins").symlink_to(ROOT / "twins")
+    for number, text in enumerate(EXAMPLES.values()):
+        (folder / f"{number}.toml").write_text(text)
+    corpus = load_corpus(folder, "examples")
+    assert [str(one.problem) for one in corpus.problems if one.level == "error"] == []
 
 
 @pytest.mark.parametrize("title", EXAMPLES)
