@@ -16,7 +16,9 @@ from factory_tui.following import FAILED, SHIPPED, USAGE, order, typed
 
 if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
+    from factory_tui.domain.money import Burn
     from factory_tui.engine.against import Judgement
+    from factory_tui.engine.court import Bar
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""
@@ -120,7 +122,9 @@ def history(workspace: "Workspace", arguments: argparse.Namespace) -> int:
                 void = f", {tally.void} void" if tally.void else ""
                 where = f"{one.run}, pass {one.number}, {one.kind} (visit {one.visit}), revision {one.revision[:8]}"
                 print(f"  {tally.satisfied} of {tally.judged} satisfied{void}: {where}")
-    if not view.visits:
+    if view.visits:
+        print(f"newest visits: {len(view.visits)}; flaky: {', '.join(shaky) or 'none'}")
+    else:
         print(f"no visit of {seed.name} has ended yet")
     return SHIPPED
 
@@ -170,6 +174,7 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     if not folder.is_dir():
         print(f"{folder} is no folder. Remedy: name the one that holds the code.", file=sys.stderr)
         return USAGE
+    bar = Bar(arguments.judge, arguments.rehearsals)
     try:
         found = asyncio.run(
             judge(
@@ -179,10 +184,10 @@ def run(workspace: "Workspace", arguments: argparse.Namespace) -> int:
                 draws=arguments.draws or secrets.token_hex(4),
                 most=arguments.number,
                 say=lambda line: print(line, file=sys.stderr, flush=True),
-                bar=Bar(arguments.judge, arguments.rehearsals),
+                bar=bar,
             )
         )
-        print(json.dumps(_summary(found)) if arguments.json else "\n".join(_matrix(found)))
+        print(json.dumps(_summary(found)) if arguments.json else "\n".join(_matrix(found, bar)))
         if arguments.junit:
             Path(arguments.junit).write_bytes(_junit(found))
     except Refused as refusal:
@@ -230,7 +235,7 @@ def bias(workspace: "Workspace", arguments: argparse.Namespace) -> int:
         return SHIPPED
     for name, one in found.items():
         print(f"{name}: false yes {one.false_yes}, false no {one.false_no}{f', {one.void} void' if one.void else ''}")
-    print(f"{flips.rate:.0%} of {flips.pairs:g} pairs flip; {cost.tokens.total} tokens, ${cost.money:f}")
+    print(f"{flips.rate:.0%} of {flips.pairs:g} pairs flip; {_cost(cost, bar)}")
     return SHIPPED
 
 
@@ -246,7 +251,12 @@ def _summary(found: "Judgement") -> dict[str, object]:
     return {**one, **result}
 
 
-def _matrix(found: "Judgement") -> Iterator[str]:
+def _cost(cost: "Burn", bar: "Bar") -> str:
+    """What judges cost; the twin's are marked."""
+    return f"{cost.tokens.total} tokens, ${cost.money:f}{'' if bar.live else '  REHEARSAL'}"
+
+
+def _matrix(found: "Judgement", bar: "Bar") -> Iterator[str]:
     """A line a story: how often it was satisfied, and of the first time that it was not what was seen."""
     wide = max(len(one.name) for one in found.corpus.scenarios)
     for one in sorted(found.corpus.scenarios, key=lambda one: (one.set, one.kind, one.name)):
@@ -260,10 +270,10 @@ def _matrix(found: "Judgement") -> Iterator[str]:
             yield f"    #{missed.index} " + _CANARY.sub("", missed.evidence).replace("\n", "\n    ")
     yield f"{'ship' if found.result.decision == 'ship' else 'no ship'}: {found.result.why}"
     if found.result.flips.pairs:
-        flips, cost = found.result.flips, found.judging
+        flips = found.result.flips
         yield (
             f"judges: {flips.rate:.0%} of {flips.pairs:g} pairs of judgements flip, {flips.transcripts} transcripts, "
-            f"{cost.tokens.total} tokens, ${cost.money:f}"
+            f"{_cost(found.judging, bar)}"
         )
         if found.corpus.unlabelled:
             yield f"no human label tells of the bias of {', '.join(found.corpus.unlabelled)}: docs/scenarios.md, Bias"

@@ -88,6 +88,9 @@ async def test_a_gate_is_answered(tmp_path: Path) -> None:
         assert await asked(at, "answer", "E-1", "yes") == (SHIPPED, "E-1 is answered\n")
         await floor.fact(VisitEnded)
         assert [(fact.id, fact.choice) for fact in floor.told(EscalationAnswered)] == [("E-1", "yes")]
+        code, said = await asked(at, "scenarios", "history", "greeter")
+        assert "greeter-1, pass 1, screen" in said
+        assert said.endswith("\nnewest visits: 1; flaky: none\n")
         code, said = await asked(at, "answer", "E-1", "no")
         assert (code, said) == (FAILED, f"E-1 was answered by {floor.link.actor}\n")
 

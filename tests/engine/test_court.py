@@ -1,6 +1,7 @@
 """Judges without an engine: for a folder of code, and for transcripts that people labelled; who pays says so first."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def test_code_is_judged_by_a_model_only_where_somebody_says_who(
     assert main([*words, "--rehearsals", str(playbooks)]) == FAILED
     assert "the note is a draft still" in (said := capsys.readouterr().out)
     assert "judges: 0% of " in said
+    assert re.search(r"tokens, \$\d.*  REHEARSAL$", said, re.MULTILINE)
     assert "no human label tells of the bias of greets-quoted, greets" in said
 
 
@@ -109,7 +111,9 @@ def test_the_bias_of_a_rubric_is_held_against_labels_and_one_that_has_none_says_
     assert "greets.toml: judge.rubric: its bias is not measured" in said
 
     assert main(bias) == SHIPPED
-    assert "greets: false yes 1 of 2 (50%, 3% to 97%), false no 0 of 1 (0%, 0% to 95%)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "greets: false yes 1 of 2 (50%, 3% to 97%), false no 0 of 1 (0%, 0% to 95%)" in said
+    assert said.endswith("  REHEARSAL\n")
     main(["scenarios", "check", "greeter", *at])
     assert "its bias is not measured" not in capsys.readouterr().out
 
