@@ -360,7 +360,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
     async def _send(self, command: c.Command) -> None:
         self.drafts.sent(command, taken=False)
         if self._feed is None:
-            self.say("bad", f"not sent, no engine is attached: {describe(command)}")
+            self.say("bad", f"not sent: {describe(command)}; no engine is attached. Remedy: q, then factory-tui")
             return
         try:
             await self._feed.command(command)

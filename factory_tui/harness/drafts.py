@@ -112,7 +112,7 @@ def reject(scenarios: Path, names: Collection[str]) -> None:
 
 def _draft(scenarios: Path, name: str) -> bytes:
     if name not in (known := drafted(scenarios)):
-        remedy = f"Name one of: {', '.join(known) or 'there is none'}."
+        remedy = f"Name one of: {', '.join(known)}." if known else f"`scenarios draft {scenarios.name}` makes some."
         file = f"scenarios/{scenarios.name}/{FOLDER}/{name}.toml"
         raise Mistakes(Problem(file, 0, "", "there is no such draft.", remedy))
     return (scenarios / FOLDER / f"{name}.toml").read_bytes()

@@ -214,7 +214,8 @@ def _lint_act(steps: Steps, act: Act, services: list[str]) -> Iterator[Found]:
 
 def _lint_http(steps: Steps, http: Http, services: list[str]) -> Iterator[Found]:
     if http.service not in services:
-        remedy = f"Declare it under [[service]], or use one of: {', '.join(services) or 'none is declared'}."
+        others = f", or use one of: {', '.join(services)}" if services else ""
+        remedy = f"Declare it under [[service]]{others}."
         yield (*steps, "service"), f"service `{http.service}` is not declared.", remedy
     if sum((http.json is not msgspec.UNSET, bool(http.body), bool(http.body_base64))) > 1:
         yield steps, "it has two bodies.", "Give one of json, body and body_base64."

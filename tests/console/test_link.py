@@ -51,7 +51,8 @@ async def test_a_lost_link_is_shown_and_comes_back_by_itself() -> None:
         assert "orders-etl-1" in text, "what was known stays in sight"
         await stage.press("p")
         await until(lambda: stage.app.flash is not None, "the key is answered")
-        assert "not sent" in (stage.app.flash or ("", ""))[1]
+        said = (stage.app.flash or ("", ""))[1]
+        assert said == "not sent: pause orders-etl-1; no engine is attached. Remedy: q, then factory-tui"
         await until(lambda: stage.app.mirror.connection == "live", "attached again")
         assert stage.app.mirror.state == fold(STORY)
         assert feeds[0].closed

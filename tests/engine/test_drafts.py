@@ -87,7 +87,7 @@ async def test_drafts_are_written_mended_and_judge_nothing_until_they_are_accept
     assert code == SHIPPED, said
     assert not (folder / "draft").exists()
     code, said = told_to("accept", "an-alias-at-its-limits")
-    assert (code, "there is no such draft. Remedy: Name one of: there is none" in said) == (USAGE, True)
+    assert (code, "there is no such draft. Remedy: `scenarios draft shortlinks` makes some." in said) == (USAGE, True)
 
 
 async def test_a_seed_whose_scenarios_lack_what_is_to_be_drafted_can_have_it_drafted(workspace: Workspace) -> None:
