@@ -93,6 +93,21 @@ async def test_a_seed_without_scenarios_or_runs_says_what_to_do() -> None:
         assert "hello" in snap.text_of(stage.app)
 
 
+async def test_seeds_that_have_no_room_are_counted() -> None:
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("1", 1, "w", "docker", True))
+    for number in range(9):
+        teller.say("", e.SeedRevised(f"seed-{number}", OLD, FIRST))
+    async with on_stage(StoryFeed(teller.events)) as stage:
+        await stage.press("4")
+        await stage.settle()
+        assert "seed-8" not in snap.text_of(stage.app)
+        assert " 9 seeds " in snap.text_of(stage.app)
+        for _ in range(8):
+            await stage.press("down")
+        assert "seed-8" in snap.text_of(stage.app)
+
+
 async def test_a_rubric_without_a_human_label_says_so_in_its_row() -> None:
     sets: tuple[tuple[str, e.ScenarioSet], ...] = (("greets", "feedback"), ("polite", "vault"))
     teller = story.Teller()

@@ -60,6 +60,11 @@ class SeedList(OfSeed):
         said: Row = [(f"{self.glyphs.marks['bad']} {plural(bad, 'bad edit')}", "bad")] if bad else []
         return [("seeds", "title")], said
 
+    def footing(self) -> Row:
+        """How many there are, where not all have room."""
+        total = len(self.workshop.benches)
+        return [(plural(total, "seed"), "dim")] if total > self.size.height - 2 else []
+
     def sync(self) -> None:
         """Revisions are read from the journal when they are first looked at; the run in use is the app's too."""
         self.console_app.look_back(REVISED)
