@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from factory_tui.harness.corpus import Corpus
 
 AHEAD = 8
-"""Trajectories begun beyond the one that is counted next; the engine's semaphore bounds how many run."""
+"""Trajectories begun beyond the one that is counted next, at most; the engine's semaphore bounds how many run."""
 
 
 class VisitResult(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ class Visitor:
             sitting, shown = Sitting(visit, number, draft.index, scenario), transcript(trajectory.steps)
             return _ruled(corpus, verdict, await judges.judge(scribe, sitting, shown, doubt.flips, judged))
 
-        async with aclosing(_in_order(drafts, reach)) as verdicts:
+        async with aclosing(_in_order(drafts, reach, book.lacks_more)) as verdicts:
             async for draft, verdict in verdicts:
                 if (draft.scenario, draft.index) not in done:
                     await scribe.record(verdict)
@@ -202,14 +202,22 @@ def _plan(run: Run, corpus: Corpus) -> Plan:
 
 
 async def _in_order(
-    drafts: Iterable[Draft], reach: Callable[[Draft], Coroutine[None, None, VerdictReached]]
+    drafts: Iterable[Draft],
+    reach: Callable[[Draft], Coroutine[None, None, VerdictReached]],
+    lacks_more: Callable[[Sequence[Draft]], bool],
 ) -> AsyncGenerator[tuple[Draft, VerdictReached], None]:
-    """Verdicts in draw order, while those to come are being reached; closed, it cancels them and waits."""
+    """Verdicts in draw order, while those to come are being reached; closed, it cancels them and waits.
+
+    `lacks_more`: whether another is to be begun beside these, of which there is one at least.
+    """
     pending: deque[tuple[Draft, asyncio.Task[VerdictReached]]] = deque()
     waiting = iter(drafts)
     try:
         while True:
-            while len(pending) <= AHEAD and (draft := next(waiting, None)) is not None:
+            while not pending or (len(pending) <= AHEAD and lacks_more([draft for draft, _ in pending])):
+                draft = next(waiting, None)
+                if draft is None:
+                    break
                 pending.append((draft, asyncio.create_task(reach(draft))))
             if not pending:
                 return
@@ -259,6 +267,11 @@ def _ruled(corpus: Corpus, verdict: VerdictReached, opinion: Opinion) -> Verdict
     )
 
 
+def _hoped(draft: Draft) -> VerdictReached:
+    """What is counted of a trajectory that satisfies, before anything is known of it."""
+    return VerdictReached(0, 0, draft.scenario, "vault", draft.index, True, 1.0, "")
+
+
 class _Book:
     """The verdicts of a visit as they are counted, and what they decide."""
 
@@ -286,17 +299,27 @@ class _Book:
         whole = draft.cycle > self.cycles
         self.cycles = max(self.cycles, draft.cycle)
         vault = self.vault()
-        self.decision = self._decided(vault, whole=whole)
-        certain = self._decided(msgspec.structs.replace(vault, error=0.0), whole=whole)
+        self.decision = self._decided(self.cycles, vault, whole=whole)
+        certain = self._decided(self.cycles, msgspec.structs.replace(vault, error=0.0), whole=whole)
         self.doubt.in_the_way = certain in ("confirm", "ship") and certain != self.decision
 
-    def _decided(self, vault: Count, *, whole: bool) -> Decision | None:
-        if self.kind == "screen":
-            return self.plan.after_screen(self.cycles, vault, whole=whole)
-        return self.plan.after_confirm(self.start, self.cycles, vault, whole=whole)
+    def lacks_more(self, begun: Sequence[Draft]) -> bool:
+        """Whether the visit goes on after these, should all of them satisfy beyond doubt.
 
-    def vault(self) -> Count:
-        both = (*self.pooled, *self.verdicts)
+        Else another may well be for nothing, and would take what these run on.
+        """
+        before = max([self.cycles, *(draft.cycle for draft in begun[:-1])])
+        cycles = max(before, begun[-1].cycle)
+        hoped = [_hoped(draft) for draft in begun]
+        return self._decided(cycles, self.vault(hoped), whole=cycles > before) is None
+
+    def _decided(self, cycles: int, vault: Count, *, whole: bool) -> Decision | None:
+        if self.kind == "screen":
+            return self.plan.after_screen(cycles, vault, whole=whole)
+        return self.plan.after_confirm(self.start, cycles, vault, whole=whole)
+
+    def vault(self, hoped: Sequence[VerdictReached] = ()) -> Count:
+        both = (*self.pooled, *self.verdicts, *hoped)
         return self.doubt.taken_off(count(both, self.strata), both)
 
     def result(self, run: Run, number: int) -> VisitResult:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import MIB, CellLimits, Cells, Entry
+from factory_tui.cells.protocol import ANY, MIB, Cell, CellLimits, Cells, Entry, Labels, Mould
 from factory_tui.domain.events import AnyFact, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.plan import Draft, make_plan
@@ -41,8 +41,17 @@ async def look(
     )
 
 
-async def test_a_good_product_is_screened_confirmed_and_ships(cells: ProcessCells) -> None:
-    notes = Notes()
+async def test_a_good_product_is_screened_confirmed_and_ships(
+    cells: ProcessCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes, start, begun = Notes(), cells.start, 0
+
+    async def counted(labels: Labels, mould: Mould = ANY) -> Cell:
+        nonlocal begun
+        begun += 1
+        return await start(labels, mould)
+
+    monkeypatch.setattr(cells, "start", counted)
     screen = await look(cells, product(), notes)
     assert screen.decision == "confirm"
     began, *_, ended = notes.facts
@@ -58,6 +67,7 @@ async def test_a_good_product_is_screened_confirmed_and_ships(cells: ProcessCell
     assert fresh
     assert {verdict.set for verdict in fresh} == {"vault"}
     assert all("canary-" in verdict.evidence for verdict in fresh)
+    assert begun == len(notes.verdicts), "no cell was for nothing: all that had begun satisfied, and that decided"
 
 
 async def test_symptoms_tell_the_feedback_set_and_one_number_of_the_vault(cells: ProcessCells) -> None:
