@@ -373,7 +373,7 @@ class RunnerCell:
         self._closed = True
         for ended in list(self._services):
             ended.cancel()
-        await self._connection.close()
+        await self._connection.close(leave=not self._still)  # what ends by itself need not be killed from outside
         await self._ground.remove()
 
 

@@ -31,6 +31,8 @@ PIECE = 1 << 19
 """Bytes of payload in one frame to the runner."""
 _MAX_OUT = 1 << 30
 _HELLO = 15.0
+LEAVE = 2.0
+"""Seconds that a runner has to end by itself."""
 _PATIENCE = 0.1
 """Seconds that an acknowledgement waits for a frame to travel with."""
 _AGAIN = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
@@ -350,9 +352,9 @@ class Connection:
         error: str = answer["error"]
         return error
 
-    async def close(self, *, quietly: bool = False) -> None:
-        """Let go of the wire; the runner goes on where it can. Who waits for an answer hears that the cell died, or
-        quietly: is cancelled, since nothing is known of what it waits for.
+    async def close(self, *, quietly: bool = False, leave: bool = False) -> None:
+        """Let go of the wire; the runner goes on where it can, unless it is to leave. Who waits for an answer hears
+        that the cell died, or quietly: is cancelled, since nothing is known of what it waits for.
         """
         self._dead, self._ended, self._away = "the cell is closed", True, None
         self._write(b"")
@@ -363,6 +365,8 @@ class Connection:
                 self._reader.result()
         wire, self._wire = self._wire, None  # taken at once: an engine that stops may close what a run closes too
         if wire is not None:
+            if leave:
+                await _leave(wire)
             await wire.close()
         self._up.set()
         for pending in list(self._pending.values()):
@@ -370,3 +374,12 @@ class Connection:
                 pending.answer.cancel()
             elif not pending.answer.done():
                 pending.answer.set_exception(CellDied(self._dead))
+
+
+async def _leave(wire: Wire) -> None:
+    """Have the runner end, with all that is in its cell. One that does not is for whoever removes the cell to kill."""
+    with contextlib.suppress(OSError):  # TimeoutError is one
+        async with asyncio.timeout(LEAVE):
+            wire.write(pack({"op": "leave"}))
+            while await wire.read():
+                continue

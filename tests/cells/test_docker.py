@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import re
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factory_tui.cells import fence
+from factory_tui.cells import connection, fence
 from factory_tui.cells.attach import attach
 from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import DockerCells, connect
@@ -71,6 +72,45 @@ class TestStanding:
         await cell.resume()
         assert (await cell.run("echo on")).stdout == b"on\n"
         await cell.close()
+
+
+class TestEnding:
+    """A cell that is closed ends by itself, for which no program of the engine's has to start; then it is removed."""
+
+    @staticmethod
+    async def told(cells: DockerCells, since: int, name: str) -> list[str]:
+        """What became of a container by the engine's own events, removal last."""
+        only = {"container": name, "event": ["kill", "die", "destroy"]}
+
+        def listen(client: Engine) -> list[str]:
+            heard: list[str] = []
+            for event in client.events(since=since, filters=only, decode=True):
+                heard.append(f"{event['Action']} {event['Actor']['Attributes'].get('exitCode', '')}".strip())
+                if heard[-1] == "destroy":
+                    break
+            return heard
+
+        return await cells.ask(listen)
+
+    @pytest.mark.timeout(60)
+    async def test_what_runs_in_it_ends_with_it(
+        self, docker_cells: DockerCells, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "LEAVE", 30.0)
+        cell, since = await docker_cells.start(LABELS), int(time.time())
+        await cell.run("(trap '' TERM; while :; do sleep 1; done) & echo on")
+        await cell.close()
+        assert await self.told(docker_cells, since, cell.id) == ["die 0", "destroy"]
+
+    @pytest.mark.timeout(60)
+    async def test_one_that_is_frozen_is_not_waited_for(
+        self, docker_cells: DockerCells, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "LEAVE", 300.0)
+        cell, since = await docker_cells.start(LABELS), int(time.time())
+        await cell.pause()
+        await cell.close()
+        assert (await self.told(docker_cells, since, cell.id))[-1] == "destroy"
 
 
 class TestLeft:
