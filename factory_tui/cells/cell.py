@@ -285,8 +285,7 @@ class RunnerCell:
         open_first = [Entry(e.path, "dir", e.mode | 0o700) for e in every if e.kind == "dir"]
         rest = [entry for entry in every if entry.kind != "dir"]
         closed = [entry for entry in reversed(every) if entry.kind == "dir" and entry.mode & 0o700 != 0o700]
-        for some in (open_first, rest, closed):
-            await self._put(some, -1, annex=annex)
+        await self._put([*open_first, *rest, *closed], -1, annex=annex)
 
     async def _put(self, entries: list[Entry], mode: int | None, *, annex: bool = False) -> None:
         heads: list[dict[str, Any]] = []
