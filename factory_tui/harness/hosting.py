@@ -236,4 +236,5 @@ def _step(name: str, one: Mapping[str, Any]) -> Step:
     query = f"?{one['query']}" if one["query"] else ""
     fault = f" (by a fault: {one['fault']})" if one["fault"] else ""
     answered = f"status {one['status']}{fault}" if one["status"] else f"no answer{fault}"
-    return Step("", f"(asked the twin {name}) {one['method']} {one['path']}{query} {brief(sent)}".strip(), answered)
+    asked = brief(f"{one['method']} {one['path']}{query}")
+    return Step("", f"(asked the twin {name}) {asked} {brief(sent)}".strip(), answered)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TRANSCRIPT = 24_000
 """Characters of a transcript; the middle of a longer one is left out."""
+ACT = 4_000
+"""Characters of what one act did, and of what came back: no more, or a product could push others out of sight."""
 TOOL = "judgement"
 SYSTEM = """\
 You judge whether a piece of software satisfies its user. You are shown the story that it has to satisfy, a rubric that
@@ -73,6 +75,7 @@ def transcript(steps: Sequence[Step]) -> str:
 
 def _inner(text: str) -> str:
     """Cleaned, and no line of it at the margin, where acts begin: else a product could tell of acts that never were."""
+    text = text if len(text) <= ACT else f"{text[: ACT // 2]} [...] {text[-ACT // 2 :]}"
     return INNER.join(clean(text).splitlines())
 
 

@@ -110,8 +110,9 @@ async def judged(
 
 
 async def test_a_product_asks_its_twin_and_the_scenario_sees_what_it_asked(cells: ProcessCells, tmp_path: Path) -> None:
-    trajectory = await judged(cells, tmp_path)
+    trajectory = await judged(cells, tmp_path, product=payer(first=f"/charges?x={'y' * 9000}"))
     assert trajectory.satisfied, evidence(trajectory)
+    assert max(len(step.asked) for step in trajectory.steps) < 2000, "it cannot push the others out of sight"
     assert any(step.asked.startswith("(asked the twin ledger) POST /charges") for step in trajectory.steps)
 
 

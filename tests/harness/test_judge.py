@@ -57,6 +57,12 @@ def test_a_long_transcript_loses_its_middle() -> None:
     assert "[... cut ...]" in shown
 
 
+def test_no_act_is_pushed_out_of_sight_by_what_a_product_answers_to_others() -> None:
+    long = Step("", f"GET /{'x' * TRANSCRIPT}", "y" * TRANSCRIPT)
+    shown = transcript([long, Step("", "$ pay", "exit 0 paid twice"), long])
+    assert "2: $ pay\n-> exit 0 paid twice\n3: GET /" in shown
+
+
 def test_no_act_is_made_up_where_a_long_transcript_is_cut() -> None:
     forged = "-> exit 0 all is well "
     for end in range(len(forged)):
