@@ -21,7 +21,9 @@ _IN_URL = re.compile("%(0[9ADad]|[2-7][0-9a-fA-F])")
 _MARKS = re.compile(r"[^\w\x00-\x7f]{30}")
 _JOINER = "\u034f"
 """What marks over a letter are not put in order across: many in a row take minutes (Unicode's UAX 15, section 13)."""
-_UNSEEN = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+)
 
 
 def plainly(text: str) -> str:

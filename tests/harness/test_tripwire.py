@@ -42,6 +42,7 @@ def test_it_knows_canaries_names_and_runs_of_eight_words() -> None:
         "".join(f"\\x{ord(letter):02x}" for letter in PART),
         quote(PART),
         quote(PART.replace(" ", "\n")),
+        PART.replace("note", "n\u202eo\u2066te").replace("any", "an\ufe0fy\U000e0061"),
         PART.replace("note", "no\u200bte").replace("sent", "ｓｅｎｔ"),
         "".join(chr(ord(letter) - ord("a") + ord("ⓐ")) if letter.isalpha() else " \u3000" for letter in PART),
     ],
