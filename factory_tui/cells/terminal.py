@@ -4,8 +4,8 @@ Travels as text into the cell's Python: standard library only, Python >= 3.8. It
 command makes of that; nothing here knows what is wanted of the command.
 
 `POST /OFFSET/MILLISECONDS` types the body and answers with what came since that offset, at the latest after that time;
-`X-Exit` is there once the command has ended and all of its output is in this answer or before. The first request starts
-the command.
+`X-Exit` is there once the command has ended and all of its output is in this answer or before. The first request is
+answered at once, and starts the command.
 """
 
 from __future__ import annotations
@@ -125,9 +125,14 @@ def main() -> NoReturn:
             caller.settimeout(5)
             try:
                 offset, wait, keys = asked(caller)
+                if terminal is None:  # told first: who ends this at once has begun all the same
+                    caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             except (OSError, ValueError):
                 continue  # somebody else's call: the command can find the port
-            terminal = terminal or Terminal(columns, rows, command)
+            if terminal is None:
+                terminal = Terminal(columns, rows, command)
+                terminal.keys += keys
+                continue
             terminal.keys += keys
             until = time.monotonic() + wait
             while (terminal.keys or not terminal.news(offset)) and time.monotonic() < until:

@@ -3,6 +3,7 @@
 import os
 import select
 import socket
+import sys
 import textwrap
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import Cells, Entry, Labels
-from factory_tui.cells.terminal import Terminal
+from factory_tui.cells.terminal import Terminal, main
 from factory_tui.config.reading import Mistakes
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
@@ -221,3 +222,18 @@ def test_what_is_said_between_a_look_and_the_end_is_heard(monkeypatch: pytest.Mo
             terminal.turn(listener, 0.01)
     os.close(terminal.master)
     assert (terminal.exit, terminal.since(0)) == (0, b"farewell")
+
+
+def test_a_command_has_begun_even_if_it_ends_its_terminal_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object) -> None:
+        raise SystemExit
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as line:
+        line.sendall(b"POST /0/0 HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        monkeypatch.setattr("factory_tui.cells.terminal.Terminal", ended)
+        monkeypatch.setattr(socket, "create_server", lambda _: listener)
+        monkeypatch.setattr(sys, "argv", ["", "40", "10", "kill -9 $PPID"])
+        monkeypatch.setenv("PORT", "0")
+        with pytest.raises(SystemExit):
+            main()
+        assert line.recv(100).startswith(b"HTTP/1.1 200 OK"), "else it chooses what is void"
