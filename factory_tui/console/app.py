@@ -24,10 +24,11 @@ from factory_tui.console.keyboard import Keyboard
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.mirror import Mirror
-from factory_tui.console.offering import allowed, keymap, makes_sense, way_back
+from factory_tui.console.offering import allowed, keymap, makes_sense
 from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
+from factory_tui.console.sending import send
 from factory_tui.console.themes import THEMES, styles
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.panel import Panel
@@ -102,7 +103,9 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         self.chosen = ""
         self.flash: tuple[Tone, str] | None = None
         self._connect = connect
-        self._feed: Feed | None = None
+        self.feed: Feed | None = None
+        self.coming: asyncio.Future[Feed]
+        """The next feed, once it is attached."""
         self.drafts = Drafts()
         self._flash_ends = 0.0
         self._second = 0
@@ -172,9 +175,10 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
     async def _attend(self) -> None:
         """Attach, take in what comes, and when the link drops attach again, for ever."""
         attempt, first = 0, True
+        self.coming = asyncio.get_running_loop().create_future()
         while True:
             try:
-                self._feed = await self._connect()
+                self.feed = await self._connect()
             except OSError as error:
                 wait = BACKOFF[min(attempt, len(BACKOFF) - 1)]
                 attempt += 1
@@ -182,16 +186,18 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
                 await asyncio.sleep(wait)
                 continue
             attempt, first = 0, False
-            self.mirror.attached(self._feed.state, self._feed.role)
-            self._ahead = self._feed.now - self._here()
+            self.mirror.attached(self.feed.state, self.feed.role)
+            self._ahead = self.feed.now - self._here()
             self._asked.clear()
             self._watched = ""
             self.flush()
-            feed = self._feed
+            feed = self.feed
+            self.coming.set_result(feed)
+            self.coming = asyncio.get_running_loop().create_future()
             try:
                 await self._read(feed)
             finally:
-                self._feed = None
+                self.feed = None
                 await feed.close()
             why = f"The link broke: {one_line(feed.end, 120)}" if feed.end else "The engine closed the link."
             self.mirror.lost(why, first)
@@ -246,7 +252,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         if self.chosen not in self.mirror.state.runs:
             runs = self.mirror.runs()
             self.chosen = runs[0].id if runs else ""
-        if self._feed and self.chosen not in self._asked:
+        if self.feed and self.chosen not in self._asked:
             self._asked.add(self.chosen)
             self._older()
 
@@ -254,9 +260,9 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         """Have the cells of the run told of that is looked at in full; else of all while one of them says nothing."""
         slow = any(self.mirror.quiet(run) for run in self.mirror.state.runs.values())
         wanted = self.chosen if self.scope == "run" else None if slow else ""
-        if self._feed and wanted != self._watched:
+        if self.feed and wanted != self._watched:
             self._watched = wanted
-            self.run_worker(self._watch(self._feed, wanted), group="watch", exclusive=True)
+            self.run_worker(self._watch(self.feed, wanted), group="watch", exclusive=True)
 
     async def _watch(self, feed: Feed, run: str | None) -> None:
         try:
@@ -275,7 +281,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
         self.run_worker(self._load(self.chosen), group=f"older-{self.chosen}", exclusive=True)
 
     async def _load(self, run: str) -> None:
-        trace, feed = self.mirror.trace(run), self._feed
+        trace, feed = self.mirror.trace(run), self.feed
         if feed is None or trace.complete:
             return
         try:
@@ -288,7 +294,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
 
     def look_back(self, kind: str) -> None:
         """Read facts of a kind from the journal, once for each link: a screen that draws them asks."""
-        past, feed = self.mirror.past, self._feed
+        past, feed = self.mirror.past, self.feed
         if feed and kind not in past.asked:
             past.asked.add(kind)
             self.run_worker(self._look_back(feed, past, kind), group=f"past-{kind}", exclusive=True)
@@ -307,9 +313,9 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As the feed's. Raises RefusedError, OSError; the latter without a link too."""
-        if self._feed is None:
+        if self.feed is None:
             raise ConnectionError("no engine is attached. Remedy: q, then factory-tui again, which starts one")
-        return await self._feed.diff(run, before, after)
+        return await self.feed.diff(run, before, after)
 
     def on_tail_view_needs_older(self, _message: TailView.NeedsOlder) -> None:
         """The journal has more than the ring."""
@@ -344,7 +350,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
     def action_act(self, action: str) -> None:
         """Do an action of the table."""
         if not allowed(BY_ID[action], self.mirror.role):
-            if self._feed:
+            if self.feed:
                 self.say("waits", f"{BY_ID[action].verb} needs the role {BY_ID[action].least}")
             return
         from factory_tui.console.deeds import DEEDS  # noqa: PLC0415 - deeds know the app
@@ -355,23 +361,7 @@ class ConsoleApp(Keyboard, inherit_bindings=False):
 
     def send(self, command: c.Command) -> None:
         """Ask the engine; the answer is said in the key bar."""
-        self.run_worker(self._send(command), group="commands", description=describe(command))
-
-    async def _send(self, command: c.Command) -> None:
-        self.drafts.sent(command, taken=False)
-        if self._feed is None:
-            self.say("bad", f"not sent: {describe(command)}; no engine is attached. Remedy: q, then factory-tui")
-            return
-        try:
-            await self._feed.command(command)
-        except RefusedError as refusal:
-            self.say("bad", f"refused: {refusal}")
-        except OSError as error:
-            self.say("bad", f"the link broke, perhaps not sent: {describe(command)} ({error})")
-        else:
-            self.drafts.sent(command, taken=True)
-            if not isinstance(command, c.Undo):  # which says by itself what it took back
-                self.say("good", f"accepted: {describe(command)}{way_back(command, self.keys)}")
+        self.run_worker(send(self, command), group="commands", description=describe(command))
 
     def action_how_to_leave(self) -> None:
         """Ctrl+c does not end anything here."""

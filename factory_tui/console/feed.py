@@ -41,8 +41,11 @@ class Feed(Protocol):
         """Messages in order; ends when the link is gone."""
         ...
 
-    async def command(self, command: Command) -> None:
-        """Return when accepted. Raises RefusedError with the engine's reason, OSError when the link is gone."""
+    async def command(self, command: Command, key: str = "") -> None:
+        """Return when accepted. Raises RefusedError with the engine's reason, OSError when the link is gone.
+
+        Then it may be sent again by the next one, with the same key.
+        """
         ...
 
     async def events(

@@ -104,9 +104,9 @@ class Unbroken:
             except NoAnswer as silent:
                 self._tell(f"{silent}; tries again")
 
-    async def command(self, command: Command) -> None:
-        """As a Link's: not tried again, since nobody could say whether it was taken."""
-        await self._link.command(command)
+    async def command(self, command: Command, key: str = "") -> None:
+        """As a Link's: not tried again here, since who asked may not want it any more."""
+        await self._link.command(command, key)
 
     async def events(
         self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None

@@ -9,6 +9,7 @@ from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
+from factory_tui.link.protocol import LinkLost
 
 
 class StoryFeed:
@@ -18,6 +19,10 @@ class StoryFeed:
         self.past = list(past)
         self.role: Role = role
         self.commands: list[Command] = []
+        self.keys: list[str] = []
+        """Theirs."""
+        self.breaks = False
+        """Whether the link breaks at the next command, taken and not answered."""
         self.diffs: list[tuple[str, int, int]] = []
         self.changes = ""
         """What every diff answers."""
@@ -49,10 +54,14 @@ class StoryFeed:
         while (message := await self._queue.get()) is not None:
             yield message
 
-    async def command(self, command: Command) -> None:
+    async def command(self, command: Command, key: str = "") -> None:
         if self.refuse:
             raise RefusedError(self.refuse)
         self.commands.append(command)
+        self.keys.append(key)
+        if self.breaks:
+            self.drop()
+            raise LinkLost("the engine closed the link")
 
     async def events(
         self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None

@@ -3,11 +3,15 @@
 import asyncio
 import tracemalloc
 
+import pytest
+
+from factory_tui.console import sending
 from factory_tui.console.feed import Feed, Skipped
 from factory_tui.console.mirror import RING, STREAM, Mirror
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
+from factory_tui.domain.identifiers import is_ulid
 from factory_tui.domain.live import LiveOutput
 from factory_tui.domain.reducer import fold
 from tests import snap
@@ -56,6 +60,46 @@ async def test_a_lost_link_is_shown_and_comes_back_by_itself() -> None:
         await until(lambda: stage.app.mirror.connection == "live", "attached again")
         assert stage.app.mirror.state == fold(STORY)
         assert feeds[0].closed
+
+
+async def test_a_command_that_was_not_answered_is_sent_again_by_its_key_once_the_link_is_back() -> None:
+    feeds = [StoryFeed(STORY[:60]), StoryFeed(STORY[:60])]
+    feeds[0].breaks = True
+    tries = iter(feeds)
+
+    async def connect() -> Feed:
+        return next(tries)
+
+    async with on_stage(feeds[0], connect=connect) as stage:
+        await until(lambda: stage.app.mirror.connection == "live", "attached")
+        await stage.press("p")
+        await until(lambda: (stage.app.flash or ("", ""))[1].startswith("accepted: "), "the engine's word")
+        assert feeds[1].commands == feeds[0].commands != []
+        assert feeds[1].keys == feeds[0].keys
+        assert is_ulid(feeds[0].keys[0])
+
+
+async def test_a_command_that_nobody_can_answer_for_in_time_is_not_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed, away = StoryFeed(STORY[:60]), asyncio.Event()
+    feed.breaks = True
+    monkeypatch.setattr(sending, "AGAIN", 0.0)
+    first = iter([feed])
+
+    async def connect() -> Feed:
+        if (one := next(first, None)) is not None:
+            return one
+        await away.wait()
+        return feed
+
+    async with on_stage(feed, connect=connect) as stage:
+        await until(lambda: stage.app.mirror.connection == "live", "attached")
+        await stage.press("p")
+        await until(lambda: "perhaps not sent" in (stage.app.flash or ("", ""))[1], "it is said")
+        await until(lambda: stage.app.mirror.connection == "reconnecting", "the loss is noticed")
+        away.set()
+        await until(lambda: stage.app.mirror.connection == "live", "attached again")
+        await stage.settle()
+        assert len(feed.commands) == 1
 
 
 async def test_once_the_engine_stopped_nothing_is_offered_that_needs_it() -> None:
