@@ -164,8 +164,11 @@ class TestRestarting:
 class TestCaps:
     async def test_a_run_that_is_held_for_its_budget_goes_on_once_its_cap_is_raised(self, tmp_path: Path) -> None:
         seed = SEED.replace("max_passes", "budget = 0.0001\nmax_passes")
-        async with Floor(*make(tmp_path, seed=seed)) as floor:
+        workspace, playbooks = make(tmp_path, seed=seed)
+        workspace.config.write_text(workspace.config.read_text().replace("slots = 4", "slots = 1"))
+        async with Floor(workspace, playbooks) as floor:
             run = (await floor.reach(await floor.start(), "held")).id
+            await floor.reach(await floor.start(), "held")  # the first has no slot any more
             for cap in ("0.0001", "0.00001", "-1", "NaN", "Infinity"):
                 with pytest.raises(RefusedError, match=f"the cap of {run} is \\$0.0001 now; name more than that"):
                     await floor.command(RaiseCap(run, Decimal(cap)))

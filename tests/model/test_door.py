@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from factory_tui.agents.tools import definitions
 from factory_tui.config.settings import ModelTable
 from factory_tui.domain.events import Answered, AnyFact, CallReserved, CallSettled, Noticed
 from factory_tui.domain.hostile import clean
@@ -24,8 +26,11 @@ from factory_tui.model.failures import ProviderHeld
 from factory_tui.policy.budget import Budget
 from factory_tui.policy.credentials import Credentials
 from tests.model.endpoint import Endpoint, Notebook, message, page, status, stream, text, use
+from tests.pictures import png
 from tests.waiting import until
 
+LARGEST_PICTURE, NATIVE_TOOLS = 4_784, 1_291
+"""Tokens that the API counts at most: of one picture, and for its bash and text editor with what it says of tools."""
 KEY = "sk-test-0123456789"
 PRICE = Price(Decimal(3), Decimal(15), Decimal("3.75"), Decimal("0.30"))
 HELLO = [{"role": "user", "content": [text("hello")]}]
@@ -138,6 +143,19 @@ async def test_the_worst_case_covers_the_requests_bytes_and_all_output(rig: Rig)
     [reserved] = rig.notes.of(CallReserved)
     assert reserved.money >= Price(Decimal("3.75"), Decimal(15), Decimal(0), Decimal(0)).cost(Tokens(5000, 1000))
     assert reserved.money < Decimal("0.04")
+
+
+async def test_the_worst_case_covers_pictures_and_native_tools_whose_bytes_tell_little(rig: Rig) -> None:
+    rig.endpoint.script = [stream(message(text("x")))]
+    source = {"type": "base64", "media_type": "image/png", "data": b64encode(png(8, 8)).decode()}
+    seen = [{"role": "user", "content": [text("hello"), {"type": "image", "source": source}]}]
+    await rig.call()
+    await rig.call(seen, step=2)
+    await rig.call([*seen, {"role": "assistant", "content": [text("x")]}, *seen], step=3)
+    await rig.call(tools=definitions("native"), step=4)
+    plain, first, again, native = (fact.tokens for fact in rig.notes.of(CallReserved))
+    assert min(first - plain, again - plain) > LARGEST_PICTURE
+    assert native - plain > NATIVE_TOOLS
 
 
 async def test_the_next_calls_worst_case_builds_on_what_was_reported(rig: Rig) -> None:
