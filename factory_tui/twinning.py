@@ -137,4 +137,4 @@ def _report(twin: "Twin", stand: "Standing", found: "Fidelity") -> "Iterator[str
     if found.skipped:
         yield f"  {found.skipped} exchanges with other hosts than {twin.host} left out"
     for miss in found.misses:
-        yield one_line(f"  {miss.recording} #{miss.entry} {miss.asked}: {'; '.join(miss.why)}", 400)
+        yield "  " + one_line(f"{miss.recording} #{miss.entry} {miss.asked}: {'; '.join(miss.why)}", 400)

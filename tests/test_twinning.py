@@ -58,3 +58,5 @@ def test_a_twin_is_compared_with_what_was_recorded(twins: Path, capsys: pytest.C
     path.write_text(path.read_text() + '[[twin]]\nname = "ledger"\n')
     assert main(["scenarios", "check", "greeter"]) == SHIPPED
     assert "warning: twins/ledger: is drift: newer recordings disagree (wrong.har)" in capsys.readouterr().out
+    assert main(["twins", "check"]) == FAILED
+    assert "\n  wrong.har #1 GET /charges: status 200, recorded 404\n" in capsys.readouterr().out
