@@ -1,5 +1,6 @@
 """What the screens show, at three sizes, cell by cell."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,23 @@ async def test_what_feedback_has_told_stands_beside_its_verdicts() -> None:
         assert ["expires", "✗", "✓", "100%", "0%"] in lines
         assert ["count-under-load", "✗", "✗", "0%"] in lines
         assert ["vault", "1", "2", "13", "bits"] in lines
+
+
+async def test_three_passes_are_seen_before_long_names_are() -> None:
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("1", 1, "w", "docker", True))
+    tale = story.Tale(teller, "links-1", [("expiry-spares-the-neighbours", "vault"), ("custom-alias", "feedback")])
+    tale.queued("links")
+    for number in (1, 2, 3):
+        tale.say(e.PassBegan(number, "9f3c1a7e55d0"))
+        tale.look(number, "screen", {}, 1, "unsatisfied")
+    tale.say(e.Revealed(1, {"custom-alias": 0.63}, 13.3))
+    async with on_stage(StoryFeed(teller.events), (120, 40)) as stage:
+        await stage.press("enter")
+        lines = [line.rpartition("│")[0].rpartition("│")[2].split() for line in snap.text_of(stage.app).splitlines()]
+        assert ["vault", "1", "2", "3", "13", "bits"] in lines
+        assert any(re.fullmatch("expiry-spares-.*…bours ✓ ✓ ✓ 100%", " ".join(line)) for line in lines)
+        assert ["custom-alias", "✓", "✓", "✓", "100%", "63%"] in lines
 
 
 async def test_writing_is_shown_while_it_streams() -> None:

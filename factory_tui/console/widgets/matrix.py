@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from factory_tui.console.figures import percent
 from factory_tui.console.glyphs import Tone
-from factory_tui.console.paint import Row, left, right
+from factory_tui.console.paint import Row, left, middle, right
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.domain.state import Pass, Tally
 
 SOME = "~"
+PASSES, NAME = 3, 22
+"""Passes that are shown before a name gets more than so many cells."""
 
 
 def share(tally: Tally) -> float | None:
@@ -54,7 +56,12 @@ class Matrix(Panel):
             return [[("  no scenarios", "dim")]]
         room = 3 if len(run.passes) <= (width - 26) // 3 else 2
         figure = 10 if run.revealed else 5
-        name = min(max(len(item) for item, _ in run.scenarios) + 2, width - figure - room - 1)
+        passes = min(len(run.passes), PASSES) * room
+        name = min(
+            max(len(item) for item, _ in run.scenarios) + 2,
+            max(NAME, width - figure - passes - 1),
+            width - figure - room - 1,
+        )
         shown = run.passes[-max(1, (width - name - figure - 1) // room) :]
         found: list[Row] = []
         for kind in ("feedback", "vault"):
@@ -87,7 +94,7 @@ class Matrix(Panel):
         return sorted(names, key=rank)
 
     def _line(self, scenario: str, shown: Sequence[Pass], name: int, room: int) -> Row:
-        row: Row = [(left(f"  {scenario}", name), "text")]
+        row: Row = [(left(f"  {middle(scenario, name - 2)}", name), "text")]
         for item in shown:
             tone = tone_of(item.tallies.get(scenario))
             row.append((right(SOME if tone == "waits" else self.glyphs.marks[tone], room), tone))
