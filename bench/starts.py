@@ -97,7 +97,7 @@ def _one(client: docker.DockerClient, image: str) -> str:
     name: str = made.id or ""
     client.api.start(name)
     wire = client.api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stream": 1})
-    wire._sock.sendall(pack({"op": "hello", "id": "hello", "nonce": "00" * 24}))
+    wire._sock.sendall(runner.modules() + pack({"op": "hello", "id": "hello", "nonce": "00" * 24}))
     if not wire._sock.recv(1):
         raise RuntimeError(f"a bare container ended: {json.dumps(client.api.inspect_container(name)['State'])}")
     wire.close()

@@ -102,16 +102,17 @@ class Connection:
         self._count += 1
         return f"{self._name}.{self._count}"
 
-    async def open(self, *, torn: bool) -> None:
+    async def open(self, *, torn: bool, first: bytes = b"") -> None:
         """Open the wire and greet the runner; ``torn`` when an earlier wire may have broken inside a frame.
 
+        ``first``: what it hears before that, where it is no runner yet.
         Raises CellDied when there is no runner at the other end.
         """
         wire: Wire | None = None
         try:
             wire = await self._dial()
             async with asyncio.timeout(_HELLO):
-                frames, first = await self._greet(wire, torn)
+                frames, got = await self._greet(wire, first, torn=torn)
         except BaseException as error:
             if wire is not None:
                 await wire.close()
@@ -120,12 +121,11 @@ class Connection:
             raise CellDied(f"{(await self._why())[1]} ({str(error) or 'timeout'})") from error
         self._wire = wire
         self._up.set()
-        self._reader = asyncio.create_task(self._read(wire, frames, first))
+        self._reader = asyncio.create_task(self._read(wire, frames, got))
 
-    async def _greet(self, wire: Wire, torn: bool) -> tuple[Frames, list[tuple[Header, bytes]]]:
+    async def _greet(self, wire: Wire, first: bytes, *, torn: bool) -> tuple[Frames, list[tuple[Header, bytes]]]:
         nonce = secrets.token_bytes(24)
-        if torn:
-            wire.write(bytes(MAX_IN + 64))
+        wire.write(bytes(MAX_IN + 64) if torn else first)
         wire.write(pack({"op": "hello", "id": "hello", "nonce": nonce.hex()}))
         await wire.drain()
         seen = b""
@@ -145,9 +145,9 @@ class Connection:
             raise Broken(f"its runner has version {got[0][0]['version']}, this engine {VERSION}")
         return frames, got[1:]
 
-    async def _read(self, wire: Wire, frames: Frames, first: list[tuple[Header, bytes]]) -> None:
+    async def _read(self, wire: Wire, frames: Frames, got: list[tuple[Header, bytes]]) -> None:
         try:
-            for header, payload in first:
+            for header, payload in got:
                 self._take(header, payload)
             while data := await wire.read():
                 for header, payload in frames.feed(data):

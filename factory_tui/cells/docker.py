@@ -244,7 +244,7 @@ class DockerCells:
 
     async def _open(self, connection: Connection, name: str, image: str) -> None:
         await self.ask(lambda c: containers.begin(c, name, image))
-        await connection.open(torn=False)
+        await connection.open(torn=False, first=runner.modules())
 
     async def prepare(self, recipe: Recipe, say: Say) -> Mould:
         """What cells by this recipe are made from; an image that is not there is built, or pulled."""

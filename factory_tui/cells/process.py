@@ -217,7 +217,7 @@ class ProcessCells:
         ground = ProcessGround(record, path, self._limits, self._bubble, mould)
         connection = Connection(ground.dial, ground.why)
         try:
-            await connection.open(torn=False)
+            await connection.open(torn=False, first=runner.modules())
         except BaseException:
             await connection.close()
             await ground.remove()

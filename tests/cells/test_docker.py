@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from factory_tui.cells import connection, fence
+from factory_tui.cells import connection, containers, fence
 from factory_tui.cells.attach import attach
 from factory_tui.cells.client import Engine
 from factory_tui.cells.docker import DockerCells, connect
@@ -101,6 +102,16 @@ class TestEnding:
         await cell.run("(trap '' TERM; while :; do sleep 1; done) & echo on")
         await cell.close()
         assert await self.told(docker_cells, since, cell.id) == ["die 0", "destroy"]
+
+    @pytest.mark.timeout(60)
+    async def test_one_that_never_heard_its_runner_is_not_taken_over(self, docker_cells: DockerCells) -> None:
+        mould = Mould(docker_cells._image)
+        name, _ = await docker_cells.ask(
+            lambda c: docker_cells._create(c, f"factory-tui-{secrets.token_hex(8)}", mould, LABELS)
+        )
+        await docker_cells.ask(lambda c: containers.begin(c, name, mould.image))
+        assert not await docker_cells.adopt(), "its engine died before it had sent one"
+        assert await docker_cells.sweep() == 1
 
     @pytest.mark.timeout(60)
     async def test_one_that_is_frozen_is_not_waited_for(

@@ -109,7 +109,7 @@ async def test_a_python_that_does_not_read_the_engines_bytecode_compiles_the_run
 async def test_a_runner_killed_while_it_is_compiled_is_named_at_once_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endless = COMPILES.replace("    import json", "    __import__('signal').pause()\n        import json")
+    endless = COMPILES.replace("    texts = json", "    signal.pause()\n        texts = json")
     assert endless != COMPILES
     monkeypatch.setattr(runner, "_LOADER", endless)
     starting = asyncio.create_task(ProcessCells("w", tmp_path).start(Labels("w", "r", "agent")))

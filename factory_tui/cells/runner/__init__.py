@@ -1,4 +1,4 @@
-"""The runner, a cell's other end, and how it travels: as arguments of a Python in a cell where nothing is installed.
+"""The runner, a cell's other end, and how it travels: over the stdin of a Python in a cell where nothing is installed.
 
 Its modules use the standard library only and run on Python >= 3.8.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import marshal
 import zlib
-from binascii import b2a_base64
 from functools import cache
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -38,19 +37,25 @@ _LOADER: Final = """
 import sys
 if sys.version_info < (3, 8):
     sys.exit(78)
-import binascii, marshal, os, zlib
-def unpacked(text):
-    return zlib.decompress(binascii.a2b_base64(text))
-_, source, magic, compiled, _ = sys.argv
+import ctypes, json, marshal, os, signal, socket, zlib
+def unpacked(size):
+    data = b""
+    while len(data) < size:
+        more = os.read(0, size - len(data))
+        if not more:
+            sys.exit("the engine ended before it had sent the runner")
+        data += more
+    return zlib.decompress(data)
+_, magic, *sizes, _ = sys.argv
+source, compiled = (unpacked(int(size)) for size in sizes)
 if getattr(sys.modules.get("_frozen_importlib_external"), "MAGIC_NUMBER", b"").hex() == magic:
-    codes = marshal.loads(unpacked(compiled))
+    codes = marshal.loads(compiled)
 else:
     heard, said = os.pipe()
     if not os.fork():
         for fd in (heard, 0, 1):
             os.close(fd)
-        import json
-        texts = json.loads(unpacked(source))
+        texts = json.loads(source)
         codes = [(name, compile(text, name, "exec", optimize=2)) for name, text in texts.items()]
         with open(said, "wb") as file:
             marshal.dump(codes, file)
@@ -59,35 +64,37 @@ else:
     with open(heard, "rb") as file:
         codes = marshal.load(file)
     os.wait()
+del source, compiled
 for name, code in codes:
     module = sys.modules[name] = type(sys)(name)
     exec(code, module.__dict__)
 module.main()
 """
-"""Puts every module under its own full name, so that imports find it. A Python that reads the engine's bytecode gets
-it, which saves a cell a third of its start. Another compiles, in a process of its own: what a compiler leaves behind
-would be copied at every fork for as long as the cell lives, and so would Python's five copies of a long argument,
-hence the compression. That process holds none of the runner's streams: were the runner killed, whoever waits for
-their end would wait for ever.
+"""Puts every module under its own full name, so that imports find it. The modules come over stdin, since whoever starts
+the cell copies and checks a long argument many times; what of Python's own takes long to import comes first, while they
+are on their way. A Python that reads the engine's bytecode goes by it, which saves a cell a third of its start. Another
+compiles, in a process of its own: what a compiler leaves behind would be copied at every fork for as long as the cell
+lives. That process holds none of the runner's streams: were the runner killed, whoever waits for their end would wait
+for ever.
 """
 
 
 @cache
-def _packed() -> tuple[str, str, str]:
-    """The modules' source, and their bytecode behind the number that tells which Pythons can read it."""
+def _packed() -> tuple[bytes, bytes]:
+    """The modules' source, and their bytecode."""
     here = Path(__file__).parent
     texts = {f"{__name__}.{name}": (here / f"{name}.py").read_text("utf-8") for name in _MODULES}
     codes = [(name, compile(text, name, "exec", optimize=2, dont_inherit=True)) for name, text in texts.items()]
-    source, compiled = json.dumps(texts).encode(), marshal.dumps(codes)
-    return _pack(source), MAGIC_NUMBER.hex(), _pack(compiled)
+    return zlib.compress(json.dumps(texts).encode()), zlib.compress(marshal.dumps(codes))
 
 
-def _pack(data: bytes) -> str:
-    return b2a_base64(zlib.compress(data), newline=False).decode()
+def modules() -> bytes:
+    """What a runner is to hear first of all."""
+    return b"".join(_packed())
 
 
 def arguments(config: Mapping[str, Any]) -> list[str]:
-    """What to give to Python to be the runner; each argument is below the system's limit of 128 KiB.
+    """What to give to Python to be the runner, once it has heard its modules.
 
     ``config`` has ``work`` (the absolute path of the work tree), ``uid`` and ``gid`` of commands (None: the runner's
     own), ``leave`` (whether to kill all and end with its stdin), ``env`` of commands, and maybe ``limits``
@@ -95,4 +102,5 @@ def arguments(config: Mapping[str, Any]) -> list[str]:
     shut its memory to others of its user), ``cgroup`` (where the cell's own control group is), and ``annex`` (``work``,
     ``uid`` and ``gid`` of what runs beside the agent).
     """
-    return ["-I", "-S", "-u", "-c", _LOADER, *_packed(), json.dumps(config)]
+    sizes = (str(len(data)) for data in _packed())
+    return ["-I", "-S", "-u", "-c", _LOADER, MAGIC_NUMBER.hex(), *sizes, json.dumps(config)]
