@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -206,13 +207,24 @@ async def _look_back(walk: Walk) -> None:
     events = await walk.events((PassBegan, SnapshotTaken, EscalationAnswered))
     trees = {fact.number: fact.tree for fact in (event.fact for event in events) if isinstance(fact, SnapshotTaken)}
     feedback = {name for name, kind in run.scenarios if kind == "feedback"}
+    table = walk.place.settings
+    jam_of = partial(
+        jams.classify,
+        run.lived,
+        feedback=feedback,
+        trees=trees,
+        stall_after=table.policy.stall_after,
+        level=run.alpha / run.max_passes,
+    )
     if used_up:
         measured = run.measured
         share = f"{measured.vault.share:.0%} of the vault" if measured and measured.vault else "nothing measured"
         why = f"{len(run.passes)} passes are used up ({share} satisfied, {run.ship_at:.0%} wanted)"
         tried = jams.evidence(run.passes, feedback=feedback, trees=trees)
         told = await packet(walk, tried, jams.flat_since(run.passes))
-        raise Parked("jammed", why, question=Question("jam", why, (STOP,), told, jam="stalled"))
+        jam = jam_of()
+        why = f"{why}; {jam.why}" if jam else why
+        raise Parked("jammed", why, question=Question("jam", why, (STOP,), told, jam=jam.kind if jam else "stalled"))
     answered = [(event.seq, event.fact) for event in events if _answers_a_jam(walk, event)]
     if answered and answered[-1][0] > last(events, PassBegan):
         return
@@ -220,9 +232,7 @@ async def _look_back(walk: Walk) -> None:
     silent = [seq for seq, fact in answered if isinstance(fact, EscalationAnswered) and not fact.text]
     rested = sum(isinstance(event.fact, PassBegan) and event.seq < silent[-1] for event in events) if silent else 0
     rested = max(rested, run.climbed)
-    stall_after = walk.place.settings.policy.stall_after
-    level = run.alpha / run.max_passes
-    jam = jams.classify(run.lived, feedback=feedback, trees=trees, stall_after=stall_after, rested=rested, level=level)
+    jam = jam_of(rested=rested)
     if jam is not None and jam.kind == "stalled" and run.rung_above:
         await walk.scribe.record(RungClimbed(run.model, run.rung_above, jam.why, jam.evidence))
     elif jam is not None:

@@ -109,6 +109,15 @@ class TestJams:
             await floor.command(Answer("E-2", "stop"))
             await floor.reach(run, "stopped")
 
+    async def test_a_run_whose_passes_are_used_up_is_called_by_what_they_did(self, tmp_path: Path) -> None:
+        short = SEED.replace("max_passes = 3", "max_passes = 2")
+        async with Floor(*make(tmp_path, playbook=DIES, seed=short)) as floor:
+            await floor.reach(await floor.start(), "jammed")
+            asked = floor.state.escalations["E-1"]
+            assert (asked.jam, asked.choices) == ("dead", ("stop",))
+            assert asked.question.startswith("2 passes are used up (75% of the vault satisfied, ")
+            assert asked.question.endswith("; pass 2 changed no file, though it was told what is wrong")
+
     async def test_what_is_said_before_it_would_ask_is_tried_first(self, tmp_path: Path) -> None:
         async with Floor(*make(tmp_path, playbook=DIES, seed=PATIENT)) as floor:
             run = await floor.start()

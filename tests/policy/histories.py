@@ -73,8 +73,8 @@ def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
     state, talk, trees = State(), Conversation(), dict[int, str]()
     visits: dict[int, list[e.VerdictReached]] = {}
     for seq, fact in enumerate(facts, 1):
-        if isinstance(fact, e.PassBegan) and (found := _between(state, trees, fact)):
-            return found
+        if isinstance(fact, e.PassBegan) and (jam := _jam(state, trees)):
+            return jam.kind, fact.number - 1
         state = reduce(state, Event(seq, str(seq), seq, fact, RUN))
         talk = talk.take(fact)
         number = len(state.runs[RUN].passes)
@@ -94,16 +94,16 @@ def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
             if talk.circles:
                 return "oscillating", number
             talk = talk.take(_said("nudge"))  # as the agent's loop does
-    if state.runs[RUN].state == "jammed":
-        return "stalled", MAX_PASSES  # by the engine: its passes are used up
+    if state.runs[RUN].state == "jammed":  # its passes are used up
+        return jam.kind if (jam := _jam(state, trees)) else "stalled", MAX_PASSES
     return "healthy", len(state.runs[RUN].passes)
 
 
-def _between(state: State, trees: dict[int, str], began: e.PassBegan) -> tuple[str, int] | None:
+def _jam(state: State, trees: dict[int, str]) -> jams.Jam | None:
+    """What the engine finds between two passes, and when they are used up."""
     run: Run = state.runs[RUN]
     feedback = {name for name, kind in run.scenarios if kind == "feedback"}
-    jam = jams.classify(run.passes, feedback=feedback, trees=trees, stall_after=3, level=run.alpha / run.max_passes)
-    return (jam.kind, began.number - 1) if jam else None
+    return jams.classify(run.passes, feedback=feedback, trees=trees, stall_after=3, level=run.alpha / run.max_passes)
 
 
 def _drawn(kind: Kind, dice: random.Random, breaks: float) -> Iterator[AnyFact]:
