@@ -206,23 +206,31 @@ def _stalled(passes: Sequence[Pass], feedback: Collection[str], stall_after: int
 def _fails_in_turn(passes: Sequence[Pass], feedback: Collection[str]) -> Found:
     """Each output mends what the one before broke, and breaks what that one had mended.
 
-    A story counts that fails at the same places of every round; one that comes and goes otherwise is chance.
+    A story counts that fails at one place of every round and is satisfied at another; where it now does and now does
+    not, it is chance. A pass that failed it as often as not fits both.
     """
     for period in PERIODS:
         last = passes[-period * ROUNDS :]
         if len(last) < period * ROUNDS or _rises(last[:-1], last[-1:]):
             continue
-        sets = [_NO_VISIT if (some := _failing(item, feedback)) is None else some for item in last]
-        turning = {name for name in frozenset().union(*sets) if _turns([name in some for some in sets], period)}
-        turns = [some & turning for some in sets[:period]]
-        if turning and all(one - other and other - one for one, other in pairwise([*turns, turns[0]])):
+        places = [[_mostly(item, feedback) for item in last[at::period]] for at in range(period)]
+        fails = [frozenset[str]().union(*(bad for bad, _ in place)) for place in places]
+        holds = [frozenset[str]().union(*(good for _, good in place)) for place in places]
+        turning = frozenset[str]().union(*(good - bad for bad, good in zip(fails, holds, strict=True)))
+        turns = [(bad - good) & turning for bad, good in zip(fails, holds, strict=True)]
+        if all(one - other and other - one for one, other in pairwise([*turns, turns[0]])):
             said = ", then ".join(map(_names, turns))
             return "oscillating", f"passes {last[0].number} to {last[-1].number} fail in turn: {said}"
     return None
 
 
-def _turns(fails: Sequence[bool], period: int) -> bool:
-    return list(fails[:period]) * ROUNDS == list(fails)
+def _mostly(item: Pass, feedback: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The stories that it failed more often than not, and those that it satisfied more often than not."""
+    if item.feedback is None:
+        return _NO_VISIT, frozenset(feedback)
+    more = {name: tally.unsatisfied - tally.satisfied for name, tally in item.tallies.items() if name in feedback}
+    good = frozenset(name for name, by in more.items() if by < 0)
+    return frozenset(name for name, by in more.items() if by > 0), good | _NO_VISIT
 
 
 def _failing(item: Pass, feedback: Collection[str]) -> Failing:

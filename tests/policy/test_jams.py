@@ -103,9 +103,31 @@ def test_what_fails_beside_those_that_take_turns_is_no_matter() -> None:
     assert jam.why == "passes 1 to 4 fail in turn: adds, then rounds"
 
 
+def test_bad_luck_in_one_pass_hides_no_turns() -> None:
+    passes = [a_pass(n, (FEEDBACK[n % 3],)) for n in range(1, 7)]
+    passes[4] = a_pass(5, {"sums", "rounds"})
+    jam = look(passes)
+    assert jam is not None
+    assert (jam.kind, jam.why) == ("oscillating", "passes 1 to 6 fail in turn: rounds, then sums, then adds")
+
+
 def test_a_story_that_now_fails_and_now_does_not_is_chance() -> None:
     passes = [a_pass(n, ("adds",) if n % 2 else ("adds", "sums")) for n in range(1, 5)]
     assert look(passes) is None, "nothing was given for it"
+
+
+def test_a_story_that_a_pass_failed_as_often_as_not_fits_any_turn() -> None:
+    def half(item: Pass, name: str) -> Pass:
+        return replace(item, tallies={**item.tallies, name: Tally(1, 1)})
+
+    swings = [a_pass(n, ("adds",) if n % 2 else ("rounds",)) for n in range(1, 5)]
+    jam = look([*swings[:2], half(swings[2], "rounds"), swings[3]])
+    assert jam is not None
+    assert (jam.kind, jam.why) == ("oscillating", "passes 1 to 4 fail in turn: adds, then rounds")
+    assert jam.evidence.splitlines()[2].endswith("failed adds, rounds")
+    jam = look([half(item, "adds" if item.number % 2 == 0 else "rounds") for item in swings])
+    assert jam is not None
+    assert jam.kind == "stalled", "none is ever satisfied more often than not"
 
 
 @pytest.mark.parametrize("period", [2, 3])
