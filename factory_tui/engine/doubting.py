@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 REMEDY = (
     "make the rubric say what decides, name a better model in [judge] or as [harness] judge_model, or raise its "
-    "judge_most; after `go on` the next pass is judged by what they say then"
+    "judge_most"
 )
 
 
@@ -54,9 +54,13 @@ def judges_of(walk: Walk, corpus: Corpus) -> Judges | None:
 async def noisy(walk: Walk, result: VisitResult) -> Parked:
     """A question to the owner: the judges cannot be gone by, so that nothing can ship on what they say."""
     facts = [event.fact for event in await walk.events([Judged])]
-    told = "\n".join(_told(walk, result, [fact for fact in facts if isinstance(fact, Judged)]))
-    question = Question("jam", result.noise, (GO_ON, STOP), await packet(walk, told, 0), jam="judge-noise")
-    return Parked("jammed", result.noise, question=question)
+    used_up = len(walk.run.passes) >= walk.run.max_passes
+    then = "and start a new run" if used_up else "after `go on` the next pass is judged by what they say then"
+    told = [*_told(walk, result, [fact for fact in facts if isinstance(fact, Judged)]), f"Remedy: {REMEDY}; {then}."]
+    why = f"{result.noise}; {len(walk.run.passes)} passes are used up" if used_up else result.noise
+    choices = (STOP,) if used_up else (GO_ON, STOP)
+    question = Question("jam", why, choices, await packet(walk, "\n".join(told), 0), jam="judge-noise")
+    return Parked("jammed", why, question=question)
 
 
 def _told(walk: Walk, result: VisitResult, judged: list[Judged]) -> Iterator[str]:
@@ -79,4 +83,3 @@ def _told(walk: Walk, result: VisitResult, judged: list[Judged]) -> Iterator[str
             yield f"rubric of {one.name}: {one_line(one.judge.rubric, 400)}"
     if hidden := sum(one.set == "vault" for one in rubrics):
         yield f"and {hidden} of the vault, which {'is' if hidden == 1 else 'are'} not told here"
-    yield f"Remedy: {REMEDY}."

@@ -44,6 +44,7 @@ from factory_tui.engine.orders import STOP, ways_on
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.salvage import Safekeeper, last, life_of, recovery, work_is_lost
+from factory_tui.harness.doubt import doubted
 from factory_tui.pipeline.outcome import Outcome, Status
 from factory_tui.policy import jams
 from factory_tui.policy.jams import SAID
@@ -215,6 +216,7 @@ async def _look_back(walk: Walk) -> None:
         trees=trees,
         stall_after=table.policy.stall_after,
         level=run.alpha / run.max_passes,
+        doubted=doubted(run.flips, table.harness.judge_error, table.harness.judge_most),
     )
     if used_up:
         measured = run.measured

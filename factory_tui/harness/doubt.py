@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from factory_tui.domain.events import Flips
-from factory_tui.harness.noise import beyond, error_of_verdicts, unfit
+from factory_tui.harness.noise import LEARN, beyond, error_of_verdicts, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
     from factory_tui.harness.satisfaction import Count
 
 
-class Doubt:
-    """Of one visit. `before`: what the run's visits before it told of noise, by the same scenarios."""
+def doubted(flips: Flips, wanted: float, most: int, least: int = LEARN) -> str:
+    """Why judges cannot be gone by, as far as that many pairs tell; empty where they can, or where fewer are known."""
+    if flips.pairs < least or not unfit(flips, wanted, most):
+        return ""
+    known = f"{flips.rate:.0%} of {flips.pairs:g} pairs of judgements flip: as far as that is known"
+    return f"{known}, {most} judgements a transcript (judge_most) leave more error than {wanted:g} (judge_error)"
 
-    def __init__(self, corpus: Corpus, before: Flips, wanted: float, most: int) -> None:
+
+class Doubt:
+    """Of one visit. `before`: what the run's visits before it told of noise, by the same scenarios.
+
+    `last`: no pass is left in which more could be known of it.
+    """
+
+    def __init__(self, corpus: Corpus, before: Flips, wanted: float, most: int, *, last: bool = False) -> None:
         vault = [one for one in corpus.scenarios if one.set == "vault"]
         whole = sum(one.weight for one in vault)
         self.share = sum(one.weight for one in vault if one.judge) / whole if whole else 0.0
@@ -35,6 +46,7 @@ class Doubt:
         """Whether the judges' error alone keeps what is counted by now from a confirm or a ship."""
         self._wanted = wanted
         self._most = most
+        self._last = last
 
     def take(self, verdict: VerdictReached) -> None:
         """One more verdict, of either set."""
@@ -53,8 +65,10 @@ class Doubt:
         most = f"{self._most} judgements a transcript (judge_most)"
         if beyond(self.flips, self._wanted, self._most):
             return f"{known}: {most} cannot bring their error down to {self._wanted:g} (judge_error)"
-        if decision == "ship" and unfit(self.flips, self._wanted, self._most):
-            return f"{known}: as far as that is known, {most} leave more error than {self._wanted:g} (judge_error)"
+        if decision == "ship" and (said := doubted(self.flips, self._wanted, self._most, least=0)):
+            return said
+        if decision == "unsatisfied" and self._last and (said := doubted(self.flips, self._wanted, self._most)):
+            return said
         for own in self._of_each(verdicts) if decision != "unsatisfied" else ():
             if beyond(own, self._wanted, self._most):  # all others may hide it
                 flip = f"{own.rate:.0%} of {own.pairs:g} pairs of judgements of one story of the vault flip"

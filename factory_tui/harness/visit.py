@@ -100,8 +100,12 @@ class Visitor:
         Cancelling it closes every cell it started.
         """
         by = judges.names(corpus.scenarios) if judges else ()
+        before = flips_before(run, number, pooled, by)
         doubt = Doubt(
-            corpus, flips_before(run, number, pooled, by), *((judges.wanted, judges.most) if judges else (0.5, 1))
+            corpus,
+            before,
+            *((judges.wanted, judges.most) if judges else (0.5, 1)),
+            last=number >= run.max_passes,
         )
         book = _Book(_plan(run, corpus), corpus, kind, pooled, doubt)
         drafts = list(book.drafts())

@@ -31,7 +31,7 @@ Failing = frozenset[str] | None
 """Stories of the feedback set that a pass failed; None where it came to no visit."""
 
 
-Kind = Literal["dead", "stalled", "oscillating", "overfit", "twin-fault"]
+Kind = Literal["dead", "stalled", "oscillating", "overfit", "judge-noise", "twin-fault"]
 Found = tuple[Kind, str] | None
 
 
@@ -53,13 +53,15 @@ def classify(
     stall_after: int,
     rested: int = 0,
     level: float = 0.0,
+    doubted: str = "",
 ) -> Jam | None:
     """What is the matter with a run whose next pass would begin now; None when it may go on by itself.
 
     `passes` are those of the conversation of now, all ended and unsatisfied. `trees` has git's name of each pass's
     work tree, `feedback` the names of the stories that the agent is told of. `rested` is the number of the pass after
     which somebody let the run go on without a word, or another model took over: it is given as many passes again.
-    `level` is the chance of an overfit gap below which one pass's look at it takes it to be real.
+    `level` is the chance of an overfit gap below which one pass's look at it takes it to be real. `doubted` is why the
+    judges of its stories cannot be gone by: what is flat by such may not be.
     """
     if not passes:
         return None
@@ -75,6 +77,8 @@ def classify(
         )
     if found is None:
         return None
+    if doubted and found[0] == "stalled":
+        found = "judge-noise", f"{doubted}; {found[1]}"
     return Jam(*found, evidence(passes, feedback=feedback, trees=trees), flat_since(alike))
 
 

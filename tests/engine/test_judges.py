@@ -11,7 +11,7 @@ from factory_tui.domain.events import CallSettled, Judged, PassBegan, Prompted, 
 from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import AGAIN, CONFIG, DONE, TRIM, WRITE, make
 from tests.engine.test_guidance import words
-from tests.playbooks import playbook, rule, runs
+from tests.playbooks import playbook, rule, runs, speaks
 
 ENDS = ("shipped", "jammed", "held", "failed")
 RUBRIC = "The note that comes with a greeting has to be a final one, not a draft."
@@ -91,7 +91,8 @@ async def test_what_judges_find_is_a_symptom_and_what_they_cost_a_line_of_its_ow
 
 async def test_judges_that_differ_with_themselves_jam_the_run_in_place_of_a_ship(tmp_path: Path) -> None:
     fickle = says("fickle", r"\bfinal\b.*Give judgement \d?[02468]\.", 0.2, "final")
-    async with Floor(*judged(tmp_path, DRAFT, fickle, FINAL)) as floor:
+    content = rule("nothing is left", "better than before", speaks("It is as it should be."))
+    async with Floor(*judged(tmp_path, DRAFT, fickle, FINAL, content)) as floor:
         started = await floor.start()
         run = await floor.reach(started, *ENDS)
         assert run.state == "jammed", run.why
@@ -107,6 +108,11 @@ async def test_judges_that_differ_with_themselves_jam_the_run_in_place_of_a_ship
         await floor.command(Answer("E-1", "go on"))
         await floor.fact(PassBegan, lambda fact: fact.number == len(run.passes) + 1)
         assert len(floor.told(Judged)) - seen <= 20, "the pass that jammed is not judged anew"
+
+        last = (await floor.until(lambda state: "E-2" in state.escalations)).escalations["E-2"]
+        assert (last.jam, last.choices) == ("judge-noise", ("stop",))
+        assert last.question.endswith("; 3 passes are used up")
+        assert "; and start a new run." in last.evidence
 
 
 @pytest.mark.chaos

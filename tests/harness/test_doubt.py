@@ -44,6 +44,15 @@ def test_steady_judges_stand_against_nothing_and_a_coin_against_everything() -> 
     assert "as far as that is known" in doubt(few).against("ship", [verdict()]), "but nothing ships on them"
 
 
+def test_after_the_last_pass_judges_are_gone_by_what_is_known_of_them() -> None:
+    some, few = Flips(6.0, 14.0, 4), Flips(2.0, 5.5, 2)
+    ends, early = (Doubt(CORPUS, flips, 0.01, 11, last=True) for flips in (some, few))
+    assert doubt(some).against("unsatisfied", [verdict()]) == "", "the next pass tells more"
+    assert "as far as that is known" in ends.against("unsatisfied", [verdict()])
+    assert ends.against("confirm", [verdict()]) == "", "the confirm tells more"
+    assert early.against("unsatisfied", [verdict()]) == "", "two flips prove nothing"
+
+
 def test_what_got_no_judgement_keeps_from_a_ship_and_from_nothing_else() -> None:
     void = verdict(satisfied=None, judgements=0)
     assert "1 transcript of the vault got no judgement" in doubt(STEADY).against("ship", [verdict(), void])

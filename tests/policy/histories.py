@@ -21,7 +21,7 @@ from factory_tui.domain.reducer import reduce
 from factory_tui.domain.state import Run, State
 from factory_tui.harness import noise
 from factory_tui.harness.corpus import Corpus
-from factory_tui.harness.doubt import Doubt
+from factory_tui.harness.doubt import Doubt, doubted
 from factory_tui.policy import jams
 from factory_tui.policy.circles import CALLS, circle
 from tests.console.story import satisfaction
@@ -85,7 +85,7 @@ def named(facts: Sequence[AnyFact]) -> tuple[str, int]:
         if isinstance(fact, e.VisitEnded) and (jam := jams.twin_fault(list(visits.values()))):
             return jam.kind, fact.number
         if isinstance(fact, e.VisitEnded):
-            doubt = Doubt(Corpus("drawn"), state.runs[RUN].flips, WANTED, MOST)
+            doubt = Doubt(Corpus("drawn"), state.runs[RUN].flips, WANTED, MOST, last=fact.number == MAX_PASSES)
             if doubt.against(fact.decision, visits[fact.visit]):
                 return "judge-noise", fact.number
         if talk.dispute:
@@ -103,7 +103,8 @@ def _jam(state: State, trees: dict[int, str]) -> jams.Jam | None:
     """What the engine finds between two passes, and when they are used up."""
     run: Run = state.runs[RUN]
     feedback = {name for name, kind in run.scenarios if kind == "feedback"}
-    return jams.classify(run.passes, feedback=feedback, trees=trees, stall_after=3, level=run.alpha / run.max_passes)
+    level, noise = run.alpha / run.max_passes, doubted(run.flips, WANTED, MOST)
+    return jams.classify(run.passes, feedback=feedback, trees=trees, stall_after=3, level=level, doubted=noise)
 
 
 def _drawn(kind: Kind, dice: random.Random, breaks: float) -> Iterator[AnyFact]:

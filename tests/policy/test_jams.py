@@ -148,6 +148,19 @@ def test_a_stalled_run_that_is_back_where_it_was_oscillates() -> None:
     assert jam.why.startswith("pass 3 has the very files of pass 1; 3 passes in a row failed the same stories (adds)")
 
 
+def test_what_is_flat_by_judges_who_cannot_be_gone_by_is_their_noise() -> None:
+    passes = [a_pass(1), a_pass(2), a_pass(3)]
+    jam = classify(passes, feedback=FEEDBACK, trees={}, stall_after=3, doubted="40% flip")
+    assert jam is not None
+    assert (jam.kind, jam.why) == (
+        "judge-noise",
+        "40% flip; 3 passes in a row failed the same stories (adds), and satisfaction did not rise",
+    )
+    jam = classify(passes[:2], feedback=FEEDBACK, trees={1: "same", 2: "same"}, stall_after=3, doubted="40% flip")
+    assert jam is not None
+    assert jam.kind == "dead", "whatever they say, no file changed"
+
+
 def test_it_went_flat_after_the_pass_that_last_did_better() -> None:
     jam = look([a_pass(1, FEEDBACK, 0.2), a_pass(2, vault=0.4), *(a_pass(n, vault=0.4) for n in (3, 4))])
     assert jam is not None
