@@ -5,8 +5,8 @@ from collections import Counter
 
 from tests.policy.histories import KINDS, Kind, history, named
 
-DRAWN = 0xFF7152F26443C4A0
-"""The seed of all that is drawn here."""
+DRAWN = 0xAC3EA50ECFA8B89E
+"""The seed of all that is drawn here, never drawn anew: a rule that names fewer right is mended on other seeds."""
 EACH: dict[Kind, int] = {kind: 150 if kind == "healthy" else 50 for kind in KINDS}
 
 
