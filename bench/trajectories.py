@@ -1,7 +1,9 @@
 """Trajectories: visits of the real harness on Docker cells, beside create, cp, start -a and rm of bare containers.
 
 All run the same product from the same tree, as many at once. A bare container is unfenced and has the product as its
-process 1; it goes by the docker command line, and by docker-py. The quicker of the two is the floor.
+process 1, so that it ends by itself; it is filled before it starts, and removed, by the docker command line and by
+docker-py. The quicker of the two is the floor. The harness begins each turn with a full pool of warm cells and fills it
+again as it goes; what of that is left at its end is done before a floor begins, and in nobody's time.
 """
 
 import asyncio
@@ -148,14 +150,16 @@ async def measure(image: str, turns: int) -> Figures:
     return figures
 
 
-async def _together(cells: Cells, what: Kind, entries: Sequence[Entry], image: str, turns: int) -> Figures:
+async def _together(pool: Pool, what: Kind, entries: Sequence[Entry], image: str, turns: int) -> Figures:
     """Trajectories a minute; the sides take turns, each as many trajectories as the visits needed."""
     ours: list[float] = []
     floors: dict[str, list[float]] = {"cli": [], "sdk": []}
     for turn in range(turns):
         say(f"{what.name}: {AT_ONCE} trajectories at once, turn {turn + 1} of {turns}")
-        number, took = await _visits(cells, what, entries)
+        await _filled(pool)
+        number, took = await _visits(pool, what, entries)
         ours.append(number / took)
+        await _filled(pool)
         for name, one in (("cli", by_command_line), ("sdk", by_docker_py)):
             seconds = await asyncio.to_thread(timed, one, image, what.bare, entries, number=number, at_once=AT_ONCE)
             floors[name].append(number / seconds)
@@ -167,6 +171,13 @@ async def _together(cells: Cells, what: Kind, entries: Sequence[Entry], image: s
         **{f"{what.name}_per_min_{name}": round(rate * 60, 1) for name, rate in found.items()},
         **{f"{what.name}_times_{name}": round(median(ours) / rate, 3) for name, rate in found.items()},
     }
+
+
+async def _filled(pool: Pool) -> None:
+    """Wait until there are as many cells as it keeps."""
+    async with asyncio.timeout(60):
+        while pool.ready < CellsTable().warm:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(POLL)
 
 
 async def _visits(cells: Cells, what: Kind, entries: Sequence[Entry]) -> tuple[int, float]:
