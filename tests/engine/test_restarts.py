@@ -32,6 +32,7 @@ from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import AGAIN, DONE, SEED, TRIM, TRIMS, WRITES, make
 from tests.engine.test_guidance import DIES, PATIENT
 from tests.playbooks import playbook, rule, runs, speaks
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -188,6 +189,24 @@ class TestCaps:
             assert floor.state.runs[run].state == "running"
         async with Floor(workspace, playbooks) as floor:
             assert floor.state.runs[run].cap == 20
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(240)
+async def test_a_cell_stands_still_while_its_run_is_held_for_its_budget(
+    tmp_path: Path, docker_engine: "DockerClient", cell_image: str
+) -> None:
+    seed = SEED.replace("max_passes", "budget = 0.0001\nmax_passes")
+    async with Floor(*make(tmp_path, kind="docker", image=cell_image, seed=seed)) as floor:
+        held = await floor.reach(await floor.start(), "held")
+        assert (held.reason, len(held.cells)) == ("budget", 1)
+
+        async def still() -> bool:
+            return (await asyncio.to_thread(docker_engine.containers.get, next(iter(held.cells)))).status == "paused"
+
+        await eventually(still, "its cell stands still", 60)
+        await floor.command(RaiseCap(held.id, Decimal(5)))
+        assert (await floor.reach(held.id, "shipped", "held", "jammed", "failed")).state == "shipped"
 
 
 @pytest.mark.docker
