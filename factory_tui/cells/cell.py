@@ -77,7 +77,7 @@ class RunnerCell:
     def __init__(self, ground: Ground, connection: Connection) -> None:
         self._ground, self._connection = ground, connection
         self._services: set[asyncio.Task[Outcome]] = set()
-        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._still = False
         self._turn = asyncio.Lock()
 
@@ -119,7 +119,7 @@ class RunnerCell:
     @property
     def closed(self) -> bool:
         """Whether it was removed."""
-        return self._closed
+        return self._closing is not None
 
     async def run(
         self,
@@ -362,18 +362,28 @@ class RunnerCell:
             raise
 
     async def detach(self) -> None:
-        """Let go of the cell and leave it running, where its kind can run alone; who waits for it is cancelled."""
-        await self._connection.close(quietly=True)
+        """Let go of the cell and leave it running, where its kind can run alone; who waits for it is cancelled.
+
+        One that is being closed is closed first.
+        """
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+        else:
+            await self._connection.close(quietly=True)
 
     async def close(self) -> None:
-        """Remove the cell with all that is in it. Closing again does nothing."""
-        if self._closed:
-            return
-        self._closed = True
+        """Remove the cell with all that is in it, also when who asked is cancelled. Closing again waits for that."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name=f"close {self.id[:12]}")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         for ended in list(self._services):
             ended.cancel()
-        await self._connection.close(leave=not self._still)  # what ends by itself need not be killed from outside
-        await self._ground.remove()
+        try:
+            await self._connection.close(leave=not self._still)  # what ends by itself need not be killed from outside
+        finally:
+            await self._ground.remove()
 
 
 def _listed(folders: dict[str, Any]) -> Iterator[Entry]:

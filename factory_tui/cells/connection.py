@@ -364,16 +364,18 @@ class Connection:
             if not self._reader.cancelled():
                 self._reader.result()
         wire, self._wire = self._wire, None  # taken at once: an engine that stops may close what a run closes too
-        if wire is not None:
-            if leave:
-                await _leave(wire)
-            await wire.close()
         self._up.set()
         for pending in list(self._pending.values()):
             if quietly:
                 pending.answer.cancel()
             elif not pending.answer.done():
                 pending.answer.set_exception(CellDied(self._dead))
+        if wire is not None:
+            try:
+                if leave:
+                    await _leave(wire)
+            finally:
+                await wire.close()
 
 
 async def _leave(wire: Wire) -> None:

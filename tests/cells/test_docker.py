@@ -123,6 +123,21 @@ class TestEnding:
         await cell.close()
         assert (await self.told(docker_cells, since, cell.id))[-1] == "destroy"
 
+    @pytest.mark.timeout(60)
+    async def test_an_engine_that_ends_meanwhile_leaves_none_behind(
+        self, docker_cells: DockerCells, docker_workspace: str, cell_image: str
+    ) -> None:
+        own = DockerCells(connect(), docker_workspace, cell_image, LIMITS)
+        cell = await own.start(LABELS)
+        await own.ask(lambda client: client.api.pause(cell.id))  # so that it does not leave when it is told
+        closing = asyncio.create_task(cell.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        await own.close()
+        assert await docker_cells.sweep() == 0
+
 
 class TestLeft:
     """Who starts or removes a cell is cancelled, and no engine answers: what may be there goes with the next start."""
