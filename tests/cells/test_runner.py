@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,3 +38,25 @@ def test_where_pythons_own_hash_is_not_keyed_throughout_the_runner_has_one_that_
     one, other = keyed(), keyed()
     assert one(b"a") == one(b"a") != one(b"b")
     assert one(b"a") != other(b"a")
+
+
+def test_who_starts_runners_at_once_announces_what_they_hear() -> None:
+    every = sys.getswitchinterval()
+    for _ in range(5):
+        runner._pack.cache_clear()
+        start, said = threading.Barrier(4), list[int]()
+
+        def go(start: threading.Barrier = start, said: list[int] = said) -> None:
+            start.wait()
+            said.append(sum(map(int, runner.arguments({})[-3:-1])))
+
+        threads = [threading.Thread(target=go) for _ in range(4)]
+        sys.setswitchinterval(1e-6)
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(every)
+        assert said == [len(runner.modules())] * 4

@@ -11,6 +11,7 @@ import zlib
 from functools import cache
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _MODULES: Final = (
 """In the order in which they need each other."""
 TOO_OLD: Final = 78
 """The exit status of a Python that is older: what it would say is lost where nobody listens yet."""
+_PACKING: Final = Lock()
+"""Bytecode is not written alike twice, so it is written once."""
 _LOADER: Final = """
 import sys
 if sys.version_info < (3, 8):
@@ -79,9 +82,14 @@ for ever.
 """
 
 
-@cache
 def _packed() -> tuple[bytes, bytes]:
-    """The modules' source, and their bytecode."""
+    """The modules' source, and their bytecode: the same for whoever asks, whose thread may be another."""
+    with _PACKING:
+        return _pack()
+
+
+@cache
+def _pack() -> tuple[bytes, bytes]:
     here = Path(__file__).parent
     texts = {f"{__name__}.{name}": (here / f"{name}.py").read_text("utf-8") for name in _MODULES}
     codes = [(name, compile(text, name, "exec", optimize=2, dont_inherit=True)) for name, text in texts.items()]
