@@ -17,6 +17,8 @@ from factory_tui.cells.protocol import CellDied, CellError, Labels
 
 _REMOVAL = 20
 """Seconds that another's removal of a container may take."""
+_TRIES = 3
+"""How often a container is to be frozen: control groups of version 1 sometimes miss what starts meanwhile."""
 
 
 def labelled(client: docker.DockerClient) -> list[dict[str, Any]]:
@@ -60,20 +62,25 @@ def begin(client: docker.DockerClient, name: str, image: str) -> None:
 
 def stand(client: docker.DockerClient, name: str, *, still: bool) -> None:
     """Freeze a container, or thaw it. Raises CellDied, CellError."""
-    try:
-        (client.api.pause if still else client.api.unpause)(name)
-    except docker.errors.NotFound as error:
-        raise CellDied("the cell's container is gone") from error
-    except docker.errors.APIError as error:
-        state = client.api.inspect_container(name)["State"]
-        if not state["Running"]:
-            raise CellDied(f"the cell's container ended with {state['ExitCode']}") from error
-        if state["Paused"] != still:
-            what = "freeze" if still else "thaw"
-            raise CellError(
-                f"the Docker engine cannot {what} the cell: {error.explanation or error}. Remedy: see what became "
-                "of it by `docker ps`; when its run is stopped it is removed"
-            ) from error
+    for left in reversed(range(_TRIES)):
+        try:
+            (client.api.pause if still else client.api.unpause)(name)
+        except docker.errors.NotFound as error:
+            raise CellDied("the cell's container is gone") from error
+        except docker.errors.APIError as error:
+            state = client.api.inspect_container(name)["State"]
+            if not state["Running"]:
+                raise CellDied(f"the cell's container ended with {state['ExitCode']}") from error
+            if state["Paused"] == still:
+                return
+            if not left:
+                what = "freeze" if still else "thaw"
+                raise CellError(
+                    f"the Docker engine cannot {what} the cell: {error.explanation or error}. Remedy: see what became "
+                    "of it by `docker ps`; when its run is stopped it is removed"
+                ) from error
+        else:
+            return
 
 
 def remove(client: docker.DockerClient, name: str) -> None:
