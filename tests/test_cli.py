@@ -151,6 +151,8 @@ async def test_an_engine_that_is_killed_before_it_took_a_run_is_told_from_one_th
     async def kill(request: web.BaseRequest) -> web.Response:
         if request.path != "/_ping":
             assert await asyncio.to_thread(asked_for.wait, PATIENCE)
+            with workspace.log.open("a") as log:
+                log.write("a container said \x1b]0;owned\x07this\n")
             os.kill(int((workspace.state / "lock").read_text()), signal.SIGKILL)
         return web.Response(text="OK", headers={"Api-Version": "1.44"})
 
@@ -160,7 +162,9 @@ async def test_an_engine_that_is_killed_before_it_took_a_run_is_told_from_one_th
     async with engine_that(kill) as host:
         monkeypatch.setenv("DOCKER_HOST", host)
         assert await asyncio.to_thread(main, [*asked, "--workspace", str(workspace.root)]) == FAILED
-    assert "the engine ended without a word; the end of its log" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "the engine ended without a word; the end of its log" in said
+    assert said.rstrip().endswith("a container said \ufffdthis")
 
 
 def test_a_key_alone_spends_no_money(workspace: Workspace, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from factory_tui.config.reading import Mistakes
 from factory_tui.config.workspace import Lock, Workspace
 from factory_tui.domain.commands import StopEngine
 from factory_tui.domain.events import EngineStopped
+from factory_tui.domain.hostile import clean
 from factory_tui.domain.state import State
 from factory_tui.journal import Journal
 from factory_tui.link.client import Link
@@ -52,7 +53,8 @@ async def last_words(workspace: Workspace) -> str:
         if isinstance(event.fact, EngineStopped):
             return event.fact.reason
     logged = workspace.log.read_text("utf-8", "replace").splitlines() if workspace.log.exists() else []
-    return "\n".join([f"the engine ended without a word; the end of its log, {workspace.log}:", *logged[-_LOGGED:]])
+    told = clean("\n".join(logged[-_LOGGED:]))  # what containers said is in it, too
+    return f"the engine ended without a word; the end of its log, {workspace.log}:\n{told}"
 
 
 async def _reach(workspace: Workspace) -> Link | Lock:
