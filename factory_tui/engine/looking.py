@@ -53,8 +53,8 @@ async def last_words(workspace: Workspace) -> str:
         if isinstance(event.fact, EngineStopped):
             return event.fact.reason
     logged = workspace.log.read_text("utf-8", "replace").splitlines() if workspace.log.exists() else []
-    told = clean("\n".join(logged[-_LOGGED:]))  # what containers said is in it, too
-    return f"the engine ended without a word; the end of its log, {workspace.log}:\n{told}"
+    ending = clean("\n".join(logged[-_LOGGED:]))  # what containers said is in it, too
+    return f"the engine ended without a word; the end of its log, {workspace.log}:\n{ending}"
 
 
 async def _reach(workspace: Workspace) -> Link | Lock:
