@@ -30,4 +30,4 @@ class Action(msgspec.Struct, frozen=True):
     spare: int = 0
     """Leaves a narrow key bar in this order, 1 first; 0: never."""
     palette: str = ""
-    """`noun: Verb` in the palette; empty: not there. `{run}` is the chosen run."""
+    """`noun: Verb` in the palette. `{run}` is the chosen run."""

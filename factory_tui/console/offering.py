@@ -49,9 +49,9 @@ def in_scope(scope: Scope) -> tuple[Action, ...]:
 
 def makes_sense(action: str, run: Run | None) -> bool:
     """Whether an action can be done to the chosen run as it is now; true for what is about no run."""
-    if action in ("floor.open", "inbox.open", "go.run"):
+    if action == "go.run":
         return run is not None
-    if not action.startswith("run.") or action in ("run.back", "run.new", "run.pane"):
+    if not action.startswith("run.") or action == "run.new":
         return True
     if action in ("run.diff", "run.shell", "run.fork"):
         made = run is not None and any(item.commit for item in run.passes)

@@ -119,24 +119,23 @@ def framed(
     rows: Sequence[Row],
     size: tuple[int, int],
     glyphs: Glyphs,
-    heading: tuple[Row, Row] = ([], []),
-    footing: Row | None = None,
+    words: tuple[tuple[Row, Row], Row] = (([], []), []),
+    edge: str = "frame",
 ) -> list[Row]:
     """The rows in a frame of `size` cells (width, height), with words in its upper (left, right) and lower border."""
     wide, high = size
+    (title, aside), footing = words
     corner = glyphs.frame
     line = corner[4]
-    top_left = [(f"{line} ", "frame"), *heading[0], (" ", "frame")] if heading[0] else []
-    top_right = [(" ", "frame"), *heading[1], (f" {line}", "frame")] if heading[1] else []
+    top_left = [(f"{line} ", edge), *title, (" ", edge)] if title else []
+    top_right = [(" ", edge), *aside, (f" {line}", edge)] if aside else []
     if width(top_left) + width(top_right) > wide - 4:
         top_right = []
-    low_right = [(" ", "frame"), *footing, (f" {line}", "frame")] if footing else []
+    low_right = [(" ", edge), *footing, (f" {line}", edge)] if footing else []
     inner = wide - 2
-    found: list[Row] = [
-        [(corner[0], "frame"), *ends(top_left, top_right, inner, (line, "frame")), (corner[1], "frame")]
-    ]
+    found: list[Row] = [[(corner[0], edge), *ends(top_left, top_right, inner, (line, edge)), (corner[1], edge)]]
     for index in range(high - 2):
         row = rows[index] if index < len(rows) else []
-        found.append([(corner[5], "frame"), *fit(row, inner), (corner[5], "frame")])
-    found.append([(corner[2], "frame"), *ends([], low_right, inner, (line, "frame")), (corner[3], "frame")])
+        found.append([(corner[5], edge), *fit(row, inner), (corner[5], edge)])
+    found.append([(corner[2], edge), *ends([], low_right, inner, (line, edge)), (corner[3], edge)])
     return found

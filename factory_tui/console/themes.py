@@ -70,6 +70,7 @@ def styles(theme: Theme, no_color: bool) -> dict[str, Style]:
         "asks": theme.accent,
         "waits": theme.warning,
         "frame": theme.variables["frame"],
+        "chosen": theme.primary,
         "label": theme.background,
     }
     found = {role: Style(color=colour, bgcolor=theme.background) for role, colour in hue.items()}
@@ -88,4 +89,5 @@ def styles(theme: Theme, no_color: bool) -> dict[str, Style]:
         found["cursor"] += Style(underline=True)
         for role in ("running", "good", "key", "title"):
             found[role] += plain
+        found["chosen"] += plain + Style(bold=True)
     return found

@@ -50,7 +50,7 @@ async def test_workshop(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("name", ["revisions", "judged"])
 async def test_on_a_narrow_terminal_tab_shows_what_has_no_room(name: str) -> None:
     async with on_stage(StoryFeed(known())) as stage:
-        await stage.press("4", "tab", *(["tab"] if name == "judged" else []))
+        await stage.press("4", "tab", "tab", *(["tab"] if name == "judged" else []))
         await loaded(stage)
         snap.check(stage.app, f"console/workshop-{name}-80x24")
         await stage.press("tab", *([] if name == "judged" else ["tab"]))
@@ -196,11 +196,11 @@ async def test_older_revisions_are_turned_to_and_text_scrolls() -> None:
         await loaded(stage)
         await stage.press("pagedown")
         assert "410" in snap.text_of(stage.app)
-        await stage.press("[", "pagedown")
+        await stage.press("{", "pagedown")
         assert "410" not in snap.text_of(stage.app)
         await stage.press("d")
         assert "The first revision that is known" in snap.text_of(stage.app)
-        await stage.press("]")
+        await stage.press("}")
         assert "+A link may be told" in snap.text_of(stage.app)
 
 
@@ -338,7 +338,7 @@ def crowded(scenarios: int = 40, runs: int = 30) -> list[Event]:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_scenario_and_every_run_can_be_paged_to(size: tuple[int, int]) -> None:
     async with on_stage(StoryFeed(crowded()), size) as stage:
-        await stage.press("4", "tab")
+        await stage.press("4", "tab", "tab")
         seen = ""
         for _ in range(12):
             seen += snap.text_of(stage.app)

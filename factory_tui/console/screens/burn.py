@@ -18,6 +18,7 @@ class BurnScreen(Place):
     """Its cursor is the floor's: it chooses the run that the keys are about."""
 
     SCOPE: ClassVar["Scope"] = "burn"
+    PANES = (RunsBurn, PassesBurn)
     BINDINGS: ClassVar[list["BindingType"]] = bindings("burn")
 
     def compose(self) -> "ComposeResult":
@@ -28,8 +29,3 @@ class BurnScreen(Place):
         yield RunsBurn()
         yield PassesBurn()
         yield KeyBar()
-
-    @property
-    def passes(self) -> PassesBurn:
-        """Of the chosen run."""
-        return self.query_one(PassesBurn)

@@ -25,7 +25,7 @@ class RunPanes(Place):
     """What floor and run have alike: something on top, then the chosen run's trace beside its facts and verdicts."""
 
     TOP: ClassVar[type["Widget"]]
-    PANES: ClassVar[str]
+    LOWER: ClassVar[str]
     """The id of what is below the top."""
     ABOVE: ClassVar[tuple[type["Widget"], ...]] = ()
     """Between the header and the top."""
@@ -39,7 +39,7 @@ class RunPanes(Place):
         for above in self.ABOVE:
             yield above()
         yield self.TOP()
-        with Horizontal(id=self.PANES):
+        with Horizontal(id=self.LOWER):
             yield TailView()
             with Vertical(id="side"):
                 yield Card()
@@ -57,11 +57,13 @@ class FloorScreen(RunPanes):
     BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
     TOP = FloorTable
     ABOVE = (Edits,)
-    PANES = "below"
+    LOWER = "below"
+    PANES = (FloorTable, TailView, Matrix)
 
     def fit_table(self, runs: int) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
-        wanted = min(max(runs + 3, 7), self.size.height // 2) if self.size.width >= 100 else "1fr"
+        roomy = self.size.width >= 100 and not self.alone
+        wanted = min(max(runs + 3, 7), self.size.height // 2) if roomy else "1fr"
         for table in self.query(FloorTable):
             if str(table.styles.height) != str(wanted):
                 table.styles.height = wanted

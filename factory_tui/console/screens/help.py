@@ -13,9 +13,13 @@ from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    from textual import events
+
     from factory_tui.console.app import ConsoleApp
 
 WIDTH = 76
+THROUGH = ("go.", "palette", "detach", "emergency")
+"""Actions whose keys work over it."""
 
 
 class _Keys(Panel):
@@ -23,6 +27,15 @@ class _Keys(Panel):
         super().__init__()
         self._scope = scope
         self.top = 0
+        self._of: list[str] = []
+        """The action of each row."""
+
+    def on_click(self, event: "events.Click") -> None:
+        row = self.top + event.y - 1
+        action = self._of[row] if 0 < event.y < self.size.height - 1 and row < len(self._of) else ""
+        if action:
+            self.screen.dismiss()
+            self.app.call_later(self.console_app.action_act, action)
 
     def heading(self) -> tuple[Row, Row]:
         return [("keys", "title"), (f" on the {self._scope} screen", "text")], [("esc closes", "dim")]
@@ -32,19 +45,22 @@ class _Keys(Panel):
         return [(f"{more} more {self.glyphs.more}", "dim")] if more > 0 else []
 
     def all_rows(self, width: int) -> list[Row]:
-        return [*self._of(self._scope, width), [], [("  everywhere", "dim")], *self._of("everywhere", width)]
+        here = self._those(self._scope, width)
+        named = [*here, ("", []), ("", [("  everywhere", "dim")]), *self._those("everywhere", width)]
+        self._of = [action for action, _ in named]
+        return [row for _, row in named]
 
     def rows(self, width: int, height: int) -> list[Row]:
         found = self.all_rows(width)
         self.top = max(0, min(self.top, len(found) - height))
         return found[self.top : self.top + height]
 
-    def _of(self, scope: Scope, width: int) -> list[Row]:
-        found: list[Row] = []
+    def _those(self, scope: Scope, width: int) -> list[tuple[str, Row]]:
+        found: list[tuple[str, Row]] = []
         for action in in_scope(scope):
             keys = self.console_app.keys.get(action.id, ())
             if keys and allowed(action, self.mirror.role):
-                found += self._action(action, keys, width)
+                found += [(action.id, row) for row in self._action(action, keys, width)]
         return found
 
     def _action(self, action: Action, keys: tuple[str, ...], width: int) -> list[Row]:
@@ -66,7 +82,7 @@ class HelpScreen(Dialog[None]):
         Binding("up,k", "scroll(-1)", show=False),
         Binding("pagedown,space", "page(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
-        *[item for item in bindings("everywhere") if isinstance(item, Binding) and item.id != "help"],
+        *[item for item in bindings("everywhere") if isinstance(item, Binding) and (item.id or "").startswith(THROUGH)],
     ]
 
     def __init__(self, scope: Scope) -> None:

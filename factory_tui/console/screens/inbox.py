@@ -20,6 +20,7 @@ class InboxScreen(Place):
     """Its cursor chooses the run that the keys are about."""
 
     SCOPE: ClassVar["Scope"] = "inbox"
+    PANES = (InboxList, Evidence)
     BINDINGS: ClassVar[list["BindingType"]] = bindings("inbox")
 
     def compose(self) -> "ComposeResult":
@@ -36,8 +37,3 @@ class InboxScreen(Place):
     def list(self) -> InboxList:
         """What waits, with the cursor."""
         return self.query_one(InboxList)
-
-    @property
-    def evidence(self) -> Evidence:
-        """About the line under the cursor."""
-        return self.query_one(Evidence)

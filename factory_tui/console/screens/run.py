@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 from factory_tui.console.keys import bindings
 from factory_tui.console.screens.floor import RunPanes
 from factory_tui.console.widgets.cells_line import CellsLine
+from factory_tui.console.widgets.matrix import Matrix
 from factory_tui.console.widgets.pipeline import Pipeline
+from factory_tui.console.widgets.tail import TailView
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -19,5 +21,7 @@ class RunScreen(RunPanes):
     SCOPE: ClassVar["Scope"] = "run"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("run")
     TOP = Pipeline
-    PANES = "panes"
+    LOWER = "panes"
+    PANES = (TailView, Matrix)
+    ALONE = True
     BELOW = (CellsLine,)

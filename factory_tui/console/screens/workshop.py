@@ -1,6 +1,6 @@
 """The workshop: the workspace's seeds, each with its text, its revisions and who used them, its scenarios, its loop."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.containers import Container, Vertical
 
@@ -9,6 +9,7 @@ from factory_tui.console.keys import bindings
 from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.bars import Header, KeyBar
 from factory_tui.console.widgets.judged import Judged, SeedLoop
+from factory_tui.console.widgets.pane import Motion
 from factory_tui.console.widgets.seeds import Paged, Revisions, SeedList
 from factory_tui.console.widgets.sheet import Sheet
 from factory_tui.domain import commands as c
@@ -19,19 +20,17 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from factory_tui.console.action import Scope
-    from factory_tui.console.app import ConsoleApp
     from factory_tui.console.past import Revision
     from factory_tui.domain.state import Run, State
 
 View = Literal["seed", "diff", "problems"]
-PANES = ("", "-revisions", "-judged")
-"""What can be paged, by the class of the screen; on a narrow terminal only one of them is shown."""
 
 
 class WorkshopScreen(Place):
     """Two cursors: on a seed, and on one of its revisions; a third one, on its runs, says what u and R are about."""
 
     SCOPE: ClassVar["Scope"] = "workshop"
+    PANES = (SeedList, Sheet, Revisions, Judged)
     BINDINGS: ClassVar[list["BindingType"]] = bindings("workshop")
 
     def __init__(self) -> None:
@@ -58,13 +57,9 @@ class WorkshopScreen(Place):
         yield KeyBar()
 
     @property
-    def _app(self) -> "ConsoleApp":
-        return cast("ConsoleApp", self.app)
-
-    @property
     def benches(self) -> list[Bench]:
         """Every seed; gathered once for each state, since every panel asks."""
-        state = self._app.mirror.state
+        state = self.console_app.mirror.state
         if self._gathered is None or self._gathered[0] is not state:
             self._gathered = (state, benches(state))
         return self._gathered[1]
@@ -73,7 +68,7 @@ class WorkshopScreen(Place):
     def bench(self) -> Bench | None:
         """The chosen seed; at first that of the run in use."""
         found = self.benches
-        run = self._app.mirror.run(self._app.chosen)
+        run = self.console_app.mirror.run(self.console_app.chosen)
         wanted = self._seed or (run.seed if run else "")
         return next((bench for bench in found if bench.name == wanted), found[0] if found else None)
 
@@ -87,12 +82,12 @@ class WorkshopScreen(Place):
     def run(self) -> "Run | None":
         """The run of the chosen seed that the keys are about: the one in use, else the newest."""
         runs = self.bench.runs if self.bench else ()
-        return next((run for run in runs if run.id == self._app.chosen), runs[0] if runs else None)
+        return next((run for run in runs if run.id == self.console_app.chosen), runs[0] if runs else None)
 
     @property
     def revisions(self) -> "list[Revision]":
         """Of the chosen seed, newest first."""
-        return revisions(self.bench, self._app.mirror.past) if self.bench else []
+        return revisions(self.bench, self.console_app.mirror.past) if self.bench else []
 
     @property
     def turned(self) -> int:
@@ -116,30 +111,28 @@ class WorkshopScreen(Place):
         """Whether an action of the workshop makes sense now."""
         bench, run = self.bench, self.run
         match action:
-            case "workshop.open":
+            case "open":
                 return run is not None
-            case "workshop.pane":
-                return self.app.size.width < 100  # elsewhere the pane that is cut says so itself
             case "workshop.edit":
-                return bench is not None and self._app.folder is not None
+                return bench is not None and self.console_app.folder is not None
             case "workshop.use":
                 return bench is not None and run is not None and behind(bench, run)
             case "workshop.restart":
                 return run is not None and run.state not in OVER
             case "workshop.confirm":
                 return bench is not None and bool(bench.scenarios and bench.view.revision) and not bench.reviewed
-        return True
+        return super().offers(action)
 
-    def choose(self, seed: str) -> None:
+    def take(self, seed: str) -> None:
         """Put the cursor on a seed."""
         self._seed, self._revision, self._view = seed, "", None
-        self._app.mirror.dirty = True
+        self.console_app.mirror.dirty = True
 
     def move(self, rows: int) -> None:
         """The cursor on the seeds."""
         names = [bench.name for bench in self.benches]
         if names:
-            self.choose(names[max(0, min(self.row + rows, len(names) - 1))])
+            self.take(names[max(0, min(self.row + rows, len(names) - 1))])
 
     def turn(self, steps: int) -> None:
         """To an older revision, or a newer one; what it changed is shown."""
@@ -154,42 +147,48 @@ class WorkshopScreen(Place):
         """Another run of the seed."""
         runs, run = (self.bench.runs if self.bench else ()), self.run
         if run is not None:
-            self._app.choose(runs[max(0, min(runs.index(run) + steps, len(runs) - 1))].id)
+            self.console_app.choose(runs[max(0, min(runs.index(run) + steps, len(runs) - 1))].id)
 
     def show(self, view: View) -> None:
         """Put something on the sheet; once more puts the text back."""
         self._view = "seed" if self.view == view else view
-        for name in PANES[1:]:
-            self.remove_class(name)
-
-    def pane(self) -> None:
-        """The next of them; on a narrow terminal it takes the room below the seeds."""
-        after = PANES[(PANES.index(self.paged) + 1) % len(PANES)]
-        for name in PANES[1:]:
-            self.set_class(name == after, name)
+        self.choose(self.query_one(Sheet))
 
     @property
-    def paged(self) -> str:
-        """Which of the panes pgup and pgdn scroll."""
-        return next((name for name in PANES if name and self.has_class(name)), "")
+    def paged(self) -> Paged:
+        """Which of the three beside the seeds is looked at; on a narrow terminal it has the room below them."""
+        return self.pane if isinstance(self.pane, Paged) else self.query_one(Sheet)
 
-    def page(self, pages: int) -> None:
-        """Scroll that pane."""
-        for panel in self.query(Paged):
-            if self.paged == panel.PANE:
-                panel.scroll(pages)
+    def fit_panes(self) -> None:
+        """On a narrow terminal one of the three is shown, below the seeds."""
+        super().fit_panes()
+        self.set_class(isinstance(self.paged, Revisions), "-revisions")
+        self.set_class(isinstance(self.paged, Judged), "-judged")
+
+    def go(self, motion: Motion) -> None:
+        """Pages are of the one that is looked at."""
+        if not self.pane.go(motion):
+            self.paged.go(motion)
+
+    def open(self) -> None:
+        """The chosen run of the seed."""
+        if self.run is None:
+            self.console_app.say("waits", "no run of this seed to open; n starts one")
+        else:
+            self.console_app.choose(self.run.id)
+            self.console_app.open_run()
 
     def use(self) -> None:
         """The run's next pass is to use the newest revision."""
         bench, run = self.bench, self.run
         if bench is None or run is None:
-            self._app.say("waits", "no run of this seed to re-seed; n starts one")
+            self.console_app.say("waits", "no run of this seed to re-seed; n starts one")
         elif run.state in OVER:
-            self._app.say("waits", f"{run.id} is {run.state}; n starts a new run of {bench.name}")
+            self.console_app.say("waits", f"{run.id} is {run.state}; n starts a new run of {bench.name}")
         elif not behind(bench, run):
-            self._app.say("waits", f"{run.id} uses the newest revision already")
+            self.console_app.say("waits", f"{run.id} uses the newest revision already")
         else:
-            self._app.send(c.Reseed(run.id))
+            self.console_app.send(c.Reseed(run.id))
 
     def restart(self) -> None:
         """Begin the run anew with the newest revision, after a question."""
@@ -197,13 +196,13 @@ class WorkshopScreen(Place):
 
         bench, run = self.bench, self.run
         if bench is None or run is None or run.state in OVER:
-            self._app.say("waits", "no run of this seed to restart; n starts one")
+            self.console_app.say("waits", "no run of this seed to restart; n starts one")
             return
         body = (
             f"It uses revision {bench.view.revision[:8] or run.revision[:8]} from an empty work tree, with a new "
             f"conversation.\n{len(run.passes)} of at most {run.max_passes} passes are used; they go on counting."
         )
-        sure(self._app, (f"Restart {run.id} with it?", body, "Restart"), c.Reseed(run.id, restart=True))
+        sure(self.console_app, (f"Restart {run.id} with it?", body, "Restart"), c.Reseed(run.id, restart=True))
 
     def confirm(self) -> None:
         """Say that the scenarios judge the seed as it is, after a question."""
@@ -211,22 +210,24 @@ class WorkshopScreen(Place):
 
         bench = self.bench
         if bench is None or not bench.scenarios or not bench.view.revision:
-            self._app.say("waits", "there are no scenarios to confirm; write them first")
+            self.console_app.say("waits", "there are no scenarios to confirm; write them first")
             return
         if bench.reviewed:
-            self._app.say("waits", f"confirmed already, by {bench.view.confirmed_by}")
+            self.console_app.say("waits", f"confirmed already, by {bench.view.confirmed_by}")
             return
         body = (
             f"You say that its {len(bench.scenarios)} scenarios judge revision {bench.view.revision[:8]} as it is now. "
             "What waits for that goes on, and may ship."
         )
-        sure(self._app, (f"Confirm the scenarios of {bench.name}?", body, "Confirm"), c.ConfirmCorpus(bench.name))
+        sure(
+            self.console_app, (f"Confirm the scenarios of {bench.name}?", body, "Confirm"), c.ConfirmCorpus(bench.name)
+        )
 
     def edit(self) -> None:
         """The seed's file in the operator's editor."""
         from factory_tui.console.editor import edit, seed_file  # noqa: PLC0415 - rarely used
 
-        if self.bench is None or self._app.folder is None:
-            self._app.say("waits", "this console is not at the workspace: it opens no editor")
+        if self.bench is None or self.console_app.folder is None:
+            self.console_app.say("waits", "this console is not at the workspace: it opens no editor")
             return
-        edit(self._app, seed_file(self._app.folder, self.bench.name))
+        edit(self.console_app, seed_file(self.console_app.folder, self.bench.name))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from factory_tui.console.action import Action
 from factory_tui.console.actions import BY_ID
@@ -15,6 +17,9 @@ from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.wording import asked, labels
 from factory_tui.domain.events import RunState
 from factory_tui.domain.money import Burn
+
+if TYPE_CHECKING:
+    from textual import events
 
 ORDER: tuple[RunState, ...] = (
     "jammed",
@@ -169,9 +174,20 @@ class BurnLine(Panel):
 
 
 class KeyBar(Panel):
-    """What this focus can do, and for some seconds above it what just happened."""
+    """What this focus can do, by key or by a click, and for some seconds above it what just happened."""
 
     FRAMED = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offered: list[tuple[int, str]] = []
+        """Where each action ends in the row, and which one it is."""
+
+    def on_click(self, event: "events.Click") -> None:
+        """As its key does."""
+        action = next((name for end, name in self._offered if event.x < end), None)
+        if action and event.y == self.size.height - 1:
+            self.console_app.action_act(action)
 
     def sync(self) -> None:
         """Take the rows that there is something to say in."""
@@ -204,6 +220,9 @@ class KeyBar(Panel):
             if _cells(row) > width:
                 offered.remove(action)
                 row = self._row(offered, "  ")
+        ends = accumulate(len(span[0]) for span in row[1:])
+        texts = [1 + end for end, span in zip(ends, row[1:], strict=True) if span[1] == "dim"]
+        self._offered = list(zip(texts, (action.id for action in offered), strict=True))
         return [*self._flash(width)[: max(0, height - 1)], row] if height > 1 else [row]
 
     def _row(self, actions: Iterable[Action], gap: str) -> Row:
@@ -223,8 +242,8 @@ class KeyBar(Panel):
             return "resume"
         if action == "emergency" and self.mirror.state.frozen:
             return "thaw"
-        if action == "run.pane" and app.screen.has_class("-verdicts"):
-            return "trace"
+        if action == "pane.next" and app.place:
+            return app.place.coming()
         return BY_ID[action].verb
 
 

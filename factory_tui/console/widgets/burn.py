@@ -11,7 +11,9 @@ from factory_tui.console.figures import count, duration, exact, money, percent, 
 from factory_tui.console.glyphs import LAMPS, Tone, meter, spark
 from factory_tui.console.paint import Row, cut, fit, left, middle, right
 from factory_tui.console.past import SETTLED
+from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.runs import RunList
 from factory_tui.console.wording import labels
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.money import Burn, Ledger, Tokens, of_cap
@@ -112,7 +114,7 @@ class Totals(Panel):
         return row
 
 
-class RunsBurn(Panel):
+class RunsBurn(RunList):
     """Every run: spent and reserved of its cap, and when the cap is hit at this rate."""
 
     def heading(self) -> tuple[Row, Row]:
@@ -123,11 +125,13 @@ class RunsBurn(Panel):
 
     def footing(self) -> Row:
         """Those that do not fit."""
-        more = len(self.mirror.runs()) - max(0, self.size.height - 3)
-        return [(f"{len(self.mirror.runs())} runs", "dim")] if more > 0 else []
+        more = len(self.runs()) - max(0, self.size.height - 3)
+        return [(f"{len(self.runs())} runs", "dim")] if more > 0 else []
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
-        runs = self.mirror.runs()
+        runs = self.runs()
+        if not runs and self.filter.text:
+            return [[(f"  No run fits {self.filter.text}; esc shows all.", "dim")]]
         if not runs:
             return [[("  No runs yet. On the floor (1), n starts one.", "dim")]]
         names = [run.id for run in runs]
@@ -189,8 +193,10 @@ class RunsBurn(Panel):
         return "" if seconds is None else duration(seconds)
 
 
-class PassesBurn(Panel):
+class PassesBurn(Pane):
     """The passes of the chosen run, what lies between them, and the price it was charged by."""
+
+    TITLE = "passes"
 
     def __init__(self) -> None:
         super().__init__()
@@ -210,10 +216,13 @@ class PassesBurn(Panel):
         rehearsal: Row = [(f"{labels(run.ledger, False)}  ", "waits")] if run.rehearsal else []
         return [("passes ", "title"), (run.id, "text")], [*rehearsal, (said, "dim")]
 
-    def scroll(self, pages: int) -> None:
-        """By pages; draws anew."""
-        self.top += pages * max(1, self.size.height - 4)
-        self.sync()
+    def go(self, motion: Motion) -> bool:  # noqa: D102
+        page = max(1, self.size.height - 4)
+        rows = {"up": -1, "down": 1, "page-up": -page, "page-down": page}.get(motion)
+        if rows is not None:
+            self.top += rows
+            self.sync()
+        return rows is not None
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         run = self._run

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from textual.message import Message
 
 from factory_tui.console.figures import duration, interval, money
 from factory_tui.console.glyphs import LAMPS, span_bar, spark
 from factory_tui.console.paint import Row, left, middle, right, wrap
 from factory_tui.console.paint import width as cells_of
-from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.runs import RunList
 from factory_tui.console.wording import asked, best, labels
 from factory_tui.domain import ratchet
 from factory_tui.domain.events import Satisfaction
@@ -55,11 +54,8 @@ def _taken(columns: Sequence[Column]) -> int:
     return sum(column.cells + 2 for column in columns)
 
 
-class FloorTable(Panel):
+class FloorTable(RunList):
     """The table of runs, with a cursor that stays on its run when rows move."""
-
-    class Opened(Message):
-        """The operator clicked the run under the cursor once more."""
 
     def heading(self) -> tuple[Row, Row]:
         """Title and workspace."""
@@ -67,11 +63,12 @@ class FloorTable(Panel):
 
     def footing(self) -> Row:
         """How many there are."""
-        total = len(self.mirror.state.runs)
-        return [(f"{total} run{'s' * (total != 1)}", "dim")] if total else []
+        total, found = len(self.mirror.state.runs), len(self.runs())
+        some = f"{found} of " if found < total else ""
+        return [(f"{some}{total} run{'s' * (total != 1)}", "dim")] if total else []
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
-        runs = self.mirror.runs()
+        runs = self.runs()
         if not runs:
             return self._nothing(width, height)
         columns = self._columns(runs, width)
@@ -85,7 +82,9 @@ class FloorTable(Panel):
         return [head, *(self._line(run, columns, width, run.id == chosen) for run in runs[top : top + height - 1])]
 
     def _nothing(self, width: int, height: int) -> list[Row]:
-        if self.mirror.connection == "live":
+        if self.filter.text and self.mirror.state.runs:
+            said = f"No run fits {self.filter.text}; esc shows all."
+        elif self.mirror.connection == "live":
             said = "No runs yet. Press n to start one."
         else:
             said = self.mirror.trouble or "Attaching to the engine…"
@@ -205,13 +204,13 @@ class FloorTable(Panel):
 
     def on_click(self, event: "events.Click") -> None:
         """Move the cursor to the clicked run; a second click opens it."""
-        runs = self.mirror.runs()
+        runs = self.runs()
         height = self.size.height - 3
         place = next((index for index, run in enumerate(runs) if run.id == self.console_app.chosen), 0)
         index = max(0, min(place - height // 2, len(runs) - height)) + event.y - 2
         if not 0 <= index < len(runs) or event.y < 2:
             return
         if runs[index].id == self.console_app.chosen:
-            self.post_message(self.Opened())
+            self.enter()
         else:
             self.console_app.choose(runs[index].id)

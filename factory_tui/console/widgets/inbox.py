@@ -9,7 +9,7 @@ from factory_tui.console.offering import shown
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
 from factory_tui.console.waiting import Item, answered, time_to_human, waiting
 from factory_tui.console.widgets.floor_table import measured
-from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.console.widgets.scrolled import Scrolled
 from factory_tui.console.wording import labels
 from factory_tui.domain.hostile import clean, one_line
@@ -30,8 +30,11 @@ _REMEDIES = {
 """What helps a held run, by its reason; in braces an action's key."""
 
 
-class InboxList(Panel):
+class InboxList(Pane):
     """Open ones oldest first, then those that were answered, newest first."""
+
+    TITLE = "list"
+    OPENS = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,12 +67,17 @@ class InboxList(Panel):
             self.console_app.choose(item.run.id)
         super().sync()
 
-    def move(self, rows: int) -> None:
-        """Cursor."""
+    def go(self, motion: Motion) -> bool:  # noqa: D102
         ids = [item.id for item in self.items()]
-        if ids:
+        rows = {"up": -1, "down": 1, "first": -len(ids), "last": len(ids)}.get(motion)
+        if rows is not None and ids:
             at = ids.index(self._at) if self._at in ids else 0
             self.point(ids[max(0, min(at + rows, len(ids) - 1))])
+        return rows is not None
+
+    def enter(self) -> bool:  # noqa: D102
+        self.console_app.open_run()
+        return True
 
     def point(self, name: str) -> None:
         """Put the cursor on the line of that id."""
@@ -127,6 +135,8 @@ class InboxList(Panel):
 
 class Evidence(Scrolled):
     """The question, its choices, what speaks for it, and what it cost so far."""
+
+    TITLE = "evidence"
 
     @property
     def _item(self) -> Item | None:

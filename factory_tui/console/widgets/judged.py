@@ -24,7 +24,7 @@ BARE = " ?"
 class Judged(Paged):
     """One row a scenario, one column a pass of a run, newest at the right."""
 
-    PANE = "-judged"
+    TITLE = "scenarios"
 
     def heading(self) -> tuple[Row, Row]:
         """Whether somebody reviewed them for the seed as it is."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from factory_tui.console.figures import percent
 from factory_tui.console.glyphs import Tone
 from factory_tui.console.paint import Row, left, middle, right
-from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.pane import Pane
 from factory_tui.domain.state import Pass, Tally
 
 SOME = "~"
@@ -29,8 +29,10 @@ def tone_of(tally: Tally | None) -> Tone:
     return "good" if found == 1 else "bad" if found == 0 else "waits"
 
 
-class Matrix(Panel):
+class Matrix(Pane):
     """One row a scenario, one column a pass; then the newest share, and how much of the scenario the agent was told."""
+
+    TITLE = "verdicts"
 
     def heading(self) -> tuple[Row, Row]:
         """Title and legend."""

@@ -60,6 +60,15 @@ class Panel(Widget):
         """What stands in the lower border."""
         return []
 
+    def in_border(self) -> Row:
+        """What stands in the lower border with all that belongs there."""
+        return self.footing()
+
+    @property
+    def edge(self) -> str:
+        """The role of its frame."""
+        return "frame"
+
     def sync(self) -> None:
         """Draw anew, and have the terminal repaint what changed."""
         wide, high = self.size
@@ -82,7 +91,7 @@ class Panel(Widget):
             self._drawn = []
         else:
             rows = self.rows(wide - 2, high - 2)
-            self._drawn = framed(rows, (wide, high), self.glyphs, self.heading(), self.footing())
+            self._drawn = framed(rows, (wide, high), self.glyphs, (self.heading(), self.in_border()), self.edge)
 
     def on_resize(self, _event: "events.Resize") -> None:
         """Draw for the new size."""

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console.paint import Row
-from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.pane import Motion, Pane
 
 if TYPE_CHECKING:
     from textual import events
 
 WHEEL = 3
 """Rows of one notch."""
+LONG = 1_000_000
+"""Rows that nothing has."""
 
 
-class Scrolled(Panel):
+class Scrolled(Pane):
     """What is shown begins at the top again when it becomes about something else."""
 
     def __init__(self) -> None:
@@ -38,9 +40,12 @@ class Scrolled(Panel):
         """How much lies below."""
         return self.below()
 
-    def scroll(self, pages: int) -> None:
-        """By pages; draws anew."""
-        self._move(pages * max(1, self.size.height - 3))
+    def go(self, motion: Motion) -> bool:  # noqa: D102
+        page = max(1, self.size.height - 3)
+        rows = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "first": -LONG, "last": LONG}.get(motion)
+        if rows is not None:
+            self._move(rows)
+        return rows is not None
 
     def _move(self, rows: int) -> None:
         self._top += rows

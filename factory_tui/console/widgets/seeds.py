@@ -1,13 +1,14 @@
 """The workshop's shelf: the workspace's seeds, and the revisions of the chosen one with the runs that used each."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from factory_tui.console.bench import Bench, Use, spans, uses
 from factory_tui.console.figures import duration, plural, stamp
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
 from factory_tui.console.past import REVISED, Revision
+from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.scrolled import Scrolled
 from factory_tui.domain.hostile import one_line
@@ -50,8 +51,25 @@ def state_of(bench: Bench) -> tuple[Tone, str]:
     return "good", "reviewed" if bench.reviewed else "ready"
 
 
-class SeedList(OfSeed):
-    """By name."""
+class SeedList(OfSeed, Pane):
+    """By name; left and right choose among the runs of one."""
+
+    TITLE = "seeds"
+    OPENS = True
+
+    def go(self, motion: Motion) -> bool:  # noqa: D102
+        if motion in ("left", "right"):
+            self.workshop.pick(1 if motion == "left" else -1)
+            return True
+        most = len(self.workshop.benches)
+        rows = {"up": -1, "down": 1, "first": -most, "last": most}.get(motion)
+        if rows is not None:
+            self.workshop.move(rows)
+        return rows is not None
+
+    def enter(self) -> bool:  # noqa: D102
+        self.workshop.open()
+        return True
 
     def heading(self) -> tuple[Row, Row]:
         """How many, and how many of them have problems."""
@@ -102,18 +120,15 @@ class SeedList(OfSeed):
         found = self.workshop.benches
         index = self._top(len(found), self.size.height - 2) + event.y - 1
         if event.y > 0 and 0 <= index < len(found):
-            self.workshop.choose(found[index].name)
+            self.workshop.take(found[index].name)
 
 
 class Paged(OfSeed, Scrolled):
-    """One of the three that tab chooses from: pgup and pgdn scroll it."""
-
-    PANE: ClassVar[str]
-    """The class of the screen while it is chosen."""
+    """One of the three beside the seeds."""
 
     def key(self) -> str:
         """The key to what lies below."""
-        return "pgdn" if self.workshop.paged == self.PANE else "tab"
+        return "pgdn" if self.workshop.paged is self else "tab"
 
     def footing(self) -> Row:
         """How much lies below, and how to get there."""
@@ -123,7 +138,7 @@ class Paged(OfSeed, Scrolled):
 class Revisions(Paged):
     """Newest first; below each the runs that used it."""
 
-    PANE = "-revisions"
+    TITLE = "revisions"
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +147,7 @@ class Revisions(Paged):
 
     def heading(self) -> tuple[Row, Row]:
         """How to move."""
-        return [("revisions", "title")], [("[ ] revision", "dim")]
+        return [("revisions", "title")], [("{ } revision", "dim")]
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         bench, shown = self.bench, self.workshop.revisions

@@ -19,7 +19,7 @@ _MARKS = (("@@", "key"), ("+++", "dim"), ("---", "dim"), ("+", "good"), ("-", "b
 class Sheet(Paged):
     """Read-only."""
 
-    PANE = ""
+    TITLE = "text"
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from factory_tui.console.figures import stamp
 from factory_tui.console.mirror import RING, Trace
 from factory_tui.console.paint import Row, wrap
 from factory_tui.console.trace import Line
-from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.domain.hostile import one_line
 
 if TYPE_CHECKING:
@@ -23,8 +23,10 @@ _GUTTER = 20
 """Cells before the text: time, who, mark."""
 
 
-class TailView(Panel):
+class TailView(Pane):
     """Keeps wrapped rows of the newest lines in a ring; `back` is how many rows below are out of sight."""
+
+    TITLE = "trace"
 
     class NeedsOlder(Message):
         """The operator reached the top of what is held."""
@@ -109,6 +111,13 @@ class TailView(Panel):
             [(" " * 9, "text"), (_WRITES if index == 0 else " " * len(_WRITES), "live"), (pad, "text"), (part, "live")]
             for index, part in enumerate(parts[-STREAM_ROWS:])
         ]
+
+    def go(self, motion: Motion) -> bool:  # noqa: D102
+        page = max(1, self.size.height - 3)
+        rows = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "first": -RING, "last": RING}.get(motion)
+        if rows is not None:
+            self.scroll(rows)
+        return rows is not None
 
     def scroll(self, rows: int) -> None:
         """Move by `rows` (negative: back in time)."""

@@ -4,6 +4,17 @@ from factory_tui.console.action import Action
 
 RUNS: tuple[Action, ...] = (
     Action(
+        "run.answer",
+        ("a",),
+        "answer",
+        ("floor", "run", "inbox"),
+        0,
+        "Answer what the run asks: by one of its choices (a digit), in words, or both.",
+        "operator",
+        bar=2,
+        palette="run: Answer {run}",
+    ),
+    Action(
         "run.new",
         ("n",),
         "new run",
@@ -157,4 +168,3 @@ RUNS: tuple[Action, ...] = (
         palette="run: Stop {run} for good",
     ),
 )
-"""In the order of the table, `console.actions`."""

@@ -1,0 +1,156 @@
+"""The console's link: one reader task that attaches and takes in what comes, and what is asked of the journal.
+
+Knows the mirror and no widget; what draws is the app, which this is a part of.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from factory_tui.console.feed import Connect, Feed, RefusedError
+from factory_tui.console.glyphs import Tone
+from factory_tui.console.keyboard import Keyboard
+from factory_tui.console.mirror import Mirror
+from factory_tui.console.past import REVISED, REVISIONS, Past
+from factory_tui.domain.hostile import one_line
+
+BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each try to attach again; the last one repeats."""
+PAGE = 500
+"""Events asked for at once when looking back."""
+WIDE_PAGE = 2000
+"""The same where they are short."""
+FAIR = 200
+"""Messages taken in before others get their turn."""
+
+
+class Attached(Keyboard, inherit_bindings=False):
+    """An app with a mirror of what an engine tells it."""
+
+    def __init__(self, connect: Connect, clock: Callable[[], int]) -> None:
+        super().__init__()
+        self.mirror = Mirror(self.clock)
+        self.chosen = ""
+        """The run that keys are about."""
+        self.feed: Feed | None = None
+        self.coming: asyncio.Future[Feed]
+        """The next feed, once it is attached."""
+        self._connect = connect
+        self._here = clock
+        self._ahead = 0
+        """Milliseconds that the engine's clock is ahead of ours."""
+        self._asked: set[str] = set()
+        self._watched: str | None = ""
+        """The run whose cells the feed was asked to tell of; None: all of them."""
+
+    def say(self, tone: Tone, text: str) -> None:
+        """Say something to the operator."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Draw what is dirty."""
+        raise NotImplementedError
+
+    def clock(self) -> int:
+        """The engine's time, UTC ms."""
+        return self._here() + self._ahead
+
+    async def attend(self) -> None:
+        """Attach, take in what comes, and when the link drops attach again, for ever."""
+        attempt, first = 0, True
+        self.coming = asyncio.get_running_loop().create_future()
+        while True:
+            try:
+                self.feed = await self._connect()
+            except OSError as error:
+                wait = BACKOFF[min(attempt, len(BACKOFF) - 1)]
+                attempt += 1
+                self.mirror.lost(f"No link to an engine: {one_line(str(error), 300)}. Next try in {wait:g} s.", first)
+                await asyncio.sleep(wait)
+                continue
+            attempt, first = 0, False
+            self.mirror.attached(self.feed.state, self.feed.role)
+            self._ahead = self.feed.now - self._here()
+            self._asked.clear()
+            self._watched = ""
+            self.flush()
+            feed = self.feed
+            self.coming.set_result(feed)
+            self.coming = asyncio.get_running_loop().create_future()
+            try:
+                await self._read(feed)
+            finally:
+                self.feed = None
+                await feed.close()
+            why = f"The link broke: {one_line(feed.end, 120)}" if feed.end else "The engine closed the link."
+            self.mirror.lost(why, first)
+
+    async def _read(self, feed: Feed) -> None:
+        taken = 0
+        async for message in feed:
+            self.mirror.apply(message)
+            taken += 1
+            if taken % FAIR == 0:
+                await asyncio.sleep(0)
+
+    def keep_watch(self, in_full: bool) -> None:
+        """Have the cells of the chosen run told of if it is looked at in full; else of all while one says nothing."""
+        slow = any(self.mirror.quiet(run) for run in self.mirror.state.runs.values())
+        wanted = self.chosen if in_full else None if slow else ""
+        if self.feed and wanted != self._watched:
+            self._watched = wanted
+            self.run_worker(self._watch(self.feed, wanted), group="watch", exclusive=True)
+
+    async def _watch(self, feed: Feed, run: str | None) -> None:
+        try:
+            cells = await feed.watch(run)
+        except (OSError, RefusedError) as error:
+            self.say("waits", f"what cells use is not told: {error}")
+            return
+        self.mirror.watched(cells)
+
+    def keep_read(self) -> None:
+        """What of the chosen run came before this console did is read once for each link."""
+        if self.feed and self.chosen not in self._asked:
+            self._asked.add(self.chosen)
+            self.read_older()
+
+    def read_older(self) -> None:
+        """A page of the chosen run's events before those that its trace holds."""
+        self.run_worker(self._load(self.chosen), group=f"older-{self.chosen}", exclusive=True)
+
+    async def _load(self, run: str) -> None:
+        trace, feed = self.mirror.trace(run), self.feed
+        if feed is None or trace.complete:
+            return
+        try:
+            events = await feed.events(run, trace.first, PAGE)
+        except (OSError, RefusedError) as error:
+            self.say("bad", f"older lines cannot be read: {error}")
+            return
+        trace.prepend(events)
+        self.mirror.dirty = True
+
+    def look_back(self, kind: str) -> None:
+        """Read facts of a kind from the journal, once for each link: a screen that draws them asks."""
+        past, feed = self.mirror.past, self.feed
+        if feed and kind not in past.asked:
+            past.asked.add(kind)
+            self.run_worker(self._look_back(feed, past, kind), group=f"past-{kind}", exclusive=True)
+
+    async def _look_back(self, feed: Feed, past: Past, kind: str) -> None:
+        wanted = True
+        while wanted:
+            limit = REVISIONS if kind == REVISED else WIDE_PAGE
+            try:
+                events = await feed.events(None, past.first.get(kind), limit, kinds=(kind,))
+            except (OSError, RefusedError) as error:
+                self.say("bad", f"the journal cannot be read: {error}")
+                return
+            wanted = past.older(kind, events, self.clock())
+            self.mirror.dirty = True
+
+    async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
+        """As the feed's. Raises RefusedError, OSError; the latter without a link too."""
+        if self.feed is None:
+            raise ConnectionError("no engine is attached. Remedy: q, then factory-tui again, which starts one")
+        return await self.feed.diff(run, before, after)

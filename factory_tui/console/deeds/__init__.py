@@ -1,0 +1,14 @@
+"""What each action of the table does: opens a screen, asks a question, or sends a command. One module a screen."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from factory_tui.console.deeds.everywhere import EVERYWHERE
+from factory_tui.console.deeds.run import RUN
+from factory_tui.console.deeds.runs import RUNS
+from factory_tui.console.deeds.workshop import WORKSHOP
+
+if TYPE_CHECKING:
+    from factory_tui.console.app import ConsoleApp
+
+DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**EVERYWHERE, **RUN, **RUNS, **WORKSHOP}
