@@ -22,12 +22,12 @@ _TURNS = 9
 _LATE = 3.0
 _COLD_TURNS = 3
 _PATIENCE = 30.0
-_BARE = [sys.executable, "-m", "bench.bare"]
-_HEADER = b"FACTORY"
+BARE = [sys.executable, "-m", "bench.bare"]
+HEADER = b"FACTORY"
 _RUN = f"{SEED}-1".encode()
 
 
-def _painted(command: list[str], *marks: bytes) -> list[float]:
+def painted(command: list[str], *marks: bytes) -> list[float]:
     """Milliseconds until each text was drawn, 120 columns by 40 rows; the command is then killed."""
     began = time.perf_counter()
     drawn, moments = b"", list[float]()
@@ -42,7 +42,7 @@ def _painted(command: list[str], *marks: bytes) -> list[float]:
     return moments
 
 
-def _console(workspace: Workspace) -> list[str]:
+def console(workspace: Workspace) -> list[str]:
     return [sys.executable, "-m", "factory_tui", "--workspace", str(workspace.root)]
 
 
@@ -52,8 +52,8 @@ async def warm(workspace: Workspace) -> Figures:
     compileall.compile_dir(Path(factory_tui.__file__).parent, quiet=1)
     first, runs, bare = [], [], []
     for number in range(_TURNS + 1):
-        [floor] = await asyncio.to_thread(_painted, _BARE, b"bare")
-        frame, state = await asyncio.to_thread(_painted, _console(workspace), _HEADER, _RUN)
+        [floor] = await asyncio.to_thread(painted, BARE, b"bare")
+        frame, state = await asyncio.to_thread(painted, console(workspace), HEADER, _RUN)
         if number:  # the first of each warms the disk
             bare.append(floor)
             first.append(frame)
@@ -69,8 +69,8 @@ async def cold(workspace: Workspace) -> Figures:
     say(f"first paint with no engine running: {_COLD_TURNS} turns")
     first, bare = [], []
     for _ in range(_COLD_TURNS):
-        bare += await asyncio.to_thread(_painted, _BARE, b"bare")
-        first += await asyncio.to_thread(_painted, _console(workspace), _HEADER)
+        bare += await asyncio.to_thread(painted, BARE, b"bare")
+        first += await asyncio.to_thread(painted, console(workspace), HEADER)
         # A console that was killed tells nobody whether it came to start an engine.
         deadline = time.monotonic() + _LATE
         while not spawn.answers(workspace) and time.monotonic() < deadline:  # noqa: ASYNC110

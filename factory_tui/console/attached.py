@@ -38,7 +38,6 @@ class Attached(Keyboard, inherit_bindings=False):
         self._here = clock
         self._ahead = 0
         """Milliseconds that the engine's clock is ahead of ours."""
-        self._asked: set[str] = set()
         self._watched: str | None = ""
         """The run whose cells the feed was asked to tell of; None: all of them."""
 
@@ -70,7 +69,6 @@ class Attached(Keyboard, inherit_bindings=False):
             attempt, first = 0, False
             self.mirror.attached(self.feed.state, self.feed.role)
             self._ahead = self.feed.now - self._here()
-            self._asked.clear()
             self._watched = ""
             self.flush()
             feed = self.feed
@@ -110,8 +108,9 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def keep_read(self) -> None:
         """What of the chosen run came before this console did is read once for each link."""
-        if self.feed and self.chosen not in self._asked:
-            self._asked.add(self.chosen)
+        trace = self.mirror.look(self.chosen)
+        if self.feed and not trace.asked:
+            trace.asked = True
             self.read_older()
 
     def read_older(self) -> None:

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from factory_tui.console.glyphs import Tone
 
 RING = 5000
-"""Lines of one run's trace that the console keeps."""
+"""Lines of one run's trace that the console keeps, of those looked at last."""
+LOOKED = 8
+"""Runs whose traces are kept so."""
+TAIL, TAILS = 200, 64
+"""Lines of the other traces, and how many of those are kept; the journal has the rest."""
 STREAM = 4000
 """Characters of streaming text that are kept for drawing."""
 BUCKET = 5_000
@@ -44,8 +48,10 @@ class Trace:
         """Seq of the oldest event in the ring."""
         self.complete = False
         """Whether the journal holds nothing older."""
+        self.asked = False
+        """Whether what lies before it was asked for since it was last cut."""
         self.version = 0
-        """Raised when lines were put in front: a view starts over."""
+        """Raised when lines were put in front, or taken away there: a view starts over."""
 
     def append(self, event: Event) -> None:
         """Add what a new event says."""
@@ -54,6 +60,16 @@ class Trace:
         found = lines(event)
         self.lines.extend(found)
         self.total += len(found)
+
+    def cut(self) -> None:
+        """Keep the newest lines alone, whole events of them."""
+        if len(self.lines) <= TAIL:
+            return
+        kept = list(self.lines)[-TAIL:]
+        self.first = kept[0].seq + 1
+        self.lines = deque((line for line in kept if line.seq >= self.first), maxlen=RING)
+        self.complete = self.asked = False
+        self.version += 1
 
     def prepend(self, events: Iterable[Event]) -> None:
         """Put older events in front, as far as the ring has room."""
@@ -82,6 +98,8 @@ class Mirror:
         """Why the link is down, and when it is tried again."""
         self.floor = Trace()
         self.traces: dict[str, Trace] = {}
+        self._looked: list[str] = []
+        """Runs whose traces are drawn, the one of now last."""
         self.stream: dict[str, str] = {}
         """What is streaming now, by run; empty once its call or command has ended, or its run moved on."""
         self.cells: dict[str, dict[str, LiveCell]] = {}
@@ -153,7 +171,7 @@ class Mirror:
         if event.seq <= self.state.seq:
             return
         self.state = reduce(self.state, event)
-        self.trace(event.run).append(event)
+        self._append(event)
         self.past.take(event)
         if isinstance(event.fact, CellClosed):
             self.cells.get(event.run, {}).pop(event.fact.cell, None)
@@ -166,6 +184,17 @@ class Mirror:
             self.fresh = tone, f"{event.fact.text} {event.fact.remedy}"
         elif isinstance(event.fact, CommandUndone):
             self.fresh = "good", undone(event.actor, event.fact.command)
+
+    def _append(self, event: Event) -> None:
+        trace = self.traces.pop(event.run, None) or self.trace(event.run)
+        trace.append(event)
+        if not event.run:
+            return
+        self.traces[event.run] = trace  # the newest last
+        if event.run not in self._looked and len(trace.lines) > 2 * TAIL:
+            trace.cut()
+        if len(self.traces) > LOOKED + TAILS:
+            del self.traces[next(one for one in self.traces if one not in self._looked)]
 
     def _burned(self, at: int, tokens: int) -> None:
         bucket = at // BUCKET
@@ -182,6 +211,16 @@ class Mirror:
     def trace(self, run: str) -> Trace:
         """The trace of a run; "" is the floor's own."""
         return self.floor if not run else self.traces.setdefault(run, Trace())
+
+    def look(self, run: str) -> Trace:
+        """The trace of a run that is drawn: it is kept in full while it is among the last few of those."""
+        trace = self.trace(run)
+        if run and (not self._looked or self._looked[-1] != run):
+            self._looked = [*(one for one in self._looked if one != run), run]
+            for other in self._looked[:-LOOKED]:
+                self.trace(other).cut()
+            self._looked = self._looked[-LOOKED:]
+        return trace
 
     def run(self, name: str) -> Run | None:
         """A run by name."""

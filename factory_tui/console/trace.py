@@ -32,6 +32,8 @@ class Line(msgspec.Struct, frozen=True):
     who: str
     tone: Tone
     text: str
+    seq: int = 0
+    """Of its event."""
 
 
 _TOOLS = {"str_replace_based_edit_tool": "edit", "str_replace_editor": "edit"}
@@ -44,7 +46,8 @@ def lines(event: e.Event) -> tuple[Line, ...]:
     if say is None:
         return ()
     return tuple(
-        Line(event.at, event.run, who, tone, one_line(text, TEXT)) for who, tone, text in say(event, event.fact)
+        Line(event.at, event.run, who, tone, one_line(text, TEXT), event.seq)
+        for who, tone, text in say(event, event.fact)
     )
 
 
