@@ -23,9 +23,9 @@ from factory_tui.domain.state import OVER, Run, State
 if TYPE_CHECKING:
     from factory_tui.console.glyphs import Tone
 
-RING = 5000
+RING = 2000
 """Lines of one run's trace that the console keeps, of those looked at last."""
-LOOKED = 8
+LOOKED = 4
 """Runs whose traces are kept so."""
 TAIL, TAILS = 200, 64
 """Lines of the other traces, and how many of those are kept; the journal has the rest."""
