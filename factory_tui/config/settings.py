@@ -178,6 +178,28 @@ LEAST_TERMINAL = (72, 20)
 """Columns and lines that the console's screens need."""
 
 
+Sort = Literal[
+    "floor",
+    "run",
+    "-run",
+    "state",
+    "-state",
+    "node",
+    "-node",
+    "pass",
+    "-pass",
+    "satisfied",
+    "-satisfied",
+    "burn",
+    "-burn",
+    "cap",
+    "-cap",
+    "age",
+    "-age",
+]
+"""How the floor is sorted: its own order, or by a column, with `-` the other way round."""
+
+
 class UiTable(_Table, frozen=True):
     """`[ui]`."""
 

@@ -35,6 +35,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     branch: str
     """Before a run that stands below the one it was forked from."""
     braille: bool = False
+    sorts: tuple[str, str] = ("↑", "↓")
+    """Beside a title: the smallest on top, the largest."""
 
 
 _MARKS = {
@@ -52,7 +54,9 @@ BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━",
 BRAILLE = Glyphs(
     _MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", "└", braille=True
 )
-ASCII = Glyphs(_ASCII, "++++-|", "_.-=+*#@", ("#", ":", "-", "|"), ("-", "'", "`", "^"), ">", "x", "v", "|", "`")
+ASCII = Glyphs(
+    _ASCII, "++++-|", "_.-=+*#@", ("#", ":", "-", "|"), ("-", "'", "`", "^"), ">", "x", "v", "|", "`", sorts=("^", "v")
+)
 SETS = {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}
 
 LAMPS: dict[RunState, Tone] = {

@@ -29,6 +29,8 @@ _SHOWN = {
     "right": "→",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
 }
 
 

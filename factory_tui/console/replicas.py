@@ -82,7 +82,7 @@ def _of(group: str, runs: Sequence[Run]) -> Replicas:
 
 
 def _share(item: Pass | None) -> float | None:
-    found = (item.vault or item.feedback) if item else None
+    found = item.satisfaction if item else None
     return found.share if found else None
 
 

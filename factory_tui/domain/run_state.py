@@ -74,6 +74,11 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     gap: Gap | None = None
     """How far it satisfies what its maker was told of better than the vault."""
 
+    @property
+    def satisfaction(self) -> Satisfaction | None:
+        """The one that counts: the vault's, else the feedback set's."""
+        return self.vault or self.feedback
+
     def alike(self, other: "Pass") -> bool:
         """Whether both were made from the same seed, and judged by the same scenarios."""
         return (self.revision, self.corpus) == (other.revision, other.corpus)

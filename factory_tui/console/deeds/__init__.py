@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from factory_tui.console.deeds.everywhere import EVERYWHERE
+from factory_tui.console.deeds.floor import FLOOR
 from factory_tui.console.deeds.run import RUN
 from factory_tui.console.deeds.runs import RUNS
 from factory_tui.console.deeds.workshop import WORKSHOP
@@ -11,4 +12,4 @@ from factory_tui.console.deeds.workshop import WORKSHOP
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
 
-DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**EVERYWHERE, **RUN, **RUNS, **WORKSHOP}
+DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**EVERYWHERE, **FLOOR, **RUN, **RUNS, **WORKSHOP}

@@ -60,6 +60,12 @@ class FloorScreen(RunPanes):
     LOWER = "below"
     PANES = (FloorTable, TailView, Matrix)
 
+    def offers(self, action: str) -> bool:
+        """Nothing is turned round that has no other way."""
+        if action == "floor.turn":
+            return self.query_one(FloorTable).order != "floor"
+        return super().offers(action)
+
     def fit_table(self, runs: int) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
         roomy = self.size.width >= 100 and not self.alone

@@ -11,28 +11,15 @@ from factory_tui.console.burning import cached
 from factory_tui.console.figures import count, countdown, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
+from factory_tui.console.ordering import URGENCY
 from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
 from factory_tui.console.waiting import need_human
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.wording import asked, labels
-from factory_tui.domain.events import RunState
 from factory_tui.domain.money import Burn
 
 if TYPE_CHECKING:
     from textual import events
-
-ORDER: tuple[RunState, ...] = (
-    "jammed",
-    "signoff",
-    "running",
-    "held",
-    "paused",
-    "queued",
-    "failed",
-    "stopped",
-    "shipped",
-)
-
 
 CLOCK = 10
 """Cells of the time in the header."""
@@ -98,7 +85,7 @@ class Header(Panel):
     def _lamps(self) -> Row:
         states = [run.state for run in self.mirror.state.runs.values()]
         return _joined(
-            ([(f"{self.glyphs.marks[LAMPS[s]]} {states.count(s)} {s}", LAMPS[s])] for s in ORDER if s in states), "  "
+            ([(f"{self.glyphs.marks[LAMPS[s]]} {states.count(s)} {s}", LAMPS[s])] for s in URGENCY if s in states), "  "
         )
 
     def _counts(self) -> list[Row]:

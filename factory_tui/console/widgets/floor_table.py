@@ -1,12 +1,17 @@
 """All runs, live: one line each, the columns that fit."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
-from factory_tui.console.figures import duration, interval, money
+from factory_tui.config.settings import Sort
+from factory_tui.console.burning import WARN
+from factory_tui.console.figures import duration, interval, money, percent
 from factory_tui.console.glyphs import LAMPS, span_bar, spark
+from factory_tui.console.ordering import after, column, falling, turned
 from factory_tui.console.paint import Row, left, middle, right, wrap
 from factory_tui.console.paint import width as cells_of
 from factory_tui.console.widgets.runs import RunList
@@ -23,18 +28,18 @@ if TYPE_CHECKING:
 _RE_SEEDS = "re-seeds"
 _BOTH = 20
 """Cells for a state and for what the run is about to do."""
+_BAR, _BARS = 16, 60
+"""Cells of the bar to ship, at least and at most."""
 
 
 def measured(run: Run) -> Satisfaction | None:
     """The satisfaction that counts: the vault's, else the feedback set's, of the newest measured pass."""
-    newest = run.measured
-    return (newest.vault or newest.feedback) if newest else None
+    return run.measured.satisfaction if run.measured else None
 
 
 def history(run: Run) -> list[float]:
     """Satisfaction of each measured pass, oldest first."""
-    sets = [item.vault or item.feedback for item in run.passes]
-    return [item.share for item in sets if item]
+    return [item.satisfaction.share for item in run.passes if item.satisfaction]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -44,6 +49,8 @@ class Column(msgspec.Struct, frozen=True):
     cells: int
     draw: Callable[[Run, int], Row]
     at_right: bool = False
+    sort: str = ""
+    """What it is sorted by; empty: nothing."""
 
 
 def _re_seeds(run: Run) -> bool:
@@ -51,15 +58,39 @@ def _re_seeds(run: Run) -> bool:
 
 
 def _taken(columns: Sequence[Column]) -> int:
-    return sum(column.cells + 2 for column in columns)
+    return sum(one.cells + 2 for one in columns)
 
 
 class FloorTable(RunList):
     """The table of runs, with a cursor that stays on its run when rows move."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._heads: list[tuple[int, str]] = []
+        """Where each column ends in a row, and what it is sorted by."""
+
+    def sort_next(self, by: int) -> None:
+        """By the column next to the one that it is sorted by."""
+        self.sort(after(self.order, dict.fromkeys(name for _, name in self._heads if name), by))
+
+    def turn(self) -> None:
+        """The other way round."""
+        self.sort(turned(self.order))
+
+    def sort(self, order: Sort) -> None:
+        """In that order from now on."""
+        self.order, self.mirror.dirty = order, True
+
     def heading(self) -> tuple[Row, Row]:
         """Title and workspace."""
-        return [("floor", "title"), (f" {one_line(self.mirror.state.engine.workspace, 24)}", "text")], []
+        title: Row = [("floor", "title"), (f" {one_line(self.mirror.state.engine.workspace, 24)}", "text")]
+        if self.order == "floor":
+            return title, []
+        return title, [(f"by {column(self.order)} {self._arrow}", "key")]
+
+    @property
+    def _arrow(self) -> str:
+        return self.glyphs.sorts[falling(self.order)]
 
     def footing(self) -> Row:
         """How many there are."""
@@ -72,14 +103,26 @@ class FloorTable(RunList):
         if not runs:
             return self._nothing(width, height)
         columns = self._columns(runs, width)
-        head: Row = [("  ", "dim")]
-        for column in columns:
-            head += [((right if column.at_right else left)(column.title, column.cells), "dim"), ("  ", "dim")]
-        head.pop()
         chosen = self.console_app.chosen
         place = next((index for index, run in enumerate(runs) if run.id == chosen), 0)
         top = max(0, min(place - (height - 1) // 2, len(runs) - (height - 1)))
-        return [head, *(self._line(run, columns, width, run.id == chosen) for run in runs[top : top + height - 1])]
+        return [
+            self._head(columns),
+            *(self._line(run, columns, width, run.id == chosen) for run in runs[top : top + height - 1]),
+        ]
+
+    def _head(self, columns: Sequence[Column]) -> Row:
+        """The titles; an arrow at the one that it is sorted by."""
+        head: Row = [("  ", "dim")]
+        sorted_by = column(self.order)
+        for one in columns:
+            by = one.sort == sorted_by and not any(role == "key" for _, role in head)
+            title = f"{one.title} {self._arrow}" if by and len(one.title) + 2 <= one.cells else one.title
+            head += [((right if one.at_right else left)(title, one.cells), "key" if by else "dim"), ("  ", "dim")]
+        ends = accumulate(one.cells + 2 for one in columns)
+        self._heads = [(3 + end, one.sort) for end, one in zip(ends, columns, strict=True)]
+        head.pop()
+        return head
 
     def _nothing(self, width: int, height: int) -> list[Row]:
         if self.filter.text and self.mirror.state.runs:
@@ -93,8 +136,8 @@ class FloorTable(RunList):
 
     def _line(self, run: Run, columns: Sequence[Column], room: int, chosen: bool) -> Row:
         row: Row = [(f"{self.glyphs.cursor if chosen else ' '} ", "key")]
-        for column in columns:
-            row += [*column.draw(run, column.cells), ("  ", "text")]
+        for one in columns:
+            row += [*one.draw(run, one.cells), ("  ", "text")]
         row = row[:-1]
         row.append((" " * max(0, room - cells_of(row)), "text"))
         return [(text, f"{role}+cursor") for text, role in row] if chosen else row
@@ -110,34 +153,48 @@ class FloorTable(RunList):
         awaited, longest = any(soon), max(len(one or self._said(run)) for one, run in zip(soon, runs, strict=True))
         node = min(max(8, *(len(run.node) for run in runs)), 18 if wide else 11)
         found = [
-            Column("RUN", name, self._named),
-            Column("STATE", _BOTH if wide and awaited else max(9, 2 + longest), self._state),
-            Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")]),
-            Column("PASS", 5, self._pass),
+            Column("RUN", name, self._named, sort="run"),
+            Column("STATE", _BOTH if wide and awaited else max(9, 2 + longest), self._state, sort="state"),
+            Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")], sort="node"),
+            Column("PASS", 5, self._pass, sort="pass"),
             *([Column("BEST", 4, self._best)] if any(map(best, runs)) else []),
-            Column("SATISFIED", 12, self._satisfied),
+            Column("SATISFIED", 12, self._satisfied, sort="satisfied"),
         ]
         if wide:
-            found.append(Column("TO SHIP", 16, self._bar))
+            found.append(Column("TO SHIP", _BAR, self._bar))
         if wide or not mixed:
             found.append(Column("TREND", 10 if wide else 5, self._trend))
-        found.append(Column("BURN", 7, lambda run, cells: [(right(money(run.burn.money), cells), "text")], True))
+        found.append(
+            Column("BURN", 7, lambda run, cells: [(right(money(run.burn.money), cells), "text")], True, "burn")
+        )
         if ultra:
-            found.append(Column("OF CAP", 7, self._cap, True))
-        found.append(Column("AGE", 4, self._age, True))
+            found.append(Column("OF CAP", 12, self._cap, True, "cap"))
+        found.append(Column("AGE", 4, self._age, True, "age"))
+        if ultra:
+            found += [self._words("MODEL", runs), self._words("OWNER", runs)]
         if mixed:
             found.append(Column("", 18 if wide else 9, self._labels))
-        for title in ("TREND", "AGE", "BEST", "PASS", "NODE"):
+        by = column(self.order)
+        found = [replace(one, cells=max(one.cells, len(one.title) + 2)) if one.sort == by else one for one in found]
+        for title in ("MODEL", "OWNER", "TREND", "AGE", "BEST", "PASS", "NODE"):
             if _taken(found) > room:
-                found = [column for column in found if column.title != title]
-        grown = 16 + room - _taken(found)
-        return [
-            msgspec.structs.replace(column, cells=grown) if column.title == "TO SHIP" else column for column in found
-        ]
+                found = [one for one in found if one.title != title or one.sort == by]
+        grown = _BAR + room - _taken(found)
+        return [replace(one, cells=min(grown, _BARS)) if one.title == "TO SHIP" else one for one in found]
+
+    def _words(self, title: str, runs: Sequence[Run]) -> Column:
+        """A column of a run's own words, as wide as they are."""
+
+        def said(run: Run) -> str:
+            return one_line(run.model if title == "MODEL" else run.owner, 24)
+
+        longest = max(len(title), *(cells_of([(said(run), "dim")]) for run in runs))
+        return Column(title, longest, lambda run, cells: [(left(said(run), cells), "dim")])
 
     def _branched(self, run: Run) -> Row:
-        """Its id; of a fork below the run that it was forked from."""
-        return [(f"{self.glyphs.branch} " if run.forked else "", "dim"), (run.id, "strong")]
+        """Its id; of a fork below the run that it was forked from, where families stand together."""
+        below = run.forked and self.order == "floor"
+        return [(f"{self.glyphs.branch} " if below else "", "dim"), (run.id, "strong")]
 
     def _named(self, run: Run, cells: int) -> Row:
         (branch, dim), (name, strong) = self._branched(run)
@@ -192,7 +249,12 @@ class FloorTable(RunList):
         return [(left(spark(history(run), cells, self.glyphs, 1.0), cells), "running")]
 
     def _cap(self, run: Run, cells: int) -> Row:
-        return [(right(money(run.cap) if run.cap is not None else "none", cells), "dim")]
+        if not run.cap:
+            return [(right("no cap", cells), "dim")]
+        share = (run.burn.money + run.burn.reserved) / run.cap
+        tone = "bad" if share >= 1 else "waits" if share >= WARN else "text"
+        said = f" {money(run.cap)}"
+        return [(right(percent(float(share)), cells - len(said)), tone), (said, "dim")]
 
     def _age(self, run: Run, cells: int) -> Row:
         return [(right(duration((self.console_app.clock() - run.changed_at) / 1000), cells), "dim")]
@@ -203,8 +265,13 @@ class FloorTable(RunList):
         return [(left(short, cells), "waits")]
 
     def on_click(self, event: "events.Click") -> None:
-        """Move the cursor to the clicked run; a second click opens it."""
+        """Move the cursor to the clicked run, a second click opens it; sort by a clicked title, or turn it round."""
         runs = self.runs()
+        if event.y == 1 and runs:
+            by = next((name for end, name in self._heads if event.x < end), "")
+            if by:
+                self.sort(turned(self.order) if column(self.order) == by else by)  # type: ignore[arg-type]
+            return
         height = self.size.height - 3
         place = next((index for index, run in enumerate(runs) if run.id == self.console_app.chosen), 0)
         index = max(0, min(place - height // 2, len(runs) - height)) + event.y - 2

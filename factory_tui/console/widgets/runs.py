@@ -1,9 +1,16 @@
 """A list of all runs, whose cursor is the app's: the run that keys are about."""
 
+from typing import TYPE_CHECKING
+
 from factory_tui.console.glyphs import LAMPS
+from factory_tui.console.ordering import ordered
 from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.console.wording import labels
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import Run, State
+
+if TYPE_CHECKING:
+    from factory_tui.config.settings import Sort
+    from factory_tui.console.filtering import Filter
 
 
 class RunList(Pane):
@@ -14,10 +21,19 @@ class RunList(Pane):
     FILTERED = True
     FIELDS = ("run", "state", "seed", "owner", "actor", "model", "loop")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: Sort = "floor"
+        self._found: tuple[State, Filter, Sort, list[Run]] | None = None
+
     def runs(self) -> list[Run]:
-        """Those that fit the filter, in the floor's order."""
-        found = self.mirror.runs()
-        return [run for run in found if self.filter.holds(self._fields(run))] if self.filter.terms else found
+        """Those that fit the filter, in the order asked for."""
+        state, found = self.mirror.state, self._found
+        if found is None or found[0] is not state or found[1:3] != (self.filter, self.order):
+            runs = self.mirror.runs()
+            fit = [run for run in runs if self.filter.holds(self._fields(run))] if self.filter.terms else runs
+            self._found = found = (state, self.filter, self.order, ordered(fit, self.order))
+        return found[3]
 
     def _fields(self, run: Run) -> dict[str, str]:
         """What a filter finds in a run; who told it something last counts as its actor."""

@@ -1,0 +1,33 @@
+"""Actions of the floor alone: how its rows stand."""
+
+from factory_tui.console.action import Action
+
+FLOOR: tuple[Action, ...] = (
+    Action(
+        "floor.sort-next",
+        ("greater_than_sign",),
+        "sort",
+        ("floor",),
+        0,
+        "Sort by the next column; past the last one, in the floor's own order, where families stand together.",
+        palette="floor: Sort by the next column",
+    ),
+    Action(
+        "floor.sort-before",
+        ("less_than_sign",),
+        "sort",
+        ("floor",),
+        0,
+        "Sort by the column before.",
+        palette="floor: Sort by the column before",
+    ),
+    Action(
+        "floor.turn",
+        ("i",),
+        "turn round",
+        ("floor",),
+        0,
+        "Turn the order round.",
+        palette="floor: Turn the order round",
+    ),
+)

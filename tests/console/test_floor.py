@@ -1,0 +1,137 @@
+"""The floor's table: its order, what fits, what stands in its borders."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory_tui.config.settings import Sort
+from factory_tui.console.mirror import Mirror
+from factory_tui.console.ordering import after, ordered, turned
+from factory_tui.console.widgets.floor_table import FloorTable
+from factory_tui.domain.reducer import fold
+from factory_tui.domain.state import Run
+from tests import snap
+from tests.console.crowds import crowd
+from tests.console.feeds import StoryFeed
+from tests.console.stage import Stage, on_stage
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+TWELVE = crowd(12)
+ORDERS: tuple[Sort, ...] = ("floor", "run", "state", "node", "pass", "satisfied", "burn", "cap", "age")
+
+
+def sized(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def table(stage: Stage) -> FloorTable:
+    return stage.app.screen.query_one(FloorTable)
+
+
+def runs() -> list[Run]:
+    mirror = Mirror()
+    mirror.attached(fold(TWELVE), "admin")
+    return mirror.runs()
+
+
+def titles(stage: Stage) -> str:
+    return next(line for line in snap.text_of(stage.app).splitlines() if "RUN" in line and "STATE" in line)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=sized)
+async def test_floor_sorted_and_filtered(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(TWELVE), size) as stage:
+        await stage.press("/", *"!state:shipped|stopped", "enter")
+        while table(stage).order != "burn":
+            await stage.press(">")
+        snap.check(stage.app, f"console/floor-sorted-{sized(size)}")
+
+
+async def test_keys_sort_by_each_column_on_the_screen_and_come_back_to_the_floors_own_order() -> None:
+    async with on_stage(StoryFeed(TWELVE)) as stage:
+        own = [run.id for run in table(stage).runs()]
+        seen: list[Sort] = []
+        while not seen or seen[-1] != "floor":
+            await stage.press(">")
+            seen.append(table(stage).order)
+        assert seen == ["run", "state", "node", "pass", "satisfied", "burn", "age", "floor"]
+        assert [run.id for run in table(stage).runs()] == own
+        await stage.press("<")
+        assert table(stage).order == "age"
+        assert "AGE ↓" in titles(stage)
+
+
+async def test_i_turns_the_order_round_and_the_arrow_with_it() -> None:
+    async with on_stage(StoryFeed(TWELVE)) as stage:
+        await stage.press("i")
+        assert table(stage).order == "floor"
+        await stage.press(">", ">", ">", ">", ">", ">")
+        assert "BURN ↓" in titles(stage)
+        most = [run.burn.money for run in table(stage).runs()]
+        await stage.press("i")
+        assert "BURN ↑" in titles(stage)
+        assert [run.burn.money for run in table(stage).runs()] == most[::-1]
+
+
+async def test_a_clicked_title_sorts_by_its_column_and_a_second_click_turns_it_round() -> None:
+    async with on_stage(StoryFeed(TWELVE), (120, 40)) as stage:
+        await stage.pilot.click(FloorTable, offset=(titles(stage).index("BURN") + 1, 1))
+        await stage.settle()
+        assert table(stage).order == "burn"
+        await stage.pilot.click(FloorTable, offset=(titles(stage).index("BURN") + 1, 1))
+        assert table(stage).order == "-burn"
+
+
+async def test_the_cursor_stays_on_its_run_whatever_the_order() -> None:
+    async with on_stage(StoryFeed(TWELVE)) as stage:
+        await stage.press("down", "down", "down")
+        chosen = stage.app.chosen
+        await stage.press(">", "i")
+        assert stage.app.chosen == chosen
+        line = next(line for line in snap.text_of(stage.app).splitlines() if "▸" in line)
+        assert chosen in line
+
+
+def rising(found: Sequence[Run], of: Callable[[Run], object]) -> bool:
+    values = [value for run in found if (value := of(run)) is not None]
+    return values == sorted(values)  # type: ignore[type-var]
+
+
+def test_what_a_run_lacks_puts_it_last_either_way() -> None:
+    for order in ("satisfied", "-satisfied"):
+        shares = [run.measured for run in ordered(runs(), order)]
+        assert None in shares
+        first = shares.index(None)
+        assert not any(shares[first:])
+    assert rising(ordered(runs(), "run"), lambda run: run.id)
+    assert rising(ordered(runs(), "-burn"), lambda run: run.burn.money)
+
+
+@given(st.sampled_from(ORDERS), st.permutations(runs()))
+def test_an_order_loses_no_run_and_turned_twice_is_itself(order: Sort, some: list[Run]) -> None:
+    assert turned(turned(order)) == order
+    assert {run.id for run in ordered(some, order)} == {run.id for run in some}
+    assert ordered(ordered(some, order), order) == ordered(some, order)
+
+
+@given(st.lists(st.sampled_from(ORDERS[1:]), unique=True), st.sampled_from(ORDERS))
+def test_going_through_the_columns_comes_round(columns: list[str], order: Sort) -> None:
+    for by in (1, -1):
+        at = order
+        for _ in range(len(columns) + 2):
+            at = after(at, columns, by)
+        assert at in ("floor", *columns)
+
+
+@pytest.mark.parametrize("number", [0, 1, 32, 200])
+@pytest.mark.parametrize("size", SIZES, ids=sized)
+async def test_every_line_fits_however_many_runs_there_are(number: int, size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(crowd(number)), size) as stage:
+        lines = snap.text_of(stage.app).splitlines()
+        assert len(lines) == size[1]
+        if number:
+            await stage.press("G")
+            assert table(stage).runs()[-1].id in snap.text_of(stage.app)
+            assert "AGE" in titles(stage)
