@@ -23,9 +23,13 @@ def check(app: App[None], name: str) -> None:
     """Compare the screen with its golden (`console/floor`: console/snapshots/floor.txt).
 
     The failure names the file with the actual text and shows the difference."""
+    compare(text_of(app), name)
+
+
+def compare(actual: str, name: str) -> None:
+    """Compare a text with the golden of that name, in the same way."""
     floor, _, screen = name.partition("/")
     golden = TESTS / floor / "snapshots" / f"{screen}.txt"
-    actual = text_of(app)
     if os.environ.get("UPDATE_SNAPSHOTS") == "1":
         golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_text(actual, encoding="utf-8")

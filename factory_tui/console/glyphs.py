@@ -26,8 +26,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     """Sparkline steps, lowest first."""
     bar: tuple[str, str, str, str]
     """Surely reached, maybe reached, not reached, the mark to reach."""
-    rail: tuple[str, str, str, str]
-    """Track, end of the way back, its start, a join in between."""
+    rails: tuple[str, str]
+    """Lines, and the one that stands out, by the sides that they lead to: 1 up, 2 right, 4 down, 8 left together."""
     cursor: str
     times: str
     more: str
@@ -50,12 +50,21 @@ _MARKS = {
     "dim": "·",
 }
 _ASCII = {"running": "*", "good": "+", "bad": "x", "asks": "!", "waits": "=", "idle": ".", "text": " ", "dim": "-"}
-BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", "└")
-BRAILLE = Glyphs(
-    _MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), ("─", "╯", "╰", "┴"), "▸", "×", "↓", "·", "└", braille=True
-)
+_RAILS = (" │─╰││╭├─╯─┴╮┤┬┼", " ┃━┗┃┃┏┣━┛━┻┓┫┳╋")
+BLOCK = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), _RAILS, "▸", "×", "↓", "·", "└")
+BRAILLE = Glyphs(_MARKS, "╭╮╰╯─│", "▁▂▃▄▅▆▇█", ("━", "╍", "─", "┃"), _RAILS, "▸", "×", "↓", "·", "└", braille=True)
 ASCII = Glyphs(
-    _ASCII, "++++-|", "_.-=+*#@", ("#", ":", "-", "|"), ("-", "'", "`", "^"), ">", "x", "v", "|", "`", sorts=("^", "v")
+    _ASCII,
+    "++++-|",
+    "_.-=+*#@",
+    ("#", ":", "-", "|"),
+    (" |-`||.+-'-+.+++", " #=#####=#=#####"),
+    ">",
+    "x",
+    "v",
+    "|",
+    "`",
+    sorts=("^", "v"),
 )
 SETS = {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}
 

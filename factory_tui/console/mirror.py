@@ -14,7 +14,17 @@ from factory_tui.console.quiet import BUSY, Quiet, quiet
 from factory_tui.console.trace import Line, lines
 from factory_tui.console.wording import undone
 from factory_tui.domain.commands import Role
-from factory_tui.domain.events import CallSettled, CellClosed, CommandUndone, Event, Noticed, RunMoved, ToolReturned
+from factory_tui.domain.events import (
+    CallSettled,
+    CellClosed,
+    CommandUndone,
+    Event,
+    NodeEntered,
+    NodeLeft,
+    Noticed,
+    RunMoved,
+    ToolReturned,
+)
 from factory_tui.domain.hostile import clean
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import reduce
@@ -52,11 +62,16 @@ class Trace:
         """Whether what lies before it was asked for since it was last cut."""
         self.version = 0
         """Raised when lines were put in front, or taken away there: a view starts over."""
+        self.taken: tuple[str, str] | None = None
+        """The track of its loop that it took last."""
+        self.entered = 0
+        """When it came to the station where it is; UTC ms, 0: not known."""
 
     def append(self, event: Event) -> None:
         """Add what a new event says."""
         if self.first is None:
             self.first = event.seq
+        self._walk(event)
         found = lines(event)
         self.lines.extend(found)
         self.total += len(found)
@@ -77,12 +92,20 @@ class Trace:
         if not older:
             self.complete = True
             return
+        for event in older if self.taken is None else ():
+            self._walk(event)
         said = [line for event in older for line in lines(event)]
         room = RING - len(self.lines)
         self.lines.extendleft(reversed(said[-room:] if room else []))
         self.complete = self.complete or room < len(said)
         self.first = older[0].seq
         self.version += 1
+
+    def _walk(self, event: Event) -> None:
+        if isinstance(event.fact, NodeLeft) and event.fact.to:
+            self.taken = event.fact.node, event.fact.to
+        elif isinstance(event.fact, NodeEntered):
+            self.entered = event.at
 
 
 class Mirror:

@@ -59,12 +59,14 @@ async def test_z_shows_the_chosen_pane_alone_and_all_of_them_again(size: tuple[i
 async def test_a_narrow_terminal_has_one_pane_of_a_run_at_a_time_and_a_wide_one_all() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("enter")
-        assert in_sight(stage) == {"TailView"}
+        assert in_sight(stage) == {"TailView", "Pipeline"}
         await stage.press("tab")
-        assert in_sight(stage) == {"Matrix"}
+        assert in_sight(stage) == {"Matrix", "Pipeline"}
+        await stage.press("tab")
+        assert in_sight(stage) == {"Pipeline"}
         await stage.pilot.resize_terminal(120, 40)
         await stage.settle()
-        assert in_sight(stage) == {"TailView", "Matrix"}
+        assert in_sight(stage) == {"TailView", "Matrix", "Pipeline"}
 
 
 async def test_a_click_chooses_a_pane() -> None:

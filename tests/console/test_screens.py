@@ -48,7 +48,7 @@ async def test_verdicts_take_the_pane_on_a_narrow_terminal() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("down", "enter", "tab")
         snap.check(stage.app, "console/run-verdicts-80x24")
-        await stage.press("tab")
+        await stage.press("shift+tab")
         snap.check(stage.app, "console/run-80x24")
 
 

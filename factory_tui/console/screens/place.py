@@ -94,6 +94,7 @@ class Place(Screen[None], inherit_bindings=False):
         inside = {pane.parent for pane in self.panes} - {self}
         for widget in self.query("*"):
             beside = self.zoomed or isinstance(widget, Pane) or widget in inside or widget.parent in inside
+            beside = beside and (self.zoomed or not (isinstance(widget, Pane) and widget.STAYS))
             stays = widget in kept or type(widget).__name__ in _LINES
             widget.set_class(self.alone and beside and not stays, "-away")
             widget.set_class(self.alone and widget in kept, "-alone")

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class RunScreen(RunPanes):
-    """The chosen run, in full. On a narrow terminal trace and verdicts take turns."""
+    """The chosen run, in full. On a narrow terminal trace and verdicts take turns below its loop."""
 
     SCOPE: ClassVar["Scope"] = "run"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("run")
     TOP = Pipeline
     LOWER = "panes"
-    PANES = (TailView, Matrix)
+    PANES = (TailView, Matrix, Pipeline)
     ALONE = True
     BELOW = (CellsLine,)

@@ -26,6 +26,9 @@ class Pane(Panel):
     FILTERED: ClassVar[bool] = False
     """Whether it can be filtered."""
 
+    STAYS: ClassVar[bool] = False
+    """Whether it stays in sight on a narrow terminal, whichever pane is chosen."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.filter = Filter()
