@@ -11,7 +11,7 @@ from factory_tui import __version__
 from factory_tui.belongings import cell_commands, image_commands, journal_commands, scenario_commands, twin_commands
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 from factory_tui.options import COUNT, program_option, role_option, run_options, shape_options, workspace_option
-from factory_tui.values import amount, port, whole
+from factory_tui.values import amount, port, span, time_of_day, whole
 
 EXIT_CODES = (
     "exit codes: 0 all shipped, 3 a run is jammed, held, paused or waits for sign-off, 1 failed or stopped, 2 usage"
@@ -169,6 +169,8 @@ _OF_A_RUN = {
 }
 _OF_THE_FLOOR = {
     "answer": "answer an escalation",
+    "snooze": "have a question or a held run call nobody for a while; who answers next, and when, stays",
+    "expire": "have a sign-off refused at a time, if nobody answers by then",
     "inbox": "what waits for a human: questions with their evidence, and held runs",
     "freeze": "emergency stop of the whole floor",
     "thaw": "undo an emergency stop",
@@ -224,9 +226,15 @@ def _run_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     made["shell"].add_argument(
         "--pass", dest="number", type=COUNT, metavar="N", help="a copy of what this pass left, removed when you leave"
     )
-    made["answer"].add_argument("escalation", help="its name, like E-1")
+    made["answer"].add_argument("escalation", help="its name, like E-1; E-1,E-2 gives several the same answer")
     made["answer"].add_argument("choice", nargs="*", help="one of the choices it offers; none: --text only")
     made["answer"].add_argument("--text", default="", help="in your own words")
+    for name, what in (("snooze", "an escalation, like E-1, or a held run"), ("expire", "an escalation, like E-1")):
+        made[name].add_argument("items", nargs="+", metavar="ITEM", help=what)
+        when = made[name].add_mutually_exclusive_group(required=True)
+        when.add_argument("--for", dest="span", type=span, metavar="SPAN", help="from now, such as 30m or 2h")
+        when.add_argument("--until", type=time_of_day, metavar="TIME", help="the next such time, UTC, such as 14:30")
+        when.add_argument("--off", action="store_true", help="not any more")
     made["inbox"].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.commands import Command
     from factory_tui.domain.money import RunCap
+    from factory_tui.domain.questions import TimeToHuman, Waits
     from factory_tui.domain.state import Escalation, Run, State
 
 WHOLE = 2000
@@ -32,6 +33,48 @@ def ask(workspace: "Workspace", arguments: argparse.Namespace) -> int:
         return _refused(workspace, against)
     print(done)
     return SHIPPED
+
+
+def several(workspace: "Workspace", said: argparse.Namespace) -> int:
+    """Ask for the same thing about each of several questions, and say which could not be."""
+    from factory_tui.domain import commands as c
+
+    if said.name == "answer":
+        choice = " ".join(said.choice).removeprefix("-")
+        items, done = [one for one in said.escalation.split(",") if one] or [said.escalation], "is answered"
+        commands: list[Command] = [c.Answer(one, choice, said.text) for one in items]
+    else:
+        at, items = _moment(said), said.items
+        kind = c.Snooze if said.name == "snooze" else c.SetExpiry
+        commands = [kind(one, at) for one in items]
+        done = _put_off(said.name, at)
+    code = SHIPPED
+    for item, command in zip(items, commands, strict=True):
+        against = asyncio.run(order(workspace, command))
+        if against == "":
+            print(f"{item} {done}")
+        else:
+            code = _refused(workspace, against and f"{f'{item}: ' * (len(items) > 1)}{against}")
+    return code
+
+
+def _moment(said: argparse.Namespace) -> int:
+    """UTC ms of what was said of time; 0: no time at all."""
+    import time
+
+    now, day = int(time.time()), 86_400
+    if said.off:
+        return 0
+    ahead: int = said.span if said.until is None else (said.until - now % day) % day or day
+    return (now + ahead) * 1000
+
+
+def _put_off(name: str, at: int) -> str:
+    from factory_tui.console.figures import moment
+
+    if name == "snooze":
+        return f"calls nobody until {moment(at)} UTC" if at else "calls again"
+    return f"is refused at {moment(at)} UTC, if nobody answers by then" if at else "does not expire"
 
 
 def _refused(workspace: "Workspace", against: str | None) -> int:
@@ -90,9 +133,6 @@ def _command(workspace: "Workspace", said: argparse.Namespace) -> "tuple[Command
             return c.Release(said.run), f"{said.run} goes on, and no pass of it by now ships"
         case "stop":
             return c.Stop(said.run, said.reason), f"{said.run} stops for good; its passes stay"
-        case "answer":
-            choice = " ".join(said.choice).removeprefix("-")
-            return c.Answer(said.escalation, choice, said.text), f"{said.escalation} is answered"
         case "steer":
             return c.Steer(said.run, " ".join(said.text)), f"{said.run} is told before its next step"
         case "escalate":
@@ -126,29 +166,74 @@ def _cap(who: str, amount: "Decimal", name: "RunCap", origin: str) -> "tuple[Com
 
 def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Print what waits for a human: open questions with their evidence, and runs that are held."""
+    import time
+
     import msgspec
 
-    from factory_tui.console.waiting import time_to_human
+    from factory_tui.console.waiting import answered
+    from factory_tui.domain.questions import time_to_human
     from factory_tui.domain.state import OVER
 
     state, _ = asyncio.run(look_at(workspace))
+    times = time_to_human(state, time.time_ns() // 1_000_000)
     asked = [one for one in state.escalations.values() if not one.answered_at and state.runs[one.run].state not in OVER]
     held = [run for run in state.runs.values() if run.state == "held"]
     if arguments.json:
-        rows = [{"run": run.id, "reason": run.reason, "why": run.why, "retry_at": run.retry_at} for run in held]
-        answered = [
-            {"id": one.id, "run": one.run, "kind": one.kind, "jam": one.jam, "by": one.answered_by, "seconds": one.took}
-            for one in state.escalations.values()
-            if one.answered_at
-        ]
-        told = {"escalations": asked, "held": rows, "answered": answered, "median_seconds": time_to_human(state)}
+        told = {
+            "escalations": asked,
+            "held": [
+                {
+                    "run": run.id,
+                    "reason": run.reason,
+                    "why": run.why,
+                    "retry_at": run.retry_at,
+                    "snoozed": run.snoozed,
+                    "snoozed_by": run.snoozed_by,
+                }
+                for run in held
+            ],
+            "answered": [_done(item.asked) for item in answered(state) if item.asked],
+            "time_to_human": times,
+            "median_seconds": times.ever.median,
+        }
         print(msgspec.json.encode(told).decode())
         return SHIPPED
     said = [*(line for one in asked for line in _question(one, state, partial(typed, workspace)))]
     said += [line for run in held for line in _held(run, partial(typed, workspace))]
     for line in said or ["nothing waits for a human"]:
         print(line)
+    if times.ever.answered:
+        print(_times(times))
     return SHIPPED
+
+
+def _done(one: "Escalation") -> "dict[str, object]":
+    return {
+        "id": one.id,
+        "run": one.run,
+        "kind": one.kind,
+        "jam": one.jam,
+        "to": one.to,
+        "answer": one.answer,
+        "text": one.text,
+        "by": one.answered_by,
+        "at": one.answered_at,
+        "expired": one.expired,
+        "seconds": one.took,
+    }
+
+
+def _times(times: "TimeToHuman") -> str:
+    """`14 answered, half within 3m and nine of ten within 12m; in the last day 3, half within 2m; 1 expired`."""
+    from factory_tui.console.figures import duration
+
+    def within(waits: "Waits") -> str:
+        if waits.median is None or waits.p90 is None:
+            return ""
+        return f", half within {duration(waits.median)} and nine of ten within {duration(waits.p90)}"
+
+    day, lapsed = times.day, f"; {times.expired} expired" if times.expired else ""
+    return f"{times.ever.answered} answered{within(times.ever)}; in the last day {day.answered}{within(day)}{lapsed}"
 
 
 def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]") -> "Iterator[str]":
@@ -162,11 +247,25 @@ def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]"
     yield f"  {one_line(asked.question, WHOLE)}"
     if asked.passed:
         yield f"  passed on at {stamp(asked.passed_at)}: {one_line(', '.join(asked.passed))} did not answer in time"
+    for line in _times_of(asked):
+        yield f"  {line}"
     for line in clean(asked.evidence).splitlines():
         yield f"    {line}"
     if asked.choices:
         yield f"  Choices: {one_line(', '.join(asked.choices))}"
     yield f"  Remedy: {type_(answering(asked))}"
+
+
+def _times_of(asked: "Escalation") -> "Iterator[str]":
+    from factory_tui.console.figures import moment
+    from factory_tui.domain.hostile import one_line
+    from factory_tui.domain.questions import refusing
+
+    if asked.snoozed:
+        yield f"snoozed until {moment(asked.snoozed)} UTC by {one_line(asked.snoozed_by)}"
+    if asked.expires_at:
+        no = one_line(refusing(asked.kind, asked.choices))
+        yield f"expires at {moment(asked.expires_at)} UTC: policy then answers {no}"
 
 
 def cap_command(run: "Run") -> str:
@@ -181,10 +280,12 @@ def cap_command(run: "Run") -> str:
 
 
 def _held(run: "Run", type_: "Callable[[str], str]") -> "Iterator[str]":
-    from factory_tui.console.figures import stamp
+    from factory_tui.console.figures import moment, stamp
     from factory_tui.domain.hostile import one_line
 
     yield one_line(f"{run.id} is held ({run.reason}): {run.why}", WHOLE)
+    if run.snoozed:
+        yield f"  snoozed until {moment(run.snoozed)} UTC by {one_line(run.snoozed_by)}"
     if run.reason == "budget":
         yield f"  Remedy: {type_(cap_command(run))}"
     elif run.leaks:

@@ -118,6 +118,7 @@ def _ask(arguments: argparse.Namespace) -> int:
     from factory_tui import asking
 
     special = {"inbox": asking.inbox, "fork": asking.fork, "undo": asking.undo}
+    special |= dict.fromkeys(("answer", "snooze", "expire"), asking.several)
     return special.get(arguments.name, asking.ask)(_find(arguments), arguments)
 
 

@@ -113,7 +113,11 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
         if name in settings.ladder.rungs[:index]:
             yield document.problem(here, f"`{name}` is a rung already.", "Name each model once, from the cheapest up.")
     yield from _harness(document, settings)
-    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP) | {"stall_after": "2..", "answer_within": "0.."}
+    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP) | {
+        "stall_after": "2..",
+        "answer_within": "0..",
+        "expire_after": "0..",
+    }
     yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
     for name, owner in settings.owners.items():
         if owner.email and "@" not in owner.email:

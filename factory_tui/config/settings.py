@@ -143,6 +143,8 @@ class PolicyTable(_Table, frozen=True):
     """Runs whose model's endpoint is in trouble come back by themselves; or stay held until somebody says so."""
     answer_within: float = 60.0
     """Minutes that a question waits for one owner before it goes to the next of [owners], in order; 0: it stays."""
+    expire_after: float = 0.0
+    """Minutes after which a sign-off that nobody gave is refused, where one of its choices refuses; 0: never."""
 
 
 class OwnerTable(_Table, frozen=True):

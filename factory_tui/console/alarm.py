@@ -24,9 +24,11 @@ class Alarm:
 
     def look(self, state: State, now: float) -> str:
         """What to tell people at `now`, seconds; empty for nothing."""
-        items = {(item.id, item.since): item for item in waiting(state) if item.needs_human}
+        open_ = waiting(state)
+        items = {(item.id, item.since): item for item in open_ if item.needs_human}
         if self._known is None:
             self._known = set(items)
+        self._known -= {(item.id, item.since) for item in open_ if item.snoozed}  # what calls again is news
         fresh = items.keys() - self._known
         self._known |= fresh
         self._news = {key: items[key] for key in [*self._news, *sorted(fresh)] if key in items}

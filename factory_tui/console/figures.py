@@ -61,6 +61,11 @@ def stamp(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M:%S")
 
 
+def moment(at: int) -> str:
+    """UTC milliseconds as `14:30`."""
+    return stamp(at)[:5]
+
+
 def percent(share: float) -> str:
     """A share as `83%`. 100 and 0 are said only of all and of none."""
     whole = round(share * 100)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from factory_tui.console.figures import count, duration, interval, money, percent, plural, size, stamp
+from factory_tui.console.figures import count, duration, interval, moment, money, percent, plural, size, stamp
 from factory_tui.console.floor_trace import OF_THE_FLOOR, Said
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.wording import labels
@@ -298,7 +298,22 @@ def _passed_on(_event: e.Event, fact: e.EscalationPassedOn) -> Said:
 
 
 def _escalation_answered(event: e.Event, fact: e.EscalationAnswered) -> Said:
-    yield "ask", "good", f"{fact.id} answered by {event.actor}: {fact.choice} {fact.text}"
+    if fact.expired:
+        yield "ask", "waits", f"{fact.id} expired: nobody answered in time, and policy refused it: {fact.choice}"
+    else:
+        yield "ask", "good", f"{fact.id} answered by {event.actor}: {fact.choice} {fact.text}"
+
+
+def _snoozed(event: e.Event, fact: e.Snoozed) -> Said:
+    if fact.until:
+        yield "ask", "dim", f"{fact.item} snoozed by {event.actor} until {moment(fact.until)}"
+    else:
+        yield "ask", "asks", f"{fact.item} is not snoozed any more"
+
+
+def _expiry_set(event: e.Event, fact: e.ExpirySet) -> Said:
+    until = f"expires at {moment(fact.at)}" if fact.at else "does not expire"
+    yield "ask", "text", f"{fact.id} {until}, says {event.actor}"
 
 
 def _shipped(_event: e.Event, fact: e.Shipped) -> Said:
@@ -343,5 +358,7 @@ _SAY: dict[type, Callable[[e.Event, Any], Said]] = {
     e.EscalationRaised: _raised,
     e.EscalationPassedOn: _passed_on,
     e.EscalationAnswered: _escalation_answered,
+    e.Snoozed: _snoozed,
+    e.ExpirySet: _expiry_set,
     e.Shipped: _shipped,
 }

@@ -25,14 +25,22 @@ class Item(msgspec.Struct, frozen=True):
         return self.asked is not None and bool(self.asked.answered_at)
 
     @property
+    def snoozed(self) -> int:
+        """UTC ms until which it calls nobody; 0: it does."""
+        return (self.asked or self.run).snoozed
+
+    @property
     def needs_human(self) -> bool:
-        """Whether it goes on only when somebody does something: some held runs come back by themselves."""
-        return not self.answered and (self.asked is not None or self.run.retry_at is None)
+        """Whether somebody is called, without whom it does not go on: some held runs come back by themselves."""
+        return not self.answered and not self.snoozed and (self.asked is not None or self.run.retry_at is None)
 
 
 def waiting(state: State) -> list[Item]:
-    """What is open, oldest first. A question whose run has ended is none any more."""
-    return sorted(_open(state), key=lambda item: (item.asked.raised_at if item.asked else item.since, item.id))
+    """What is open, oldest first, what is snoozed last. A question whose run has ended is none any more."""
+    return sorted(
+        _open(state),
+        key=lambda item: (item.snoozed > 0, item.asked.raised_at if item.asked else item.since, item.id),
+    )
 
 
 def answered(state: State) -> list[Item]:

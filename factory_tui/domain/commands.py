@@ -62,6 +62,23 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
     text: Text = ""
 
 
+class Snooze(msgspec.Struct, frozen=True, tag="snooze"):
+    """Have a question or a held run call nobody until then. Whom it goes to if nobody answers, and when, stays."""
+
+    item: str
+    """The escalation, or the run."""
+    until: int
+    """UTC ms; 0: it is wanted again now."""
+
+
+class SetExpiry(msgspec.Struct, frozen=True, tag="set-expiry"):
+    """Have a question refused by policy at that time, if nobody answers it by then."""
+
+    escalation: str
+    at: int
+    """UTC ms; 0: never."""
+
+
 class Steer(msgspec.Struct, frozen=True, tag="steer"):
     """Say something to the agent before its next step."""
 
@@ -166,6 +183,8 @@ Command = (
     | Release
     | Stop
     | Answer
+    | Snooze
+    | SetExpiry
     | Steer
     | Escalate
     | Reseed
@@ -188,6 +207,8 @@ LEAST_ROLE: dict[type, Role] = {
     Resume: "operator",
     Stop: "operator",
     Answer: "operator",
+    Snooze: "operator",
+    SetExpiry: "operator",
     Steer: "operator",
     Escalate: "operator",
     Reseed: "operator",

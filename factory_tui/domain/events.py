@@ -39,6 +39,7 @@ from factory_tui.domain.run_facts import (
     EscalationAnswered as EscalationAnswered,
     EscalationPassedOn as EscalationPassedOn,
     EscalationRaised as EscalationRaised,
+    ExpirySet as ExpirySet,
     HeldReason as HeldReason,
     JamClass as JamClass,
     LeakFound as LeakFound,
@@ -57,6 +58,7 @@ from factory_tui.domain.run_facts import (
     RunState as RunState,
     Shipped as Shipped,
     SnapshotTaken as SnapshotTaken,
+    Snoozed as Snoozed,
     WorkKept as WorkKept,
 )
 from factory_tui.domain.step_facts import (
@@ -81,7 +83,7 @@ from factory_tui.domain.visit_facts import (
     VisitKind as VisitKind,
 )
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised with every change that an older reader would not understand."""
 
 AnyFact = (
@@ -135,6 +137,8 @@ AnyFact = (
     | EscalationRaised
     | EscalationPassedOn
     | EscalationAnswered
+    | Snoozed
+    | ExpirySet
     | Shipped
 )
 

@@ -14,10 +14,11 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.history import VISITS, Visited
 from factory_tui.domain.money import DAY, Burn, begins
-from factory_tui.domain.run_reducer import SAID_SHOWN, call_key, commanded, on_pass, reduce_run
+from factory_tui.domain.questions import about
+from factory_tui.domain.run_reducer import AWAKE, SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 25
+VERSION = 26
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -183,6 +184,7 @@ def _raised(state: State, event: e.Event, fact: e.EscalationRaised) -> State:
         fact.choices,
         fact.evidence,
         event.at,
+        expires_at=fact.expires,
     )
     changed = replace(run, escalation=fact.id, changed_at=event.at)
     return replace(state, escalations={**state.escalations, fact.id: raised}, runs={**state.runs, run.id: changed})
@@ -192,7 +194,7 @@ def _passed_on(state: State, event: e.Event, fact: e.EscalationPassedOn) -> Stat
     asked = state.escalations.get(fact.id)
     if asked is None or asked.answered_at:
         return state
-    passed = replace(asked, to=fact.to, passed=(*asked.passed, asked.to), passed_at=event.at)
+    passed = replace(asked, to=fact.to, passed=(*asked.passed, asked.to), passed_at=event.at, **AWAKE)
     run = replace(state.runs[asked.run], changed_at=event.at)
     return replace(state, escalations={**state.escalations, fact.id: passed}, runs={**state.runs, run.id: run})
 
@@ -203,7 +205,8 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
     if asked is None:
         return state
     shown = fact.text[:SAID_SHOWN]
-    answered = replace(asked, answer=fact.choice, text=shown, answered_by=event.actor, answered_at=event.at)
+    answered = replace(asked, answer=fact.choice, text=shown, answered_by=event.actor, answered_at=event.at, **AWAKE)
+    answered = replace(answered, expired=fact.expired)
     run = state.runs[asked.run]
     still = "" if run.escalation == fact.id else run.escalation
     said = (Guidance(event.actor, fact.text, "answer", event.at),) if asked.kind == "jam" and fact.text else ()
@@ -211,13 +214,36 @@ def _escalation_answered(state: State, event: e.Event, fact: e.EscalationAnswere
     return replace(state, escalations={**state.escalations, fact.id: answered}, runs={**state.runs, run.id: changed})
 
 
-def _commanded(state: State, event: e.Event, fact: e.CommandTaken) -> State:
-    """An answer is a command about the run that asked."""
-    asked = state.escalations.get(fact.command.escalation) if isinstance(fact.command, c.Answer) else None
-    run = state.runs.get(asked.run if asked else event.run)
+def _snoozed(state: State, event: e.Event, fact: e.Snoozed) -> State:
+    asked, run = state.escalations.get(fact.item), state.runs.get(event.run)
+    until = {"snoozed": fact.until, "snoozed_by": event.actor} if fact.until else AWAKE
     if run is None:
         return state
-    changed = replace(commanded(run, event, fact), changed_at=event.at)
+    if asked is not None and asked.run == run.id and not asked.answered_at:
+        return replace(state, escalations={**state.escalations, asked.id: replace(asked, **until)})
+    if fact.item == run.id and run.state == "held":
+        return replace(state, runs={**state.runs, run.id: replace(run, **until)})
+    return state
+
+
+def _expiry_set(state: State, event: e.Event, fact: e.ExpirySet) -> State:
+    asked = state.escalations.get(fact.id)
+    if asked is None or asked.run != event.run or asked.answered_at:
+        return state
+    return replace(state, escalations={**state.escalations, fact.id: replace(asked, expires_at=fact.at)})
+
+
+def _commanded(state: State, event: e.Event, fact: e.CommandTaken) -> State:
+    """One about a question is about the run that asked."""
+    command, before = fact.command, 0
+    run = state.runs.get(about(state, command) or event.run)
+    if run is None:
+        return state
+    if isinstance(command, c.Snooze):
+        before = state.escalations.get(command.item, run).snoozed
+    elif isinstance(command, c.SetExpiry) and command.escalation in state.escalations:
+        before = state.escalations[command.escalation].expires_at
+    changed = replace(commanded(run, event, fact, before), changed_at=event.at)
     return replace(state, runs={**state.runs, run.id: changed})
 
 
@@ -253,4 +279,6 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
     e.EscalationRaised: _raised,
     e.EscalationPassedOn: _passed_on,
     e.EscalationAnswered: _escalation_answered,
+    e.Snoozed: _snoozed,
+    e.ExpirySet: _expiry_set,
 }

@@ -206,6 +206,8 @@ class EscalationRaised(Fact, frozen=True, tag="escalation-raised"):
     question: Text
     choices: tuple[str, ...] = ()
     evidence: Text = ""
+    expires: int = 0
+    """UTC ms at which policy refuses it, if nobody has answered; 0: never."""
 
 
 class EscalationPassedOn(Fact, frozen=True, tag="escalation-passed-on"):
@@ -221,6 +223,25 @@ class EscalationAnswered(Fact, frozen=True, tag="escalation-answered"):
     id: str
     choice: str
     text: Text
+    expired: bool = False
+    """Nobody did in time, and policy refused."""
+
+
+class Snoozed(Fact, frozen=True, tag="snoozed"):
+    """A question or a held run calls nobody until then."""
+
+    item: str
+    """The escalation, or the run."""
+    until: int
+    """UTC ms; 0: it does again."""
+
+
+class ExpirySet(Fact, frozen=True, tag="expiry-set"):
+    """Somebody said when policy refuses a question that nobody answers."""
+
+    id: str
+    at: int
+    """UTC ms; 0: never."""
 
 
 class Shipped(Fact, frozen=True, tag="shipped"):

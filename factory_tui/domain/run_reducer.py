@@ -36,6 +36,8 @@ GUIDANCE = 20
 TAKEN = 10
 """Commands about a run that the state holds, of all who give any."""
 
+AWAKE: dict[str, Any] = {"snoozed": 0, "snoozed_by": ""}
+"""What a question or a run is that calls whoever looks."""
 _FURTHER = (c.Pause, c.Escalate, c.Restart, c.Stop)
 """What parks a run, the least first."""
 
@@ -46,12 +48,12 @@ def reduce_run(run: Run, event: e.Event) -> Run | None:
     return None if change is None else replace(change(run, event, event.fact), changed_at=event.at)
 
 
-def commanded(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
-    """The run after a command about it."""
+def commanded(run: Run, event: e.Event, fact: e.CommandTaken, before: int) -> Run:
+    """The run after a command about it; `before`: the time that the command changes, as it was."""
     if isinstance(fact.command, c.OpenShell | c.Undo):  # which change nothing by themselves
         return run
     cap = run.caps.get(fact.command.name) if isinstance(fact.command, c.RaiseCap) else None
-    taken = Taken(fact.id, event.actor, event.at, blank(fact.command), cap, run.reseed)
+    taken = Taken(fact.id, event.actor, event.at, blank(fact.command), cap, run.reseed, before)
     return _obeyed(replace(run, taken=(*run.taken, taken)[-TAKEN:]), event, fact)
 
 
@@ -115,6 +117,7 @@ def _moved(run: Run, event: e.Event, fact: e.RunMoved) -> Run:
         held_by=fact.cap,
         asked=asked,
         moved_at=event.at,
+        **AWAKE,
     )
 
 

@@ -145,6 +145,8 @@ class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
     """The cap that it raised, as it was."""
     reseed: str = ""
     """The revision that the next pass was to use before it."""
+    before: int = 0
+    """The time that it changed, as it was."""
 
 
 class Forked(msgspec.Struct, frozen=True):

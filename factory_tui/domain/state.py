@@ -143,6 +143,9 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the vault's numbers told it, at most."""
     tainted: int = 0
     """The newest pass that there was when something of the vault was found: none up to it ships."""
+    snoozed: int = 0
+    """UTC ms until which it calls nobody, while it is held; 0: it does."""
+    snoozed_by: str = ""
 
     @property
     def caps(self) -> dict[RunCap, Decimal]:
@@ -227,6 +230,13 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
     passed: tuple[str, ...] = ()
     """Who had it before, and did not answer in time."""
     passed_at: int = 0
+    expires_at: int = 0
+    """UTC ms at which policy refuses it, if nobody has answered; 0: never."""
+    expired: bool = False
+    """Policy did."""
+    snoozed: int = 0
+    """UTC ms until which it calls nobody; 0: it does."""
+    snoozed_by: str = ""
 
     @property
     def since(self) -> int:

@@ -9,21 +9,27 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from factory_tui.cells.protocol import CellDied, CellError, NoEngine, Unmade
 from factory_tui.delivery.git import DeliveryError, NoRoom
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunRestarted, RunState
+from factory_tui.domain.events import CommandTaken, Draft, EscalationRaised, RunMoved, RunState
 from factory_tui.domain.identifiers import escalation_id
-from factory_tui.domain.state import GOES_ON, OVER, Run, State
+from factory_tui.domain.questions import about, refusing
+from factory_tui.domain.state import GOES_ON, OVER, State
 from factory_tui.engine.capping import Judged, let_go
+from factory_tui.engine.deadlines import MINUTE
 from factory_tui.engine.forking import Opening
 from factory_tui.engine.guarding import REMEDY
 from factory_tui.engine.handlers import HANDLERS
-from factory_tui.engine.orders import judge, stopped, ways_on
+from factory_tui.engine.orders import answer, judge, ways_on
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Ended, Parked, Question
 from factory_tui.engine.record import Record
 from factory_tui.engine.returning import DISK_TROUBLE, ENGINE_TROUBLE, Returning
+from factory_tui.engine.stopping import asked_for, asks
+from factory_tui.engine.triage import POLICY
 from factory_tui.engine.undoing import after, lending
 from factory_tui.engine.walk import Walk
 from factory_tui.engine.workplace import Workplace
@@ -57,7 +63,7 @@ class Factory:
         self._asked = len(record.state.escalations)
         self._taken: dict[str, tuple[str, c.Command]] | None = None
         """By its id, who gave each of the newest commands."""
-        self._returning = Returning(record, workplace)
+        self._returning = Returning(record, workplace, self._refuse)
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.stop_reason = ""
@@ -212,6 +218,9 @@ class Factory:
             self._asked += 1
             number, owner = escalation_id(self._asked), self.state.runs[run].owner
             raised = EscalationRaised(number, asked.kind, asked.jam, owner, asked.text, asked.choices, asked.evidence)
+            minutes = self._workplace.settings.policy.expire_after
+            if minutes and refusing(asked.kind, asked.choices):
+                raised = replace(raised, expires=self._workplace.now() + round(minutes * MINUTE))
             drafts.append(Draft(raised, run))
         return [*drafts, Draft(parked.moved, run)]
 
@@ -240,7 +249,7 @@ class Factory:
             before = (await self._commands()).get(identity)
             if before is not None:
                 return None if before == (actor, command) else f"{identity} is the key of another command"
-            run = self._subject(command)
+            run = about(self.state, command)
             await self._at_rest(run)
             if isinstance(command, c.Undo):
                 await self._told_all(run)
@@ -277,6 +286,13 @@ class Factory:
         self._changed.set()
         return None
 
+    async def _refuse(self, escalation: str, choice: str) -> None:
+        """Answer a question that nobody answered in time, in the name of policy. Raises JournalFull."""
+        async with self._deciding:
+            facts = answer(self.state, POLICY, c.Answer(escalation, choice), expired=True)
+            if not isinstance(facts, str):  # else somebody was quicker
+                await self._record.append(facts)
+
     async def _commands(self) -> dict[str, tuple[str, c.Command]]:
         """The newest commands that were taken, by identity."""
         if self._taken is None:
@@ -303,26 +319,21 @@ class Factory:
         return ""
 
     def _judge(self, actor: str, command: c.Command) -> Judged:
-        facts = judge(self.state, actor, command, self._opening, self._walking)
+        facts = judge(self.state, actor, command, self._opening, self._walking, now=self._workplace.now())
         if facts == [] and isinstance(command, c.Escalate) and command.run not in self._walking:
-            return self._told(command.run, _asks(self.state.runs[command.run], actor, command))
+            return self._told(command.run, asks(self.state.runs[command.run], actor, command))
         return facts
 
     def _late(self, actor: str, command: c.Command, facts: list[Draft]) -> Judged:
         """What a command that is in the journal by now leads to, for a run that stopped by itself meanwhile."""
-        if isinstance(command, c.Fork | c.Release):  # it has led to another run; to what was found by then, no more
+        # It has led to another run; to what was found by then, and no more; to what a run that moved cannot have.
+        if isinstance(command, c.Fork | c.Release | c.Snooze | c.SetExpiry):
             return []
         if isinstance(command, c.Undo):
             return after(self.state.runs[command.run], actor, facts)
         if isinstance(command, c.RaiseCap | c.MoveBudget):  # judged once more it would raise no cap, or move it twice
             return let_go(self.state.runs[command.run], actor)
         return self._judge(actor, command)
-
-    def _subject(self, command: c.Command) -> str:
-        if isinstance(command, c.Answer):
-            asked = self.state.escalations.get(command.escalation)
-            return asked.run if asked else ""
-        return getattr(command, "run", "")
 
     async def _at_rest(self, run: str) -> None:
         """Let a run that has stopped walking come to rest: only then can anybody say what a command does to it."""
@@ -355,7 +366,7 @@ class Factory:
                 if (asked := self._asked_for(command.run)) is not None:
                     self._interrupt(command.run, asked)
             case c.Stop() | c.Answer() | c.Restart() | c.Reseed(restart=True):
-                run = self._subject(command)
+                run = about(self.state, command)
                 now = self.state.runs[run]
                 if (now.state in OVER or not now.node) and self._group is not None:
                     self._group.create_task(self._put_away(run))
@@ -367,19 +378,7 @@ class Factory:
 
     def _asked_for(self, run: str) -> Parked | None:
         """How the run is to stop by a command that was taken and is not in effect yet, if there is one."""
-        now = self.state.runs[run]
-        match now.asked:
-            case c.Stop(reason=reason):
-                return Parked("stopped", stopped(now.asker, reason))
-            case c.Pause():
-                return Parked("paused", f"paused by {now.asker}")
-            case c.Escalate():
-                return _asks(now, now.asker, now.asked)
-            case c.Restart(number=number):
-                commit = next((item.commit for item in now.passes if item.number == number), "")
-                said = f"{now.asker} restarted it from {f'pass {number}' if number else 'nothing'}"
-                return Parked("queued", said, facts=[RunRestarted(number, commit)])
-        return None
+        return asked_for(self.state.runs[run])
 
     def _interrupt(self, run: str, stopped: Parked) -> None:
         """Have a run stop where it is; what a tool does in its cell is not ended unless the run is."""
@@ -393,8 +392,3 @@ class Factory:
             if state not in OVER:
                 self._workplace.leave_home(run)
             self._tasks[run].cancel()
-
-
-def _asks(run: Run, actor: str, command: c.Escalate) -> Parked:
-    why = command.text or f"{actor} asks you to look at this run"
-    return Parked("jammed", why, question=Question("jam", why, ways_on(run), jam="asked"))

@@ -26,6 +26,7 @@ from factory_tui.domain.ratchet import below
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 from factory_tui.engine.forking import Opening, fork, output
+from factory_tui.engine.triage import triage
 from factory_tui.engine.undoing import instead, undo
 from factory_tui.policy.budget import UNTOLD, lost_calls
 
@@ -55,15 +56,22 @@ def ways_on(run: Run) -> tuple[str, ...]:
     return (GO_ON, *([f"{BACK}{fell.number}"] if fell and len(run.passes) < run.max_passes else []), STOP)
 
 
-def judge(state: State, actor: str, command: c.Command, opening: Opening, worked_on: Collection[str]) -> Judged:
-    """What the command leads to; a run that is `worked_on` is moved by its own task, and by no fact from here."""
+def judge(
+    state: State, actor: str, command: c.Command, opening: Opening, worked_on: Collection[str], *, now: int
+) -> Judged:
+    """What the command leads to at `now`, UTC ms.
+
+    A run that is `worked_on` is moved by its own task, and by no fact from here.
+    """
     if (longest := max(map(len, _words(command)), default=0)) > LONGEST:
         return f"{longest} characters are too many. Remedy: say it in at most {LONGEST}"
     match command:
         case c.StartRun():
             return _start(state, actor, command, opening)
         case c.Answer():
-            return _answer(state, actor, command)
+            return answer(state, actor, command)
+        case c.Snooze() | c.SetExpiry():
+            return triage(state, actor, command, now)
         case c.EmergencyStop():
             return [Draft(FloorFrozen(), actor=actor)]
         case c.Thaw():
@@ -240,7 +248,8 @@ def _offers(asked: Escalation) -> str:
     return f"{asked.id} offers: {', '.join(asked.choices)}{words}"
 
 
-def _answer(state: State, actor: str, command: c.Answer) -> Judged:
+def answer(state: State, actor: str, command: c.Answer, *, expired: bool = False) -> Judged:
+    """What an answer leads to; `expired`: policy gives it, since nobody did."""
     asked = state.escalations.get(command.escalation)
     if asked is None:
         waiting = [run.escalation for run in state.runs.values() if run.state in ASKS and run.escalation]
@@ -255,7 +264,7 @@ def _answer(state: State, actor: str, command: c.Answer) -> Judged:
     # Words alone answer a jam that can go on: they are what the agent is told. Else only a choice does.
     if asked.choices and command.choice not in asked.choices and (command.choice or GO_ON not in asked.choices):
         return _offers(asked)
-    answered = EscalationAnswered(asked.id, command.choice, command.text)
+    answered = EscalationAnswered(asked.id, command.choice, command.text, expired)
     newest = state.seeds[run.seed].revision if run.seed in state.seeds else ""
     if command.choice == CONFIRM and _reviews(run, asked, run.seed, newest):
         return _confirm(state, actor, run.seed, command)

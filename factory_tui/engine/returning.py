@@ -1,12 +1,15 @@
-"""What comes by itself, by the clock: held runs are tried again, questions that nobody answers go to the next person.
+"""What comes by itself, by the clock: held runs are tried again, questions that nobody answers go to the next person,
+what was snoozed calls again, what expires is refused.
 
 Owns the moments. It does not start a run, nor know why one was held.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 
 from factory_tui.domain.events import Draft, RunMoved
 from factory_tui.domain.state import Escalation, Run
+from factory_tui.engine import triage
 from factory_tui.engine.deadlines import deadline, passed_on
 from factory_tui.engine.record import Record
 from factory_tui.engine.workplace import Workplace
@@ -23,9 +26,11 @@ DISK_TROUBLE = 5_000
 class Returning:
     """For the runs of one factory."""
 
-    def __init__(self, record: Record, place: Workplace) -> None:
+    def __init__(self, record: Record, place: Workplace, refuse: Callable[[str, str], Awaitable[None]]) -> None:
         self._record = record
         self._place = place
+        self._refuse = refuse
+        """Answers a question by a choice, in the name of policy; it may raise JournalFull."""
         self._holds: dict[str, tuple[tuple[int, int], float]] = {}
         """Of each hold of a run (by when it began and ends) the monotonic moment at which the run is tried again."""
         self._asked: dict[str, tuple[int, float]] = {}
@@ -36,22 +41,24 @@ class Returning:
         """Seconds until something is due; None: nothing is."""
         state, settings = self._record.state, self._place.settings
         due = [moment for run in state.runs.values() if (moment := self._due(run)) is not None]
-        left = deadline(state, list(settings.owners), settings.policy.answer_within, self._now)
-        if left is not None:
-            due.append(max(time.monotonic() + left / 1000, self._room_at))
+        passing = deadline(state, list(settings.owners), settings.policy.answer_within, self._now)
+        others = (passing, triage.left(state, self._place.now(), self._now))
+        due += [max(time.monotonic() + left / 1000, self._room_at) for left in others if left is not None]
         return min(LOOK, max(0.0, min(due) - time.monotonic())) if due and not state.frozen else None
 
     async def take(self) -> None:
         """Let come what is due."""
         await self._try_again()
-        await self._pass_on()
+        await self._attend()
 
-    async def _pass_on(self) -> None:
-        """Give the questions that nobody answered in time to the next person."""
+    async def _attend(self) -> None:
+        """Refuse what expires, give what nobody answered in time to the next person, and wake what was snoozed."""
         settings = self._place.settings
-        late = passed_on(self._record.state, list(settings.owners), settings.policy.answer_within, self._now)
         try:
-            await self._record.append(late)
+            for escalation, choice in triage.expired(self._record.state, self._now):
+                await self._refuse(escalation, choice)
+            late = passed_on(self._record.state, list(settings.owners), settings.policy.answer_within, self._now)
+            await self._record.append([*late, *triage.awake(self._record.state, self._place.now())])
         except JournalFull:
             self._room_at = time.monotonic() + DISK_TROUBLE / 1000
 

@@ -7,7 +7,15 @@ from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import CommandUndone, Draft, EscalationAnswered, RunMoved, RunReseeded
+from factory_tui.domain.events import (
+    CommandUndone,
+    Draft,
+    EscalationAnswered,
+    ExpirySet,
+    RunMoved,
+    RunReseeded,
+    Snoozed,
+)
 from factory_tui.domain.money import RunCap, in_tokens, of_cap
 from factory_tui.domain.run_reducer import unheard
 from factory_tui.domain.state import GOES_ON, OVER, Run, State, Taken
@@ -31,6 +39,10 @@ def undo(run: Run, actor: str, worked_on: Collection[str]) -> Judged:
             facts.append(Draft(RunMoved("paused", None, f"paused by {actor}"), run.id, actor))
         case c.Reseed():
             facts.append(Draft(RunReseeded(last.reseed or run.revision), run.id, actor))
+        case c.Snooze(item=item):
+            facts.append(Draft(Snoozed(item, last.before), run.id, actor))
+        case c.SetExpiry(escalation=asked):
+            facts.append(Draft(ExpirySet(asked, last.before), run.id, actor))
     return [*facts, *after(run, actor, facts)]
 
 
@@ -80,6 +92,10 @@ def _stands(run: Run, last: Taken) -> str:
     match last.command:
         case c.Answer(escalation=asked):
             return f"{asked} is answered, and what was said stands. Remedy: pause {run.id}, or steer it"
+        case c.Snooze(item=item) if item != run.escalation and (item, run.state) != (run.id, "held"):
+            return f"{item} waits for nobody any more"
+        case c.SetExpiry(escalation=asked) if asked != run.escalation:
+            return f"{asked} is answered"
         case c.Release():
             return f"what was found may have reached the agent of {run.id} by now. Remedy: stop it, and start a new run"
         case c.Restart() | c.Reseed(restart=True):

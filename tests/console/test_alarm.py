@@ -49,6 +49,19 @@ def test_a_question_that_is_passed_on_is_news() -> None:
     assert alarm.look(state, 20) == "orders-etl-1 asks ben: Half up?"
 
 
+def test_what_is_snoozed_calls_nobody_until_it_wakes() -> None:
+    alarm, state = Alarm(), then(fold(MIDDLE), "orders-etl-1", *asks(1, "orders-etl-1"))
+    alarm.look(fold(MIDDLE), 0)
+    state = then(state, "orders-etl-1", e.Snoozed("E-1", state.at + 60_000))
+    assert alarm.look(state, 1) == "", "it is put off before anybody was called"
+    state = then(state, "orders-etl-1", e.Snoozed("E-1", 0))
+    assert alarm.look(state, 60) == "orders-etl-1 asks ana: Half up?"
+    state = then(state, "orders-etl-1", e.Snoozed("E-1", state.at + 60_000))
+    assert alarm.look(state, 80) == ""
+    state = then(state, "orders-etl-1", e.EscalationPassedOn("E-1", "ben"))
+    assert alarm.look(state, 100) == "orders-etl-1 asks ben: Half up?", "another one's snooze is not theirs"
+
+
 def test_a_run_that_is_held_for_good_is_said_and_one_that_comes_back_is_not() -> None:
     alarm, state = Alarm(), fold(MIDDLE)
     alarm.look(state, 0)

@@ -35,7 +35,7 @@ RUNS = {
 
 
 def led(command: c.Command) -> str | list[Draft]:
-    return judge(State(runs=RUNS), "ana", command, lambda *_: "nothing begins here", ())
+    return judge(State(runs=RUNS), "ana", command, lambda *_: "nothing begins here", (), now=0)
 
 
 @pytest.mark.parametrize(

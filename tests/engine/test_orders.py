@@ -38,9 +38,9 @@ def test_a_confirmed_corpus_answers_what_asks_for_that_and_opens_no_other_gate(
     handler: str, revision: str, answers: bool
 ) -> None:
     state = waiting(handler, revision)
-    told = judge(state, "ana", ConfirmCorpus("greeter"), opening, ())
+    told = judge(state, "ana", ConfirmCorpus("greeter"), opening, (), now=0)
     assert any(isinstance(draft.fact, EscalationAnswered) for draft in told if not isinstance(draft, str)) == answers
-    said = judge(state, "ana", Answer("E-1", "confirm", "fine"), opening, ())
+    said = judge(state, "ana", Answer("E-1", "confirm", "fine"), opening, (), now=0)
     facts = [draft.fact for draft in said if not isinstance(draft, str)]
     assert EscalationAnswered("E-1", "confirm", "fine") in facts
     assert (CorpusConfirmed("greeter", "two") in facts) == answers
@@ -51,7 +51,7 @@ def test_a_run_that_ends_leaves_nothing_reserved_for_a_call_whose_end_could_not_
     held = replace(waiting("generate").runs["greeter-1"], state="held", reason="disk", open_calls={"3.1": call})
     held = replace(held, burn=Burn(reserved=call.money), escalation="")
     state = State(runs={held.id: held})
-    told = judge(state, "ana", Stop(held.id), opening, ())
+    told = judge(state, "ana", Stop(held.id), opening, (), now=0)
     for seq, draft in enumerate((draft for draft in told if not isinstance(draft, str)), 1):
         state = reduce(state, Event(seq, f"id{seq}", 1, draft.fact, held.id, draft.actor))
     run = state.runs[held.id]

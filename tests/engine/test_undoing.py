@@ -203,7 +203,7 @@ RAISED = c.RaiseCap("a-1", Decimal(9))
     ],
 )
 def test_what_cannot_be_taken_back_says_why(run: Run, why: str) -> None:
-    said = judge(State(runs={"a-1": run}), "ana", c.Undo("a-1"), lambda *_: "nothing begins here", {"a-1"})
+    said = judge(State(runs={"a-1": run}), "ana", c.Undo("a-1"), lambda *_: "nothing begins here", {"a-1"}, now=0)
     assert isinstance(said, str)
     assert why in said
 
@@ -216,12 +216,12 @@ def test_a_pause_that_changes_nothing_is_none_so_that_the_command_before_can_be_
     first: bool, again: bool, why: str
 ) -> None:
     state = State(runs={"a-1": given(("ana", RAISED), ("ana", c.Pause("a-1", first)))})
-    said = judge(state, "bob", c.Pause("a-1", again), lambda *_: "nothing begins here", {"a-1"})
+    said = judge(state, "bob", c.Pause("a-1", again), lambda *_: "nothing begins here", {"a-1"}, now=0)
     assert said == (why or [])
 
 
 def test_a_cap_is_taken_back_while_all_that_was_spent_fits_the_one_before() -> None:
     run = given(("ana", RAISED), ("bob", c.Steer("a-1", "go")), change=with_burn(4))
-    told = judge(State(runs={"a-1": run}), "ana", c.Undo("a-1"), lambda *_: "nothing begins here", {"a-1"})
+    told = judge(State(runs={"a-1": run}), "ana", c.Undo("a-1"), lambda *_: "nothing begins here", {"a-1"}, now=0)
     assert not isinstance(told, str)
     assert [draft.fact for draft in told] == [CommandUndone("k1", RAISED)]
