@@ -62,11 +62,12 @@ def _moment(said: argparse.Namespace) -> int:
     """UTC ms of what was said of time; 0: no time at all."""
     import time
 
-    now, day = int(time.time()), 86_400
+    from factory_tui.domain.moments import next_time
+
+    now = time.time_ns() // 1_000_000
     if said.off:
         return 0
-    ahead: int = said.span if said.until is None else (said.until - now % day) % day or day
-    return (now + ahead) * 1000
+    return now + int(said.span) * 1000 if said.until is None else next_time(said.until, now)
 
 
 def _put_off(name: str, at: int) -> str:

@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Callable
 
+from factory_tui.domain import moments
+
 
 def port(text: str) -> int:
     """0 to 65535."""
@@ -23,26 +25,20 @@ def whole(what: str, least: int = 0) -> Callable[[str], int]:
     return read
 
 
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
 def span(text: str) -> int:
     """Seconds, of `30m`, `2h` and the like."""
-    number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit() and int(number) and unit in _SECONDS):
+    found = moments.span(text)
+    if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no span of time, such as 30m or 2h")
-    return int(number) * _SECONDS[unit]
+    return found
 
 
 def time_of_day(text: str) -> int:
     """Seconds since midnight, of `14:30`."""
-    hours, colon, minutes = text.partition(":")
-    digits = hours + minutes
-    if not (colon and len(minutes) == 2 and digits.isascii() and digits.isdigit()):
+    found = moments.time_of_day(text)
+    if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no time of day, such as 14:30")
-    if int(hours) > 23 or int(minutes) > 59:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time of day; they are 00:00 to 23:59")
-    return int(hours) * 3_600 + int(minutes) * 60
+    return found
 
 
 def amount(text: str) -> str:

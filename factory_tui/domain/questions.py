@@ -12,6 +12,12 @@ from factory_tui.domain import commands as c
 from factory_tui.domain.money import DAY
 from factory_tui.domain.state import State
 
+GO_ON = "go on"
+"""The choice of a jam that gives its run at least one more pass; where it is offered, words do so too."""
+STOP = "stop"
+"""The choice that ends a run."""
+CONFIRM = "confirm"
+"""The choice by which somebody says that the scenarios judge what is wanted now."""
 _LABEL = re.compile(
     r"(?:\[[^\]]*\]\s*|\w\)\s*|\w\s+-\s+)?"  # what selects it: `[N] no`, `N) no`, `N - no`
     r"(?:(?:no|stop|cancel|abort)\s*(?:$|[,.:;!(\u2013\u2014]|-\s)"  # `no, mend it`, but not `no objection`

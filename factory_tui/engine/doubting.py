@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from factory_tui.domain.events import Judged
 from factory_tui.domain.hostile import one_line
-from factory_tui.engine.orders import GO_ON, STOP
+from factory_tui.domain.questions import GO_ON, STOP
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.harness.judges import Judges

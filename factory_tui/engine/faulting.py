@@ -9,7 +9,7 @@ import msgspec
 
 from factory_tui.config.reading import Mistakes
 from factory_tui.domain.events import EscalationAnswered, VerdictReached
-from factory_tui.engine.orders import GO_ON, STOP
+from factory_tui.domain.questions import GO_ON, STOP
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.policy import jams

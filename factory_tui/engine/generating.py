@@ -34,13 +34,14 @@ from factory_tui.domain.events import (
     ToolCalled,
 )
 from factory_tui.domain.hostile import one_line
+from factory_tui.domain.questions import STOP
 from factory_tui.domain.ratchet import below
 from factory_tui.engine import drafting
 from factory_tui.engine.beginning import is_code
 from factory_tui.engine.differing import difference
 from factory_tui.engine.forking import inherited
 from factory_tui.engine.guarding import look_at_seed
-from factory_tui.engine.orders import STOP, ways_on
+from factory_tui.engine.orders import ways_on
 from factory_tui.engine.packet import packet
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.engine.salvage import Safekeeper, last, life_of, recovery, work_is_lost

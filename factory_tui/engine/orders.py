@@ -22,6 +22,7 @@ from factory_tui.domain.events import (
     RunState,
 )
 from factory_tui.domain.identifiers import run_id
+from factory_tui.domain.questions import CONFIRM, GO_ON, STOP
 from factory_tui.domain.ratchet import below
 from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
@@ -33,14 +34,8 @@ from factory_tui.policy.budget import UNTOLD, lost_calls
 ASKS: frozenset[RunState] = frozenset({"jammed", "signoff"})
 """States that an answer ends."""
 CAN_RESUME: frozenset[RunState] = frozenset({"paused", "held"})
-STOP = "stop"
-"""The choice of an escalation that ends its run."""
-GO_ON = "go on"
-"""The choice of a jam that gives its run at least one more pass; where it is offered, words do so too."""
 BACK = "go back to pass "
 """The choice of a jam that has its run begin anew from the best pass, below which it has fallen; with its number."""
-CONFIRM = "confirm"
-"""The choice by which somebody says that the scenarios judge what is wanted now."""
 
 REPLICAS = 50
 """Runs that one command may start: each is in the state that every console is sent."""

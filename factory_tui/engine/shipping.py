@@ -12,8 +12,8 @@ from factory_tui.delivery.promoting import promote
 from factory_tui.delivery.ship import JournalRange
 from factory_tui.delivery.ship import ship as hand_over
 from factory_tui.domain.events import EscalationRaised, RunQueued, Shipped, VisitEnded
+from factory_tui.domain.questions import CONFIRM, GO_ON, STOP
 from factory_tui.engine.differing import difference
-from factory_tui.engine.orders import CONFIRM, GO_ON, STOP
 from factory_tui.engine.parking import Parked, Question
 from factory_tui.harness.reviewing import stale
 from factory_tui.pipeline.outcome import Outcome, Status

@@ -5,7 +5,7 @@ from pathlib import Path
 from factory_tui.config.workspace import bundled
 from factory_tui.domain.commands import Answer
 from factory_tui.domain.events import EscalationRaised, Shipped
-from factory_tui.engine.orders import GO_ON
+from factory_tui.domain.questions import GO_ON
 from tests.engine.floor import FarFloor, Floor
 from tests.engine.greeter import DONE, TRIM, WRITE, make
 from tests.playbooks import playbook, rule, runs
