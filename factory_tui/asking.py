@@ -193,7 +193,7 @@ def inbox(workspace: "Workspace", arguments: argparse.Namespace) -> int:
                 }
                 for run in held
             ],
-            "answered": [_done(item.asked) for item in answered(state) if item.asked],
+            "answered": [_done(item.asked) for item in answered(state, len(state.escalations)) if item.asked],
             "time_to_human": times,
             "median_seconds": times.ever.median,
         }

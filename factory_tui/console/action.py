@@ -31,3 +31,5 @@ class Action(msgspec.Struct, frozen=True):
     """Leaves a narrow key bar in this order, 1 first; 0: never."""
     palette: str = ""
     """`noun: Verb` in the palette. `{run}` is the chosen run."""
+    over: bool = False
+    """May have a key of everywhere, to which it gives way where it means nothing."""

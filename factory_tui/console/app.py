@@ -25,7 +25,7 @@ from factory_tui.console.linefilter import HostileFilter
 from factory_tui.console.offering import allowed, keymap, makes_sense
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
-from factory_tui.console.sending import send
+from factory_tui.console.sending import send, send_all
 from factory_tui.console.themes import THEMES, styles
 from factory_tui.console.trail import Stop, Trail
 from factory_tui.console.widgets.pane import Pane
@@ -252,6 +252,15 @@ class ConsoleApp(Attached, inherit_bindings=False):
     def send(self, command: c.Command) -> None:
         """Ask the engine; the answer is said in the key bar."""
         self.run_worker(send(self, command), group="commands", description=describe(command))
+
+    def send_all(self, commands: Sequence[c.Command], left: Sequence[str] = ()) -> None:
+        """Ask the engine one after the other; what it refused is said in the key bar, and what was `left` before."""
+        self.run_worker(send_all(self, commands, left), group="commands", description="several")
+
+    @property
+    def may_command(self) -> bool:
+        """Whether anything can be asked of the engine by whoever looks."""
+        return self.mirror.role != "viewer" and not self.mirror.stopped
 
     def action_how_to_leave(self) -> None:
         """Ctrl+c does not end anything here."""

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import Tone
 from factory_tui.console.keyboard import Keyboard
-from factory_tui.console.mirror import Mirror
+from factory_tui.console.mirror import Mirror, Moment
 from factory_tui.console.past import REVISED, REVISIONS, Past
+from factory_tui.console.trace import lines
 from factory_tui.domain.hostile import one_line
 
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -19,6 +20,10 @@ PAGE = 500
 """Events asked for at once when looking back."""
 WIDE_PAGE = 2000
 """The same where they are short."""
+BEFORE, AFTER = 80, 20
+"""Events around a moment that are read."""
+MOMENTS = 50
+"""Such moments that are kept."""
 FAIR = 200
 """Messages taken in before others get their turn."""
 
@@ -38,6 +43,8 @@ class Attached(Keyboard, inherit_bindings=False):
         self._here = clock
         self._ahead = 0
         """Milliseconds that the engine's clock is ahead of ours."""
+        self._looked: set[Moment] = set()
+        """What was asked for by this link."""
         self._watched: str | None = ""
         """The run whose cells the feed was asked to tell of; None: all of them."""
 
@@ -69,6 +76,7 @@ class Attached(Keyboard, inherit_bindings=False):
             attempt, first = 0, False
             self.mirror.attached(self.feed.state, self.feed.role)
             self._ahead = self.feed.now - self._here()
+            self._looked.clear()
             self._watched = ""
             self.flush()
             feed = self.feed
@@ -147,6 +155,27 @@ class Attached(Keyboard, inherit_bindings=False):
                 return
             wanted = past.older(kind, events, self.clock())
             self.mirror.dirty = True
+
+    def look_around(self, moment: Moment) -> None:
+        """Read what a run did before it asked or was held, and a little after, once for each link."""
+        if self.feed and moment not in self._looked:
+            self._looked.add(moment)
+            self.run_worker(self._look_around(self.feed, moment), group=f"around-{moment.run}", exclusive=True)
+
+    async def _look_around(self, feed: Feed, moment: Moment) -> None:
+        kind = "escalation-raised" if moment.escalation else "run-moved"
+        try:
+            marks = await feed.events(moment.run, None, WIDE_PAGE, kinds=(kind,))
+            seq = next((event.seq for event in reversed(marks) if event.at <= moment.at), 0)
+            before = await feed.events(moment.run, seq + 1, BEFORE)
+            after = await feed.events(moment.run, seq + AFTER, AFTER)
+        except (OSError, RefusedError) as error:
+            self.say("bad", f"the journal cannot be read: {error}")
+            return
+        found = {event.seq: event for event in (*before, *after) if seq}
+        told = [line for number in sorted(found) for line in lines(found[number])]
+        self.mirror.around = dict([*self.mirror.around.items(), (moment, tuple(told))][-MOMENTS:])
+        self.mirror.dirty = True
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As the feed's. Raises RefusedError, OSError; the latter without a link too."""

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from factory_tui.console.feed import Message, Skipped
 from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
@@ -108,6 +110,15 @@ class Trace:
             self.entered = event.at
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """When a run asked something, or was held."""
+
+    run: str
+    escalation: str
+    """Empty: it was held."""
+    at: int
+
+
 class Mirror:
     """Everything that the screens draw."""
 
@@ -130,6 +141,8 @@ class Mirror:
         self.heard: dict[str, int] = {}
         """When output of a run came, or its cell was seen busy, last; UTC ms."""
         self.past = Past()
+        self.around: dict[Moment, tuple[Line, ...]] = {}
+        """What a run did around such moments as somebody looked at."""
         self.skipped = 0
         self.dirty = True
         self.fresh: tuple[Tone, str] | None = None

@@ -9,6 +9,7 @@ from factory_tui.console.action import SCREENS, Action, Scope
 from factory_tui.console.actions import TABLE
 from factory_tui.domain import commands as c
 from factory_tui.domain.commands import RANK, Role
+from factory_tui.domain.questions import STOP
 from factory_tui.domain.state import GOES_ON, OVER, Run
 
 NEVER = frozenset({"ctrl+z", "ctrl+w", "ctrl+a", "ctrl+b"})
@@ -80,8 +81,11 @@ def makes_sense(action: str, run: Run | None) -> bool:
 
 
 def way_back(command: c.Command, keys: Mapping[str, tuple[str, ...]]) -> str:
-    """How to take a command back, where one can for a while."""
-    can = isinstance(command, c.Pause | c.Resume | c.Steer | c.Escalate | c.RaiseCap | c.Reseed)
+    """How to take a command back, where one can for a while; an answer stands, and its run can be paused."""
+    if isinstance(command, c.Answer) and command.choice != STOP and keys["run.pause"]:
+        return f"; {shown(keys['run.pause'][0])} pauses its run"
+    put_off = c.Snooze | c.SetExpiry
+    can = isinstance(command, put_off | c.Pause | c.Resume | c.Steer | c.Escalate | c.RaiseCap | c.Reseed)
     return f"; {shown(keys['run.undo'][0])} takes it back" if can and keys["run.undo"] else ""
 
 
@@ -102,7 +106,7 @@ def keymap(overrides: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
             for key in keys[action.id]:
                 if key in NEVER:
                     raise ValueError(f"[ui] keymap: {key} belongs to the terminal. Remedy: another key for {action.id}")
-                if key in taken:
+                if key in taken and not action.over:
                     raise ValueError(
                         f"[ui] keymap: {key} is both {taken[key]} and {action.id} on the {scope} screen. "
                         f"Remedy: give one of them another key"

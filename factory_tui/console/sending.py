@@ -5,6 +5,7 @@ Each has a key, by which the engine does it once: where the link breaks before a
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console.feed import Feed, RefusedError
@@ -36,6 +37,27 @@ async def send(app: "ConsoleApp", command: c.Command) -> None:
         app.drafts.sent(command, taken=True)
         if not isinstance(command, c.Undo):  # which says by itself what it took back
             app.say("good", f"accepted: {describe(command)}{way_back(command, app.keys)}")
+
+
+async def send_all(app: "ConsoleApp", commands: Sequence[c.Command], before: Sequence[str]) -> None:
+    """Each as by itself: what one is refused for is no reason for the next. `before`: what was left already."""
+    if len(commands) == 1 and not before:
+        await send(app, commands[0])
+        return
+    left = [*before]
+    for number, command in enumerate(commands):
+        try:
+            if app.feed is None:
+                raise ConnectionError("no engine is attached")
+            await _surely(app, app.feed, command)
+        except RefusedError as refusal:
+            left.append(f"{describe(command)}: {refusal}")
+        except OSError as error:
+            app.say("bad", f"{number} of {len(commands)} sent, then the link broke ({error})")
+            return
+    number = len(commands) + len(before)
+    done = f"accepted: {number - len(left)} of {number}"
+    app.say("bad" if left else "good", "; ".join([done, *left]))
 
 
 async def _surely(app: "ConsoleApp", feed: Feed, command: c.Command) -> None:

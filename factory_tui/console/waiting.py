@@ -1,11 +1,14 @@
 """What waits for a human: open escalations and held runs. Pure: read off the state, kept nowhere."""
 
 from collections.abc import Iterator
-from statistics import median
+from heapq import nlargest
 
 import msgspec
 
 from factory_tui.domain.state import OVER, Escalation, Run, State
+
+LATE = 100
+"""Answered questions that the inbox lists."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -43,20 +46,11 @@ def waiting(state: State) -> list[Item]:
     )
 
 
-def answered(state: State) -> list[Item]:
+def answered(state: State, most: int = LATE) -> list[Item]:
     """What was answered, newest first."""
-    found = [
-        Item(asked.id, state.runs[asked.run], asked.answered_at, asked)
-        for asked in state.escalations.values()
-        if asked.answered_at and asked.run in state.runs
-    ]
-    return sorted(found, key=lambda item: -item.since)
-
-
-def time_to_human(state: State) -> float | None:
-    """Seconds that half of the answered questions waited at most; None while none was answered."""
-    took = [asked.took for asked in state.escalations.values() if asked.answered_at]
-    return median(took) if took else None
+    found = (asked for asked in state.escalations.values() if asked.answered_at and asked.run in state.runs)
+    newest = nlargest(most, found, key=lambda asked: asked.answered_at)
+    return [Item(asked.id, state.runs[asked.run], asked.answered_at, asked) for asked in newest]
 
 
 def need_human(state: State) -> int:

@@ -345,6 +345,31 @@ def waits() -> list[Event]:
     return teller.events
 
 
+def triage() -> list[Event]:
+    """`waits`, and more: sign-offs of which one is snoozed and one expires, a review, one that expired."""
+    teller = Teller()
+    teller.events = waits()
+    teller.at = teller.events[-1].at
+    names = ("client-1", "twin-1", "report-1", "parser-1")
+    for name in names:
+        Tale(teller, name, ORDERS).queued(name.rpartition("-")[0])
+    final, says = "Is the client's interface final?", ("[Y] Yes", "[N] No, go on")
+    review = "2 vault scenarios were not reviewed for revision 7b1d. Do they judge what the seed says now?"
+    final_asked = e.EscalationRaised("E-4", "signoff", None, "ben", final, says, expires=teller.at + 1_500_000)
+    teller.say("client-1", final_asked, e.RunMoved("signoff"), after=20)
+    teller.say("twin-1", e.EscalationRaised("E-5", "signoff", None, "ana", "Publish the twin?", ("yes", "no")))
+    teller.say("twin-1", e.RunMoved("signoff"))
+    teller.say("twin-1", e.Snoozed("E-5", teller.at + 2_700_000), actor="ana", after=30)
+    teller.say("report-1", e.NodeEntered("ship", "ship", 1))
+    teller.say("report-1", e.EscalationRaised("E-6", "signoff", None, "ana", review, ("confirm", "stop"), EVIDENCE))
+    teller.say("report-1", e.RunMoved("signoff"))
+    teller.say("parser-1", e.EscalationRaised("E-7", "signoff", None, "ben", "Merge it?", ("yes", "no")))
+    teller.say("parser-1", e.RunMoved("signoff"))
+    teller.say("parser-1", e.EscalationAnswered("E-7", "no", "", expired=True), actor="policy", after=300)
+    teller.say("parser-1", e.RunMoved("queued", None, "E-7 was answered by policy"), actor="policy")
+    return teller.events
+
+
 def until(fact: type, run: str, nth: int = 1, extra: int = 0) -> list[Event]:
     """The story up to the nth fact of a kind of a run, and `extra` events more."""
     seen = 0

@@ -7,10 +7,8 @@ from factory_tui.config.settings import UiTable
 from factory_tui.console.action import SCREENS
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.places import PLACES
-from factory_tui.console.waiting import time_to_human
 from factory_tui.domain import commands as c
-from factory_tui.domain.events import EscalationAnswered, EscalationPassedOn, Event
-from factory_tui.domain.reducer import fold
+from factory_tui.domain.events import EscalationPassedOn, Event
 from tests import snap
 from tests.console import story
 from tests.console.feeds import StoryFeed
@@ -37,15 +35,6 @@ async def test_inbox(size: tuple[int, int]) -> None:
         snap.check(stage.app, f"console/inbox-{size[0]}x{size[1]}")
 
 
-def test_half_of_the_questions_were_answered_within_the_median() -> None:
-    told = story.waits()
-    assert time_to_human(fold(told[:3])) is None
-    assert time_to_human(fold(told)) == 75.4, "raised, moved, and 75 s later answered"
-    again = Event(len(told) + 1, "again", told[-1].at, EscalationAnswered("E-2", "yes", ""), "shortlinks-1", "ben")
-    state = fold([*told, again])
-    assert time_to_human(state) == (75.4 + state.escalations["E-2"].took) / 2
-
-
 async def test_an_empty_inbox_says_so() -> None:
     async with on_stage(StoryFeed(story.tell()[:1])) as stage:
         await stage.press("3")
@@ -69,7 +58,14 @@ async def test_what_waits_is_counted_on_every_screen(size: tuple[int, int]) -> N
 
 async def test_digits_go_to_the_screens_and_esc_goes_back() -> None:
     async with on_stage(StoryFeed(story.waits())) as stage:
-        for key, scope in (("3", "inbox"), ("2", "run"), ("1", "floor"), ("3", "inbox"), ("enter", "run")):
+        for key, scope in (
+            ("3", "inbox"),
+            ("4", "workshop"),
+            ("2", "run"),
+            ("1", "floor"),
+            ("3", "inbox"),
+            ("enter", "run"),
+        ):
             await stage.press(key)
             assert stage.app.scope == scope
         for scope in ("inbox", "floor"):

@@ -13,6 +13,7 @@ EVERYWHERE: tuple[Action, ...] = (
         0,
         "The inbox: what waits for a human.",
         bar=3,
+        barred=("inbox",),
         spare=8,
         palette="inbox: Show what waits for a human",
     ),

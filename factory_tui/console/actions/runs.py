@@ -7,7 +7,7 @@ RUNS: tuple[Action, ...] = (
         "run.answer",
         ("a",),
         "answer",
-        ("floor", "run", "inbox"),
+        ("floor", "run"),
         0,
         "Answer what the run asks: by one of its choices (a digit), in words, or both.",
         "operator",
@@ -165,6 +165,7 @@ RUNS: tuple[Action, ...] = (
         "End the run for good. Its passes and its trace stay. Asks for the run's name.",
         "operator",
         bar=6,
+        barred=("inbox",),
         palette="run: Stop {run} for good",
     ),
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from factory_tui.console.deeds.everywhere import EVERYWHERE
 from factory_tui.console.deeds.floor import FLOOR
+from factory_tui.console.deeds.inbox import INBOX
 from factory_tui.console.deeds.run import RUN
 from factory_tui.console.deeds.runs import RUNS
 from factory_tui.console.deeds.workshop import WORKSHOP
@@ -12,4 +13,4 @@ from factory_tui.console.deeds.workshop import WORKSHOP
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
 
-DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**EVERYWHERE, **FLOOR, **RUN, **RUNS, **WORKSHOP}
+DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**FLOOR, **RUN, **INBOX, **WORKSHOP, **RUNS, **EVERYWHERE}

@@ -50,15 +50,11 @@ def _pause(app: "ConsoleApp") -> None:
 
 
 def _answer(app: "ConsoleApp") -> None:
-    """The question under the inbox's cursor while it is open, else the run's open one."""
-    from factory_tui.console.screens.inbox import InboxScreen  # noqa: PLC0415 - opened by hand
+    """The run's open question."""
     from factory_tui.console.screens.questions import answer  # noqa: PLC0415 - inputs are slow to import
 
     run, state = app.mirror.run(app.chosen), app.mirror.state
     asked = state.escalations.get(run.escalation) if run else None
-    item = app.screen.list.item if isinstance(app.screen, InboxScreen) else None
-    if item and item.asked and not item.answered:
-        asked = item.asked
     if asked is None:
         app.say("waits", "nothing is asked here")
     else:

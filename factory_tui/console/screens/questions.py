@@ -12,16 +12,15 @@ from factory_tui.console.screens.confirm import Confirm
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import clean, one_line
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS, CapName, in_tokens, no_cap, of_cap
+from factory_tui.domain.questions import GO_ON
 from factory_tui.domain.ratchet import best
 from factory_tui.domain.state import Escalation, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from factory_tui.console.app import ConsoleApp
 
-GO_ON = "go on"
-"""The choice of a jam that words alone stand for: they are what the agent is told."""
 ROOM = 58
 """Cells of a line in a dialog."""
 
@@ -60,6 +59,23 @@ def answer(app: "ConsoleApp", asked: Escalation) -> None:
     words = "words for the agent" if asked.kind == "jam" else "words that stay with it"
     draft = app.drafts.of(c.Answer, asked.id)
     _put(app, Question(f"Answer {asked.id} of {asked.run}", body, choices, words, check, rows=3, draft=draft), do)
+
+
+def when(
+    app: "ConsoleApp",
+    title: str,
+    choices: "Sequence[tuple[str, str]]",
+    is_time: "Callable[[str], bool]",
+    do: "Callable[[int, str], None]",
+) -> None:
+    """A time: one of these, or in words."""
+
+    def check(choice: int, words: str) -> str:
+        if words and not is_time(words):
+            return f"{one_line(words, 40)!r} is no time. Write a span, like 45m or 2h, or a time of day, like 14:30."
+        return "" if words or choice >= 0 else "Until when? Choose by digit, or write a time."
+
+    _put(app, Question(title, choices=choices, words="or a time: 45m, 2h, 14:30 (UTC)", check=check), do)
 
 
 def sure(app: "ConsoleApp", words: tuple[str, str, str], command: c.Command, name: str = "") -> None:

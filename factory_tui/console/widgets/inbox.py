@@ -1,61 +1,107 @@
-"""The inbox's two panels: the list of what waits and was answered, and all that is known about one line of it."""
+"""The inbox's list: what waits, oldest first, then what is snoozed, then what was answered of late."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console import figures
 from factory_tui.console.glyphs import LAMPS, Tone
-from factory_tui.console.offering import shown
-from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
-from factory_tui.console.waiting import Item, answered, time_to_human, waiting
-from factory_tui.console.widgets.floor_table import measured
+from factory_tui.console.paint import Row, fit, left, middle, right, wrap
+from factory_tui.console.waiting import Item, answered, waiting
 from factory_tui.console.widgets.pane import Motion, Pane
-from factory_tui.console.widgets.scrolled import Scrolled
-from factory_tui.console.wording import labels
-from factory_tui.domain.hostile import clean, one_line
+from factory_tui.domain.hostile import one_line
+from factory_tui.domain.questions import Waits, time_to_human
 
 if TYPE_CHECKING:
     from textual import events
 
-EVIDENCE_ROWS = 400
-"""Rows of evidence that are drawn, at most."""
-_REMEDIES = {
-    "budget": "{cap} raises its cap, {stop} stops it",
-    "provider": "{pause} resumes it once the endpoint answers again",
-    "credential": "set the key that it names, then {pause} resumes it",
-    "disk": "make room, then {pause} resumes it",
-    "config": "mend what it names, then {pause} resumes it",
-    "fence": "look at what it did ({diff}); {stop} stops it, or {release} by an admin lets it go on",
-}
-"""What helps a held run, by its reason; in braces an action's key."""
+
+ROOMY = 90
+"""Cells from which on a line has room for what it says; below, it takes two rows where those are there."""
+INDENT = " " * 10
 
 
 class InboxList(Pane):
-    """Open ones oldest first, then those that were answered, newest first."""
+    """Its cursor is on a line; lines can be marked, and the next key is about all of those."""
 
     TITLE = "list"
     OPENS = True
+    FILTERED = True
+    FIELDS = ("state", "run", "seed", "kind", "owner", "actor")
 
     def __init__(self) -> None:
         super().__init__()
         self._at = ""
         """The line under the cursor, by its id."""
+        self.marked: set[str] = set()
 
     def heading(self) -> tuple[Row, Row]:
         """How many are open."""
-        number, took = len(waiting(self.mirror.state)), time_to_human(self.mirror.state)
-        said = "" if took is None else f"answered in {figures.duration(took)} (median), "
-        return [("inbox", "title")], [(said, "dim"), (f"{number} open", "asks" if number else "dim")]
+        every = waiting(self.mirror.state)
+        asleep = sum(item.snoozed > 0 for item in every)
+        number = len(every) - asleep
+        parts: Row = [(f"{number} open", "asks" if number else "dim")]
+        return [("inbox", "title")], [*parts, *([(f"  {asleep} snoozed", "dim")] if asleep else [])]
+
+    def footing(self) -> Row:
+        """How many are marked; else how long people took to answer."""
+        if marked := len(self._marks()):
+            return [(f"{marked} marked", "key"), ("  esc unmarks", "dim")]
+        times = time_to_human(self.mirror.state, self.console_app.clock())
+        return [(f"answered {in_time(times.ever)}", "dim")] if times.ever.answered else []
 
     def items(self) -> list[Item]:
-        """All lines."""
-        return [*waiting(self.mirror.state), *answered(self.mirror.state)]
+        """All lines that fit the filter."""
+        every = [*waiting(self.mirror.state), *answered(self.mirror.state)]
+        return [item for item in every if self.filter.holds(self._fields(item))] if self.filter.terms else every
+
+    def _fields(self, item: Item) -> dict[str, str]:
+        asked = item.asked
+        state = "answered" if item.answered else f"open {'snoozed' if item.snoozed else ''}"
+        return {
+            "state": state + (" expired" if asked and asked.expired else ""),
+            "run": item.run.id,
+            "seed": item.run.seed,
+            "kind": f"{asked.kind} {asked.jam or ''}" if asked else f"held {item.run.reason or ''}",
+            "owner": asked.to if asked else item.run.owner,
+            "actor": asked.answered_by if asked else "",
+            "": " ".join((item.id, *self._says(item))),
+        }
 
     @property
     def item(self) -> Item | None:
         """The line under the cursor; when it is gone, the first."""
         items = self.items()
         return next((item for item in items if item.id == self._at), items[0] if items else None)
+
+    @property
+    def targets(self) -> list[Item]:
+        """What the next key is about: all that are marked, else the line under the cursor."""
+        marked = self._marks()
+        if marked:
+            return marked
+        return [self.item] if self.item else []
+
+    def _marks(self) -> list[Item]:
+        return [item for item in waiting(self.mirror.state) if item.id in self.marked]
+
+    def mark(self) -> None:
+        """The line under the cursor, or not any more; the cursor goes on."""
+        item = self.item
+        if item and not item.answered:
+            self.marked ^= {item.id}
+            self.go("down")
+
+    def mark_all(self) -> None:
+        """All that is open and in the list; nothing where all of that is marked."""
+        found = {item.id for item in self.items() if not item.answered}
+        self.marked = set() if found <= self.marked else self.marked | found
+        self.mirror.dirty = True
+
+    def unmark(self) -> bool:
+        """Nothing is marked any more; whether anything was."""
+        had, self.marked = bool(self._marks()), set()
+        self.mirror.dirty = True
+        return had
 
     def sync(self) -> None:
         """Keys are about the run under the cursor."""
@@ -69,7 +115,9 @@ class InboxList(Pane):
 
     def go(self, motion: Motion) -> bool:  # noqa: D102
         ids = [item.id for item in self.items()]
-        rows = {"up": -1, "down": 1, "first": -len(ids), "last": len(ids)}.get(motion)
+        page = max(1, self.size.height - 3)
+        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page, "first": -len(ids), "last": len(ids)}
+        rows = steps.get(motion)
         if rows is not None and ids:
             at = ids.index(self._at) if self._at in ids else 0
             self.point(ids[max(0, min(at + rows, len(ids) - 1))])
@@ -89,138 +137,87 @@ class InboxList(Pane):
         items = self.items()
         if not items:
             said = "Nothing waits for you. What a run asks, and runs that are held, come here."
+            said = "No line fits the filter; esc takes it away." if self.filter.terms else said
             parts: list[Row] = [[("  ", "text"), (part, "dim")] for part in wrap(said, width - 4)]
             return [*([[]] * ((height - len(parts)) // 2)), *parts]
-        chosen = self.item
-        place = items.index(chosen) if chosen else 0
-        top = max(0, min(place - height // 2, len(items) - height))
-        return [self._line(item, width, item is items[place]) for item in items[top : top + height]]
+        chosen, (top, each) = self.item, self._sight(items)
+        seen = items[top : top + height]
+        return [row for item in seen for row in self._lines(item, width, each, item == chosen)]
 
-    def _line(self, item: Item, room: int, chosen: bool) -> Row:
-        tone = _tone(item)
-        name = item.id if item.asked else "held"
-        age = figures.stamp(item.since)[:5] if item.answered else self._age(item.since)
+    def _sight(self, items: Sequence[Item]) -> tuple[int, int]:
+        """The first item in sight, the cursor being in the middle where it can be, and how many rows each has."""
+        width, height = self.size.width - 2, self.size.height - 2
+        if width < ROOMY and 2 * len(items) <= height:
+            return 0, 2
+        place = next((index for index, item in enumerate(items) if item.id == self._at), 0)
+        return max(0, min(place - height // 2, len(items) - height)), 1
+
+    def _lines(self, item: Item, room: int, rows: int, chosen: bool) -> list[Row]:
+        """On one row, or what it says on a second one."""
+        tone = tone_of(item)
+        faint = item.answered or item.snoozed
+        age = figures.moment(item.since) if item.answered else self._in(self.console_app.clock() - item.since)
         row: Row = [
-            (f"{self.glyphs.cursor if chosen else ' '} ", "key"),
+            (f"{self.glyphs.cursor if chosen else ' '}{'*' if item.id in self.marked else ' '}", "key"),
             (f"{self.glyphs.marks[tone]} ", tone),
-            (left(name, 6), "dim" if item.answered else "strong"),
-            (left(middle(item.run.id, 16), 17), "dim" if item.answered else "text"),
+            (left(item.id if item.asked else "held", 6), "dim" if faint else "strong"),
+            (left(middle(item.run.id, 16), 17), "dim" if faint else "text"),
             (right(age, 5) + "  ", "dim"),
         ]
-        said = left(one_line(self._says(item)), max(0, room - width(row)))
-        row.append((said, "dim" if item.answered else "text"))
-        return [(text, f"{role}+cursor") for text, role in row] if chosen else row
+        said: Row = []
+        if item.snoozed:
+            said.append((f"snoozed until {figures.moment(item.snoozed)}  ", "dim"))
+        if item.asked and item.asked.expires_at and not item.answered:
+            said.append((f"expires in {self._in(item.asked.expires_at - self.console_app.clock())}  ", "waits"))
+        (kind, words), role = self._says(item), "dim" if faint else "text"
+        if rows == 1:
+            found = [fit([*row, *said, (one_line(f"{kind}: {words}"), role)], room)]
+        else:
+            found = [
+                fit([*row, (one_line(kind), role)], room),
+                fit([(INDENT, role), *said, (one_line(words), role)], room),
+            ]
+        return [[(text, f"{name}+cursor") for text, name in one] for one in found] if chosen else found
 
-    def _says(self, item: Item) -> str:
+    def _says(self, item: Item) -> tuple[str, str]:
+        """Of what kind it is, or whose answer it was, and what is said."""
         asked = item.asked
         if asked is None:
             back = self.console_app.back_in(item.run)
             again = "" if back is None else f", back in {figures.countdown(back)}"
-            return f"{item.run.reason or 'held'}{again}: {item.run.why}"
+            return f"{item.run.reason or 'held'}{again}", item.run.why
+        if asked.expired:
+            return "expired, refused", asked.answer
         if item.answered:
-            return f"{asked.answered_by}: {' '.join(part for part in (asked.answer, asked.text) if part)}"
-        return f"{asked.jam or asked.kind}: {asked.question}"
+            return asked.answered_by, f" {self.glyphs.sep} ".join(part for part in (asked.answer, asked.text) if part)
+        return asked.jam or asked.kind, asked.question
 
-    def _age(self, since: int) -> str:
-        return figures.duration((self.console_app.clock() - since) / 1000)
+    def _in(self, milliseconds: int) -> str:
+        return figures.duration(milliseconds / 1000)
 
     def on_click(self, event: "events.Click") -> None:
-        """Move the cursor to the clicked line."""
-        items, height = self.items(), self.size.height - 2
-        place = next((index for index, item in enumerate(items) if item.id == self._at), 0)
-        index = max(0, min(place - height // 2, len(items) - height)) + event.y - 1
+        """Move the cursor to the clicked line; a second click opens its run."""
+        items = self.items()
+        top, each = self._sight(items)
+        index = top + (event.y - 1) // each
         if event.y > 0 and 0 <= index < len(items):
+            again = items[index].id == self._at and event.chain > 1
             self.point(items[index].id)
+            if again:
+                self.enter()
 
 
-class Evidence(Scrolled):
-    """The question, its choices, what speaks for it, and what it cost so far."""
-
-    TITLE = "evidence"
-
-    @property
-    def _item(self) -> Item | None:
-        return self.screen.query_one(InboxList).item
-
-    def heading(self) -> tuple[Row, Row]:
-        """Which one, for whom."""
-        item = self._item
-        if item is None:
-            return [("evidence", "title")], []
-        who: Row = [(f"for {one_line(item.asked.to, 24)}", "dim")] if item.asked else []
-        return [(item.id, "title"), (f" {item.run.id}" if item.asked else " is held", "text")], who
-
-    def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
-        item = self._item
-        return self.window(item and item.id, list(self._all(item, width)) if item else [], height)
-
-    def _all(self, item: Item, room: int) -> Iterable[Row]:
-        asked, run = item.asked, item.run
-        tone = _tone(item)
-        if asked is None:
-            yield from _said(f"{run.reason or 'held'}: {run.why}", tone, room)
-            left, back = self.console_app.back_in(run), ""
-            if left is not None:
-                back = f"It comes back by itself in {figures.countdown(left)}, at {figures.stamp(run.retry_at or 0)}."
-            yield from _said(back or f"Remedy: {self._remedy(run.reason or '')}", "text", room)
-        else:
-            yield from _said(asked.question, tone, room)
-            if asked.passed:
-                had, when = ", ".join(one_line(name, 24) for name in asked.passed), figures.stamp(asked.passed_at)
-                yield from _said(f"passed on at {when}: {had} did not answer in time", "waits", room)
-            if item.answered:
-                yield from self._answered(item, room)
-            for number, choice in enumerate(() if item.answered else asked.choices, 1):
-                yield [("  ", "text"), (f"{number} ", "key"), (cut(one_line(choice), room - 5), "text")]
-        yield from self._where(item, room)
-        if asked is not None and asked.evidence:
-            yield []
-            yield [(" evidence", "dim")]
-            lines = clean(asked.evidence).splitlines()[:EVIDENCE_ROWS]
-            for line in lines:
-                yield from _said(line, "text", room, "  ")
-
-    def _remedy(self, reason: str) -> str:
-        keys = self.console_app.keys
-        named = {
-            name: " ".join(map(shown, keys[f"run.{name}"])) for name in ("cap", "stop", "pause", "diff", "release")
-        }
-        return _REMEDIES.get(reason, "{pause} resumes it").format_map(named)
-
-    def _answered(self, item: Item, room: int) -> Iterable[Row]:
-        asked = item.asked
-        if asked is None:
-            return
-        when = figures.stamp(asked.answered_at)
-        said = f"{one_line(asked.answered_by, 40)} answered at {when}, after {figures.duration(asked.took)}"
-        yield [(" ", "text"), (cut(said, room - 2), "good")]
-        for part in (asked.answer, asked.text):
-            if part:
-                yield from _said(part, "strong", room, "  ")
-
-    def _where(self, item: Item, room: int) -> Iterable[Row]:
-        run = item.run
-        parts = [f"pass {len(run.passes)} of {run.max_passes}"]
-        share = measured(run)
-        if share:
-            parts.append(f"satisfied {figures.interval(share)}")
-        parts.append(figures.money(run.burn.money) + (f" of {figures.money(run.cap)}" if run.cap is not None else ""))
-        said = labels(run.ledger, self.mirror.unfenced(run))
-        row: Row = [(" ", "text"), (cut(f" {self.glyphs.sep} ".join(parts), room - 2), "dim")]
-        if said and width(row) + len(said) + 2 > room:
-            yield row
-            row = [(" ", "text"), (said, "waits")]
-        elif said:
-            row.append((f"  {said}", "waits"))
-        yield row
-
-
-def _tone(item: Item) -> Tone:
+def tone_of(item: Item) -> Tone:
+    """What a line means to whoever looks."""
     if item.answered:
-        return "good"
+        return "waits" if item.asked and item.asked.expired else "good"
+    if item.snoozed:
+        return "idle"
     return LAMPS["held"] if item.asked is None else "asks"
 
 
-def _said(text: str, role: str, room: int, lead: str = " ") -> Iterable[Row]:
-    for part in wrap(one_line(text, 2000), room - len(lead) - 1):
-        yield [(lead, "text"), (part, role)]
+def in_time(waits: Waits) -> str:
+    """`half in 3m, 9 of 10 in 12m`; nothing where nothing was answered."""
+    if waits.median is None or waits.p90 is None:
+        return ""
+    return f"half in {figures.duration(waits.median)}, 9 of 10 in {figures.duration(waits.p90)}"
