@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from factory_tui import __version__
-from factory_tui.belongings import cell_commands, image_commands, journal_commands, scenario_commands, twin_commands
+from factory_tui.belongings import (
+    burn_command,
+    cell_commands,
+    image_commands,
+    journal_commands,
+    scenario_commands,
+    twin_commands,
+)
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 from factory_tui.options import COUNT, program_option, role_option, run_options, shape_options, workspace_option
 from factory_tui.values import amount, port, span, time_of_day, whole
@@ -90,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the full state as JSON")
     workspace_option(status)
     status.set_defaults(command="status")
+
+    burn_command(commands)
 
     doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
     doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")

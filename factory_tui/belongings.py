@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from factory_tui.burn.windows import GROUPINGS, WINDOWS
 from factory_tui.options import COUNT, SEQ, run_options, workspace_option
 from factory_tui.values import whole
 
@@ -96,6 +97,19 @@ def journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     for name, action in made.items():
         workspace_option(action)
         action.set_defaults(command="journal", action=name)
+
+
+def burn_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Of what was spent."""
+    burn = commands.add_parser("burn", help="what was spent on what, where it leads, and what it bought")
+    burn.add_argument("run", nargs="?", default="", help="its name, like shortlinks-1 (default: all of them)")
+    burn.add_argument("--by", choices=GROUPINGS, default="run", help="what the table groups by (default: run)")
+    burn.add_argument("--window", choices=tuple(WINDOWS), default="all", help="how far back it looks (default: all)")
+    shape = burn.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="all of it as JSON")
+    shape.add_argument("--csv", action="store_true", help="the window's buckets as CSV, for a table of your own")
+    workspace_option(burn)
+    burn.set_defaults(command="burn")
 
 
 def scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

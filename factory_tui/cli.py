@@ -247,6 +247,12 @@ def _engine_run(arguments: argparse.Namespace) -> int:
     return run(_find(arguments), until_over=arguments.until_over, playbooks=arguments.rehearsals, pace=arguments.pace)
 
 
+def _burn(arguments: argparse.Namespace) -> int:
+    from factory_tui.spending import burn
+
+    return burn(_find(arguments), arguments)
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     import json
 
@@ -287,6 +293,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "scenarios": _scenarios,
     "twins": _twins,
     "status": _status,
+    "burn": _burn,
     "doctor": _doctor,
     "twin messages": _twin_messages,
     "ask": _ask,

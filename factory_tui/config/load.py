@@ -113,13 +113,14 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
         if name in settings.ladder.rungs[:index]:
             yield document.problem(here, f"`{name}` is a rung already.", "Name each model once, from the cheapest up.")
     yield from _harness(document, settings)
-    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS), CAP) | {
+    bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS, "day_target"), CAP) | {
         "stall_after": "2..",
         "answer_within": "0..",
         "expire_after": "0..",
     }
     yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
     for name, owner in settings.owners.items():
+        yield from out_of_bounds(document, owner, {"day_target": CAP}, ("owners", name))
         if owner.email and "@" not in owner.email:
             yield document.problem(
                 ("owners", name, "email"), "is no address.", "Write an address with an @, or nothing."

@@ -135,6 +135,8 @@ class PolicyTable(_Table, frozen=True):
     factory_cap: Decimal | None = None
     """Dollars of all live runs together, ever."""
     factory_tokens: int | None = None
+    day_target: Decimal | None = None
+    """Dollars that each operator's live runs are expected to spend in a day: what burn compares with, never a cap."""
     stall_after: int = 3
     """Passes in a row that fail the same stories, with no more satisfaction, after which a run asks its owner."""
     ratchet: bool = False
@@ -152,6 +154,8 @@ class OwnerTable(_Table, frozen=True):
 
     name: str = ""
     email: str = ""
+    day_target: Decimal | None = None
+    """In place of [policy] day_target, for this operator."""
 
 
 class ReloadTable(_Table, frozen=True):

@@ -82,7 +82,9 @@ def interval(measured: Satisfaction) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """`1 file`, `2 files`; a noun in -y becomes -ies."""
+    """`1 file`, `2 files`; a noun in -y becomes -ies, one in -s -ses."""
     if number == 1:
         return f"1 {noun}"
+    if noun.endswith("s"):
+        return f"{number} {noun}es"
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"

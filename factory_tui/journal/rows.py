@@ -1,7 +1,7 @@
 """Rows as events, whoever asks for them: the engine by its own connection, a command beside a running engine."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,11 @@ CHUNK = 200
 _END = (1 << 63) - 1
 """No seq is larger."""
 COLUMNS = "seq, id, at, run, actor, payload, digest"
-_NEXT = f"SELECT {COLUMNS} FROM event WHERE seq > ? AND seq <= ? AND (? IS NULL OR run = ?) ORDER BY seq LIMIT {CHUNK}"  # noqa: S608
+_OF_KINDS = "(? IS NULL OR kind IN (SELECT value FROM json_each(?)))"
+_NEXT = (
+    f"SELECT {COLUMNS} FROM event WHERE seq > ? AND seq <= ? AND (? IS NULL OR run = ?) AND {_OF_KINDS} "  # noqa: S608
+    f"ORDER BY seq LIMIT {CHUNK}"
+)
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 
 
@@ -60,17 +64,26 @@ def check(path: Path) -> None:
         raise JournalDamaged(f"{path}: damaged: {' '.join(said.split())}. {REMEDY}")
 
 
-def read(folder: Path, *, after: int = 0, to: int | None = None, run: str | None = None) -> Iterator[Event]:
+def read(
+    folder: Path,
+    *,
+    after: int = 0,
+    to: int | None = None,
+    run: str | None = None,
+    kinds: Collection[str] | None = None,
+) -> Iterator[Event]:
     """The events of the journal in `folder` with `after` < seq <= `to`, of one run or of all; an engine may be writing.
 
-    No reading goes on while the caller takes its time. Raises JournalError and its kinds.
+    With `kinds`: those with these tags of facts alone. No reading goes on while the caller takes its time. Raises
+    JournalError and its kinds.
     """
     path, blobs = folder / "journal.db", Blobs(folder)
     last = _END if to is None else to
+    tags = None if kinds is None else msgspec.json.encode(sorted(kinds)).decode()
     with closing(connect(path)) as database:
         while True:
             with readable(path):
-                rows = database.execute(_NEXT, (after, last, run, run)).fetchall()
+                rows = database.execute(_NEXT, (after, last, run, run, tags, tags)).fetchall()
             if not rows:
                 return
             yield from _each(rows, blobs)
