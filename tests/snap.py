@@ -1,7 +1,7 @@
 """Text goldens of screens: render, compare, and on a difference leave the actual text and say where they part.
 
 `UPDATE_SNAPSHOTS=1` writes the golden. Private names of Textual in use: the compositor's
-`render_strips`, here, and the driver's `write`, in the app.
+`render_strips`, here, and the driver's `write` and the painted lines' `StylesCache`, in the app.
 """
 
 import difflib

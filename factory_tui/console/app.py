@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
+from textual._styles_cache import StylesCache
 from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
@@ -49,6 +50,11 @@ FLUSH = 0.1
 FLASH = 6.0
 BEHIND = 1.0
 """Seconds between two looks at what lies behind a dialog."""
+
+
+def _forget_closed(_screen: object) -> None:
+    """Textual keeps what was painted of a thousand closed widgets in the arguments of this cache: tens of megabytes."""
+    StylesCache.get_inner_outer.cache_clear()
 
 
 def wall() -> int:
@@ -141,6 +147,7 @@ class ConsoleApp(Attached, inherit_bindings=False):
     def on_mount(self) -> None:
         """Paint first, attach after."""
         self.set_interval(FLUSH, self.flush)
+        self.screen_change_signal.subscribe(self, _forget_closed)
         self.screen.call_later(self._begin)  # after what the screen has to do already: its first frame
 
     def _begin(self) -> None:
