@@ -28,6 +28,8 @@ class EngineStarted(Fact, frozen=True, tag="engine-started"):
     """Why cells are what they are, when that is not the default."""
     seeds: tuple[str, ...] = ()
     """Seeds of the workspace that a run can be started from."""
+    slots: int = 0
+    """Runs that may be running at once; 0: not told."""
 
 
 class EngineStopped(Fact, frozen=True, tag="engine-stopped"):

@@ -57,6 +57,7 @@ def _engine_started(state: State, event: e.Event, fact: e.EngineStarted) -> Stat
             started_at=event.at,
             up=True,
             seeds=fact.seeds,
+            slots=fact.slots,
         ),
     )
 

@@ -303,6 +303,8 @@ class Engine(msgspec.Struct, frozen=True):
     up: bool = False
     seeds: tuple[str, ...] = ()
     """Seeds that a run can be started from."""
+    slots: int = 0
+    """Runs that may be running at once, as it was when the engine started; 0: not known."""
 
 
 class State(msgspec.Struct, frozen=True):

@@ -239,6 +239,7 @@ class Engine:
                 fenced=cells.fenced,
                 why=why,
                 seeds=tuple(seed.name for seed in library.seeds()),
+                slots=library.settings().engine.slots,
             )
             by = user_name(os.geteuid())
             await record.append([Draft(started, actor=by), *reloading.at_start(self._changed)])

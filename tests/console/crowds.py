@@ -24,7 +24,7 @@ def burned(dollars: Decimal) -> list[e.AnyFact]:
 def crowd(number: int) -> list[Event]:
     """So many runs, one state after the other; each has burned, judged and waited differently."""
     teller = story.Teller()
-    teller.say("", e.EngineStarted("0.1.0", 4242, "plant", "docker", True, seeds=SEEDS))
+    teller.say("", e.EngineStarted("0.1.0", 4242, "plant", "docker", True, seeds=SEEDS, slots=4))
     for index in range(number):
         seed, state = SEEDS[index % len(SEEDS)], STATES[index % len(STATES)]
         tale = story.Tale(teller, f"{seed}-{index + 1}", story.ORDERS)

@@ -180,6 +180,7 @@ class TestSeeds:
             assert floor.state.edits == {}, "nobody needs it"
         async with Floor(floor.workspace, floor.playbooks) as floor:
             assert floor.state.engine.seeds == ("welcome",)
+            assert floor.state.engine.slots == 4
             before.with_name("welcome.md").rename(before)
             await floor.until(lambda state: state.engine.seeds == ("greeter",))
             run = await floor.start()

@@ -6,6 +6,7 @@ from textual.containers import Horizontal, Vertical
 
 from factory_tui.console.keys import bindings
 from factory_tui.console.screens.place import Place, layout
+from factory_tui.console.widgets.andon import Andon
 from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
 from factory_tui.console.widgets.card import Card
 from factory_tui.console.widgets.edits import Edits
@@ -56,7 +57,7 @@ class FloorScreen(RunPanes):
     SCOPE: ClassVar["Scope"] = "floor"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
     TOP = FloorTable
-    ABOVE = (Edits,)
+    ABOVE = (Andon, Edits)
     LOWER = "below"
     PANES = (FloorTable, TailView, Matrix)
 
