@@ -28,6 +28,7 @@ from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
 from factory_tui.console.sending import send, send_all
 from factory_tui.console.themes import THEMES, styles
+from factory_tui.console.trace import Line
 from factory_tui.console.trail import Stop, Trail
 from factory_tui.console.widgets.pane import Pane
 from factory_tui.console.widgets.panel import Panel
@@ -222,6 +223,28 @@ class ConsoleApp(Attached, inherit_bindings=False):
         """The journal has more than the ring."""
         self.read_older()
 
+    def on_tail_view_needs_newer(self, _message: TailView.NeedsNewer) -> None:
+        """The ring has been taken up by older lines."""
+        self.read_newer()
+
+    def look_further(self, tail: TailView) -> None:
+        """Search the journal for what a trace does not hold."""
+        run = self.chosen
+
+        def found() -> bool:
+            if run != self.chosen:
+                return True
+            tail.sync()
+            return tail.to_match(-1)
+
+        self.search_older(found, tail.tell_search)
+
+    def open_output(self, line: Line, seqs: Sequence[int]) -> None:
+        """All that a line of a trace is short for."""
+        from factory_tui.console.screens.output import OutputScreen  # noqa: PLC0415 - opened by hand
+
+        self.push_screen(OutputScreen(line, seqs))
+
     def say(self, tone: Tone, text: str) -> None:
         """Say something in the key bar for some seconds."""
         self.flash = (tone, one_line(text, 300))
@@ -238,8 +261,8 @@ class ConsoleApp(Attached, inherit_bindings=False):
             return False
         if self.place and not self.place.offers(action):
             return False
-        if action == "trace.follow":
-            return any(not tail.following for tail in self.screen.query(TailView))
+        if action.startswith("trace."):
+            return any(tail.offers(action) for tail in self.screen.query(TailView))
         if action == "run.shell" and self.folder is None:
             return False
         return makes_sense(action, self.mirror.run(self.chosen))

@@ -4,7 +4,7 @@ Knows the mirror and no widget; what draws is the app, which this is a part of.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import Tone
@@ -12,6 +12,7 @@ from factory_tui.console.keyboard import Keyboard
 from factory_tui.console.mirror import Mirror, Moment
 from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.trace import lines
+from factory_tui.domain.events import Answered, Event, ToolCalled
 from factory_tui.domain.hostile import one_line
 
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -20,6 +21,7 @@ PAGE = 500
 """Events asked for at once when looking back."""
 WIDE_PAGE = 2000
 """The same where they are short."""
+ANSWERED = str(Answered.__struct_config__.tag)
 BEFORE, AFTER = 80, 20
 """Events around a moment that are read."""
 MOMENTS = 50
@@ -123,19 +125,66 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def read_older(self) -> None:
         """A page of the chosen run's events before those that its trace holds."""
-        self.run_worker(self._load(self.chosen), group=f"older-{self.chosen}", exclusive=True)
+        self.run_worker(self._older(self.chosen), group=f"older-{self.chosen}", exclusive=True)
 
-    async def _load(self, run: str) -> None:
+    async def _older(self, run: str) -> int:
+        """How many came."""
         trace, feed = self.mirror.trace(run), self.feed
         if feed is None or trace.complete:
-            return
+            return 0
         try:
             events = await feed.events(run, trace.first, PAGE)
         except (OSError, RefusedError) as error:
             self.say("bad", f"older lines cannot be read: {error}")
-            return
+            return 0
         trace.prepend(events)
         self.mirror.dirty = True
+        return len(events)
+
+    def read_newer(self) -> None:
+        """A page of the chosen run's events after those that its trace holds."""
+        self.run_worker(self._newer(self.chosen), group=f"older-{self.chosen}", exclusive=True)
+
+    async def _newer(self, run: str) -> None:
+        trace, feed = self.mirror.trace(run), self.feed
+        if feed is None or trace.last is None:
+            return
+        try:
+            events = await feed.events(run, None, PAGE, trace.last)
+        except (OSError, RefusedError) as error:
+            self.say("bad", f"newer lines cannot be read: {error}")
+            return
+        trace.proceed(events)
+        self.mirror.dirty = True
+
+    def search_older(self, found: Callable[[], bool], told: Callable[[int | None], None]) -> None:
+        """Read the chosen run's journal backwards until something is found; tells how many events, None at the end."""
+        self.run_worker(self._search(self.chosen, found, told), group="search", exclusive=True)
+
+    async def _search(self, run: str, found: Callable[[], bool], told: Callable[[int | None], None]) -> None:
+        read = 0
+        try:
+            while came := await self._older(run):
+                read += came
+                told(read)
+                if found():
+                    return
+        finally:
+            told(None)
+
+    async def whole(self, run: str, seqs: Iterable[int]) -> list[Event]:
+        """These events of a run from the journal, each before it the answer of the model that asked for it.
+
+        Raises RefusedError, OSError; the latter without a link too.
+        """
+        feed = self._linked()
+        events: list[Event] = []
+        for seq in seqs:
+            found = list(await feed.events(run, seq + 1, 1))
+            if found and isinstance(found[-1].fact, ToolCalled):
+                events += await feed.events(run, seq, 1, kinds=(ANSWERED,))
+            events += found
+        return events
 
     def look_back(self, kind: str) -> None:
         """Read facts of a kind from the journal, once for each link: a screen that draws them asks."""
@@ -179,6 +228,9 @@ class Attached(Keyboard, inherit_bindings=False):
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As the feed's. Raises RefusedError, OSError; the latter without a link too."""
+        return await self._linked().diff(run, before, after)
+
+    def _linked(self) -> Feed:
         if self.feed is None:
             raise ConnectionError("no engine is attached. Remedy: q, then factory-tui again, which starts one")
-        return await self.feed.diff(run, before, after)
+        return self.feed

@@ -49,11 +49,17 @@ class Feed(Protocol):
         ...
 
     async def events(
-        self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None
+        self,
+        run: str | None,
+        before: int | None,
+        limit: int,
+        after: int | None = None,
+        *,
+        kinds: tuple[str, ...] | None = None,
     ) -> Sequence[Event]:
         """The newest events of a run below seq `before` (None: the newest), oldest first; none: there are no more.
 
-        Run None: of all; `kinds`: with these tags of facts alone.
+        With `after`, instead: the oldest above that seq. Run None: of all; `kinds`: with these tags of facts alone.
         """
         ...
 

@@ -51,13 +51,18 @@ Connection = Literal["connecting", "live", "reconnecting", "engine stopped"]
 
 
 class Trace:
-    """One run's newest lines. `total` counts all lines ever appended, so that a view knows what is new."""
+    """Lines of one run: its newest ones, or a stretch further back while somebody reads there.
+
+    `total` counts all lines ever told of, so that a view knows what is new.
+    """
 
     def __init__(self) -> None:
         self.lines: deque[Line] = deque(maxlen=RING)
         self.total = 0
         self.first: int | None = None
         """Seq of the oldest event in the ring."""
+        self.last: int | None = None
+        """Seq up to which lines are held, where newer ones made room for older ones; None: all that came."""
         self.complete = False
         """Whether the journal holds nothing older."""
         self.asked = False
@@ -68,18 +73,30 @@ class Trace:
         """The track of its loop that it took last."""
         self.entered = 0
         """When it came to the station where it is; UTC ms, 0: not known."""
+        self._newest = 0
 
     def append(self, event: Event) -> None:
         """Add what a new event says."""
         if self.first is None:
             self.first = event.seq
         self._walk(event)
+        self._newest = event.seq
         found = lines(event)
-        self.lines.extend(found)
         self.total += len(found)
+        if self.last is not None:
+            return
+        full = len(self.lines) + len(found) > RING
+        self.lines.extend(found)
+        while full and self.lines and self.lines[0].nth:  # of an event that is not held in full
+            self.lines.popleft()
+        if full:
+            self.first = self.lines[0].seq if self.lines else event.seq + 1
+            self.complete = False
 
     def cut(self) -> None:
         """Keep the newest lines alone, whole events of them."""
+        if self.last is not None:
+            self.renew()
         if len(self.lines) <= TAIL:
             return
         kept = list(self.lines)[-TAIL:]
@@ -89,18 +106,39 @@ class Trace:
         self.version += 1
 
     def prepend(self, events: Iterable[Event]) -> None:
-        """Put older events in front, as far as the ring has room."""
+        """Put older events in front; the newest lines leave where the ring has no room for both."""
         older = [event for event in events if self.first is None or event.seq < self.first]
         if not older:
             self.complete = True
             return
         for event in older if self.taken is None else ():
             self._walk(event)
+        self._newest = max(self._newest, older[-1].seq)
         said = [line for event in older for line in lines(event)]
-        room = RING - len(self.lines)
-        self.lines.extendleft(reversed(said[-room:] if room else []))
-        self.complete = self.complete or room < len(said)
+        over = len(self.lines) + len(said) - RING
+        if over > 0 and self.lines:
+            self.last = self.lines[-min(over, len(self.lines))].seq - 1
+            self.lines = deque((line for line in self.lines if line.seq <= self.last), maxlen=RING)
+        self.lines.extendleft(reversed(said))
         self.first = older[0].seq
+        self.version += 1
+
+    def proceed(self, events: Iterable[Event]) -> None:
+        """Put newer events behind, where newer ones are missing; the oldest lines leave."""
+        newer = [event for event in events if self.last is not None and event.seq > self.last]
+        said = [line for event in newer for line in lines(event)]
+        kept = [*self.lines, *said][-RING:]
+        if len(kept) < len(self.lines) + len(said):
+            self.first, self.complete = kept[0].seq + 1, False
+        self.lines = deque((line for line in kept if line.seq >= (self.first or 0)), maxlen=RING)
+        self.last = newer[-1].seq if newer and newer[-1].seq < self._newest else None
+        self.version += 1
+
+    def renew(self) -> None:
+        """Hold the newest lines again, once they are read."""
+        self.lines.clear()
+        self.first = self.last = None
+        self.complete = self.asked = False
         self.version += 1
 
     def _walk(self, event: Event) -> None:

@@ -79,6 +79,7 @@ def styles(theme: Theme, no_color: bool) -> dict[str, Style]:
     found["live"] += Style(italic=True)
     found["label"] += Style(bgcolor=theme.warning)
     found["cursor"] += Style(bgcolor=theme.panel)
+    found["match"] = Style(color=theme.background, bgcolor=theme.accent, bold=True)
     if no_color:
         plain = Style(color=text)
         found["bad"] += plain + Style(bold=True)
@@ -87,6 +88,7 @@ def styles(theme: Theme, no_color: bool) -> dict[str, Style]:
         found["idle"] += Style(dim=True)
         found["label"] = Style(color=text, bgcolor=theme.background, bold=True, reverse=True)
         found["cursor"] += Style(underline=True)
+        found["match"] = found["label"] + Style(underline=True)
         for role in ("running", "good", "key", "title"):
             found[role] += plain
         found["chosen"] += plain + Style(bold=True)

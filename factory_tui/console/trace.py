@@ -34,6 +34,15 @@ class Line(msgspec.Struct, frozen=True):
     text: str
     seq: int = 0
     """Of its event."""
+    nth: int = 0
+    """Among the lines of its event."""
+    call: str = ""
+    """The tool call that it is of, if any."""
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Its place in the trace, which does not change."""
+        return self.seq, self.nth
 
 
 _TOOLS = {"str_replace_based_edit_tool": "edit", "str_replace_editor": "edit"}
@@ -45,9 +54,10 @@ def lines(event: e.Event) -> tuple[Line, ...]:
     say = _SAY.get(type(event.fact))
     if say is None:
         return ()
+    call = event.fact.call if isinstance(event.fact, e.ToolCalled | e.ToolReturned) else ""
     return tuple(
-        Line(event.at, event.run, who, tone, one_line(text, TEXT), event.seq)
-        for who, tone, text in say(event, event.fact)
+        Line(event.at, event.run, who, tone, one_line(text, TEXT), event.seq, nth, call)
+        for nth, (who, tone, text) in enumerate(say(event, event.fact))
     )
 
 
@@ -155,7 +165,8 @@ def _image_ready(_event: e.Event, fact: e.ImageReady) -> Said:
     yield "image", "good", f"{fact.image} ready in {duration(fact.seconds)}"
 
 
-def _blocks(content: str) -> list[dict[str, Any]]:
+def blocks(content: str) -> list[dict[str, Any]]:
+    """Of a message; what is no list of them is one text."""
     try:
         found = msgspec.json.decode(content.encode())
     except (msgspec.DecodeError, UnicodeEncodeError):
@@ -164,7 +175,7 @@ def _blocks(content: str) -> list[dict[str, Any]]:
 
 
 def _prompted(_event: e.Event, fact: e.Prompted) -> Said:
-    text = "\n".join(str(item.get("text", "")) for item in _blocks(fact.content) if item.get("type") == "text")
+    text = "\n".join(str(item.get("text", "")) for item in blocks(fact.content) if item.get("type") == "text")
     head = [line for line in clean(text).splitlines() if line.strip()]
     if not head:
         return
@@ -204,7 +215,7 @@ def _settled(_event: e.Event, fact: e.CallSettled) -> Said:
 
 
 def _answered(_event: e.Event, fact: e.Answered) -> Said:
-    text = "\n".join(str(item.get("text", "")) for item in _blocks(fact.content) if item.get("type") == "text")
+    text = "\n".join(str(item.get("text", "")) for item in blocks(fact.content) if item.get("type") == "text")
     said = [line for line in clean(text).splitlines() if line.strip()]
     for line in said[:ANSWER_LINES]:
         yield "agent", "text", line

@@ -109,10 +109,16 @@ class Unbroken:
         await self._link.command(command, key)
 
     async def events(
-        self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None
+        self,
+        run: str | None,
+        before: int | None,
+        limit: int,
+        after: int | None = None,
+        *,
+        kinds: tuple[str, ...] | None = None,
     ) -> Sequence[Event]:
         """As a Link's."""
-        return await self._link.events(run, before, limit, kinds=kinds)
+        return await self._link.events(run, before, limit, after, kinds)
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As a Link's."""

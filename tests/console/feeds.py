@@ -64,10 +64,18 @@ class StoryFeed:
             raise LinkLost("the engine closed the link")
 
     async def events(
-        self, run: str | None, before: int | None, limit: int, *, kinds: tuple[str, ...] | None = None
+        self,
+        run: str | None,
+        before: int | None,
+        limit: int,
+        after: int | None = None,
+        *,
+        kinds: tuple[str, ...] | None = None,
     ) -> Sequence[Event]:
         found = [item for item in self.past if run is None or item.run == run]
         found = [item for item in found if kinds is None or item.fact.__struct_config__.tag in kinds]
+        if after is not None:
+            return [item for item in found if item.seq > after][:limit]
         return [item for item in found if before is None or item.seq < before][-limit:]
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:

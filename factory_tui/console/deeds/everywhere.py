@@ -67,7 +67,7 @@ def _filter(app: "ConsoleApp") -> None:
     pane = app.screen.filterable if isinstance(app.screen, Place) else None
     if pane is None or app.screen.query(Prompt):
         return
-    hint = f"words, !words{''.join(f', {name}:' for name in pane.FIELDS)}"
+    hint = f"{pane.SOUGHT}: words, !words{''.join(f', {name}:' for name in pane.FIELDS)}"
     app.screen.mount(Prompt(hint, pane.filter.text, pane.narrow), before=app.screen.query_one(KeyBar))
 
 

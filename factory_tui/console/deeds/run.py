@@ -1,17 +1,90 @@
 """What the actions of the run screen do."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from factory_tui.console.feed import RefusedError
 from factory_tui.console.widgets.tail import TailView
+from factory_tui.domain.hostile import one_line
 
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
 
+Do = Callable[["ConsoleApp"], object]
 
-def _follow(app: "ConsoleApp") -> None:
+
+def _tail(do: Callable[[TailView], object], app: "ConsoleApp") -> None:
     for tail in app.screen.query(TailView):
-        tail.follow()
+        do(tail)
 
 
-RUN: dict[str, Callable[["ConsoleApp"], object]] = {"trace.follow": _follow}
+def _earlier(app: "ConsoleApp") -> None:
+    """Into older pages of the journal, where what is held has none."""
+    for tail in app.screen.query(TailView):
+        if not tail.to_match(-1) and tail.searched is None:
+            app.look_further(tail)
+
+
+def _next(app: "ConsoleApp") -> None:
+    for tail in app.screen.query(TailView):
+        if not tail.to_match(1):
+            app.say("waits", "no later line has it")
+
+
+def _copy(app: "ConsoleApp") -> None:
+    from factory_tui.console.screens.output import copy  # noqa: PLC0415 - loaded by hand
+
+    for tail in app.screen.query(TailView):
+        if tail.item:
+            copy(app, f"{tail.item.line.text}  {tail.item.result}".rstrip(), "the line")
+
+
+def _whole(then: Callable[["ConsoleApp", str], object], app: "ConsoleApp") -> None:
+    """Do something with all that the line under the cursor is short for."""
+    from factory_tui.console.screens.output import read  # noqa: PLC0415 - loaded by hand
+
+    item = next((tail.item for tail in app.screen.query(TailView)), None)
+    if item is None:
+        return
+
+    async def work() -> None:
+        try:
+            text = await read(app, item.line, item.events)
+        except (RefusedError, OSError) as trouble:
+            app.say("bad", one_line(str(trouble), 200))
+        else:
+            then(app, text)
+
+    app.run_worker(work(), group="output", exclusive=True)
+
+
+def _copied(app: "ConsoleApp", text: str) -> None:
+    from factory_tui.console.screens.output import copy  # noqa: PLC0415 - loaded by hand
+
+    copy(app, text, "all of it")
+
+
+def _pager(app: "ConsoleApp") -> None:
+    from factory_tui.console.screens.output import page  # noqa: PLC0415 - loaded by hand
+
+    if app.folder is not None:
+        _whole(page, app)
+        return
+    for tail in app.screen.query(TailView):
+        if tail.item:
+            app.open_output(tail.item.line, tail.item.events)
+
+
+RUN: dict[str, Do] = {
+    "trace.follow": partial(_tail, TailView.follow),
+    "trace.fold": partial(_tail, TailView.fold),
+    "trace.next": _next,
+    "trace.earlier": _earlier,
+    "trace.window": partial(_tail, TailView.next_window),
+    "trace.times": partial(_tail, TailView.next_times),
+    "trace.wrap": partial(_tail, TailView.switch_wrap),
+    "trace.copy": _copy,
+    "trace.copy-all": partial(_whole, _copied),
+    "trace.pager": _pager,
+}

@@ -231,6 +231,8 @@ class KeyBar(Panel):
             return "thaw"
         if action == "pane.next" and app.place:
             return app.place.coming()
+        if action == "filter" and app.place and app.place.filterable:
+            return app.place.filterable.SOUGHT
         return BY_ID[action].verb
 
 

@@ -25,6 +25,8 @@ class Pane(Panel):
     """Of its lines, for a filter."""
     FILTERED: ClassVar[bool] = False
     """Whether it can be filtered."""
+    SOUGHT: ClassVar[str] = "filter"
+    """What `/` does in it: filter, or search."""
 
     STAYS: ClassVar[bool] = False
     """Whether it stays in sight on a narrow terminal, whichever pane is chosen."""
