@@ -35,12 +35,12 @@ class Look(msgspec.Struct, frozen=True):
     @property
     def gutter(self) -> int:
         """Cells before the words."""
-        return (0 if self.times == "none" else 9) + WHO + 2
+        return (0 if self.times == "none" else 8) + 1 + WHO + 2
 
 
 def words(search: Filter) -> tuple[str, ...]:
-    """What a search has found may be anywhere in a line, or in one of its fields."""
-    return tuple(word for term in search.terms if not term.negated for word in term.either)
+    """What of a search can stand out among the words of a line."""
+    return tuple(word for term in search.terms if not term.negated and term.field != "who" for word in term.either)
 
 
 def at(item: Item, before: int | None, began: int | None, times: Times) -> str:
@@ -59,7 +59,8 @@ def drawn(item: Item, time: str, look: Look, *, under: bool = False) -> list[Row
     line = item.line
     mark = look.glyphs.marks[line.tone] if line.tone in _MARKED else " "
     role = "text" if line.tone in _SPOKEN else line.tone
-    head: Row = [] if look.times == "none" else [(f"{time:>8} ", "dim")]
+    head: Row = [] if look.times == "none" else [(f"{time:>8}", "dim")]
+    head.append((look.glyphs.cursor if under else " ", "key"))
     head += [(f"{line.who:<8} ", "dim" if line.tone == "dim" else "strong"), (f"{mark} ", line.tone)]
     room = look.room - look.gutter
     if item.folded:

@@ -34,6 +34,8 @@ class Output(Panel):
         """Of each: where it begins and ends, and the number of its line; 0: it goes on with one."""
         self._top = (0, 0)
         """The first piece in sight, and which row of it is on top."""
+        self._seen = 0
+        """Pieces up to the last one in sight."""
         self._pattern: re.Pattern[str] | None = None
         self._matches: list[int] = []
         self._match = -1
@@ -61,8 +63,8 @@ class Output(Panel):
         if self._pattern:
             at = f"{self._match + 1} of {len(self._matches)}{'+' * (len(self._matches) == MATCHES)}"
             found = [(f"/ {self.search}  ", "key"), (f"{at if self._matches else 'not in it'}  ", "text")]
-        share = 100 * (self._top[0] + 1) // max(1, len(self._pieces))
-        where: Row = [(f"{min(share, 100)}%  ", "dim")] if len(self._pieces) > 1 else []
+        share = 100 * self._seen // max(1, len(self._pieces))
+        where: Row = [(f"{share}%  ", "dim")] if share < 100 or self._top > (0, 0) else []
         return [*found, *where, ("/ search  n N  y copy  o pager  esc", "dim")]
 
     @property
@@ -78,6 +80,7 @@ class Output(Panel):
         while piece < len(self._pieces) and len(found) < height + skipped:
             found += self._rows(piece, width)
             piece += 1
+        self._seen = piece
         return found[skipped : skipped + height]
 
     def _rows(self, piece: int, width: int) -> list[Row]:

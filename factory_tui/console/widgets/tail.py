@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual.message import Message
 
 from factory_tui.console.figures import count, duration
@@ -110,7 +111,7 @@ class TailView(Pane):
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         if self.reading.take(self.trace):
             self._cursor, self.searched = None, None
-        look = Look(width, self.glyphs, self.times, self.wrapped, self._side, words(self.filter))
+        look = Look(width, self.glyphs, self.times, self.wrapped, self._side)
         flow = self._flow(look) if self.following else []
         found = self._window(look, max(1, height - len(flow)))
         if found or flow:
@@ -157,6 +158,8 @@ class TailView(Pane):
     def _block(self, index: int, look: Look, *, under: bool = False) -> list[Row]:
         item = self.reading.items[index]
         before = self.reading.items[index - 1].line.at if index else None
+        if self.filter.terms and self.filter.holds(item.fields()):
+            look = replace(look, words=words(self.filter))
         began = self._began(item.line.at) if look.times == "in the pass" else None
         return drawn(item, at(item, before, began, look.times), look, under=under)
 
