@@ -80,10 +80,11 @@ def makes_sense(action: str, run: Run | None) -> bool:
     return True
 
 
-def way_back(command: c.Command, keys: Mapping[str, tuple[str, ...]]) -> str:
+def way_back(command: c.Command, keys: Mapping[str, tuple[str, ...]], scope: Scope) -> str:
     """How to take a command back, where one can for a while; an answer stands, and its run can be paused."""
-    if isinstance(command, c.Answer) and command.choice != STOP and keys["run.pause"]:
-        return f"; {shown(keys['run.pause'][0])} pauses its run"
+    pauses = keys["inbox.undo" if scope == "inbox" else "run.pause"]
+    if isinstance(command, c.Answer) and command.choice != STOP and pauses:
+        return f"; {shown(pauses[0])} pauses its run"
     put_off = c.Snooze | c.SetExpiry
     can = isinstance(command, put_off | c.Pause | c.Resume | c.Steer | c.Escalate | c.RaiseCap | c.Reseed)
     return f"; {shown(keys['run.undo'][0])} takes it back" if can and keys["run.undo"] else ""

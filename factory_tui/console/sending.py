@@ -36,7 +36,7 @@ async def send(app: "ConsoleApp", command: c.Command) -> None:
     else:
         app.drafts.sent(command, taken=True)
         if not isinstance(command, c.Undo):  # which says by itself what it took back
-            app.say("good", f"accepted: {describe(command)}{way_back(command, app.keys)}")
+            app.say("good", f"accepted: {describe(command)}{way_back(command, app.keys, app.scope)}")
 
 
 async def send_all(app: "ConsoleApp", commands: Sequence[c.Command], before: Sequence[str]) -> None:

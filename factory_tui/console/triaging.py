@@ -105,6 +105,17 @@ def expiring(at: int, said: str) -> Deed:
     return deed
 
 
+def back(told: Iterable[tuple[Item, c.Command]]) -> list[c.Command]:
+    """What takes these back, as far as that goes: an answer stands, but its run can stand still."""
+    found: list[c.Command] = []
+    for item, command in told:
+        if isinstance(command, c.Snooze | c.SetExpiry):
+            found.append(c.Undo(item.run.id))
+        elif isinstance(command, c.Answer) and command.choice != STOP:
+            found.append(c.Pause(item.run.id))
+    return found
+
+
 def refusal(item: Item) -> str:
     """The choice of an open question that refuses; empty: there is none."""
     return refusing(item.asked.kind, item.asked.choices) if item.asked and not item.answered else ""

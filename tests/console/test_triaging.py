@@ -64,7 +64,11 @@ async def test_a_digit_answers_from_the_list_and_says_how_to_stand_still_again()
         assert await sent(stage) == [c.Answer("E-1", "go on")]
         await until(lambda: stage.app.flash is not None, "the answer is taken")
         await stage.settle()
-        assert "accepted: answer E-1: go on; p pauses its run" in snap.text_of(stage.app)
+        assert "accepted: answer E-1: go on; U pauses its run" in snap.text_of(stage.app)
+        assert stage.app.chosen == "orders-etl-1", "the cursor is on the next that is open"
+        await stage.press("U")
+        await until(lambda: len(stage.feed.commands) == 2, "its run is paused, wherever the cursor is")
+        assert stage.feed.commands[1] == c.Pause("ledger-1")
 
 
 async def test_a_digit_that_is_no_choice_goes_to_its_screen() -> None:
@@ -154,10 +158,13 @@ async def test_snoozing_and_waking() -> None:
         await stage.press("1", "enter")
         await until(lambda: len(feed.commands) == 2, "both")
         assert feed.commands == [c.Snooze(name, feed.now + 900_000) for name in ("E-1", "orders-etl-1")]
-        await at(stage, E5)
+        assert stage.app.chosen == "shortlinks-1"
+        await stage.press("U")
+        await until(lambda: len(feed.commands) == 4, "both are taken back")
+        assert feed.commands[2:] == [c.Undo("ledger-1"), c.Undo("orders-etl-1")]
         await stage.press("home", *["down"] * E5, "u")
-        await until(lambda: len(feed.commands) == 3, "it wakes without a question")
-        assert feed.commands[2] == c.Snooze("E-5", 0)
+        await until(lambda: len(feed.commands) == 5, "it wakes without a question")
+        assert feed.commands[4] == c.Snooze("E-5", 0)
 
 
 async def test_an_expiry_is_set_in_words_and_what_cannot_expire_is_named() -> None:

@@ -62,6 +62,17 @@ INBOX: tuple[Action, ...] = (
         palette="inbox: Say when it expires",
     ),
     Action(
+        "inbox.undo",
+        ("U",),
+        "undo",
+        ("inbox",),
+        0,
+        "Take back what was done last: a snooze, an expiry; an answer stands, and its run pauses. Else your last "
+        "command about the run.",
+        "operator",
+        palette="inbox: Undo what was done last",
+    ),
+    Action(
         "inbox.mark",
         ("space",),
         "mark",

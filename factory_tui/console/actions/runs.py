@@ -150,7 +150,7 @@ RUNS: tuple[Action, ...] = (
         "run.undo",
         ("U",),
         "undo",
-        ("floor", "run", "inbox", "burn"),
+        ("floor", "run", "burn"),
         0,
         "Take back your last command about the run, while nothing has come of it that stays. Again: the one before.",
         "operator",

@@ -1,6 +1,6 @@
 """What the actions of the inbox do: about the line under its cursor, or all that are marked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,11 @@ def _answer(app: "ConsoleApp", place: "InboxScreen") -> None:
     elif item.asked:
         from factory_tui.console.screens.questions import answer  # noqa: PLC0415 - inputs are slow to import
 
-        answer(app, item.asked)
+        def send(command: c.Command) -> None:
+            place.list.told = [(item, command)]
+            app.send(command)
+
+        answer(app, item.asked, send)
     elif item.run.reason == "budget":
         app.action_act("run.cap")
     else:
@@ -73,16 +77,21 @@ def _do(app: "ConsoleApp", place: "InboxScreen", deed: Deed, title: str) -> None
         app.say("waits", said)
         return
     left = [f"{item.id}: {why}" for item, why in plan.left]
-    if not plan.asks:
+
+    def send(left: Sequence[str]) -> None:
+        place.list.told = [(item, command) for item, command, _ in plan.taken]
         place.list.unmark()
+        place.list.pass_over([item.id for item, command, _ in plan.taken if not isinstance(command, c.SetExpiry)])
         app.send_all(plan.commands, left)
+
+    if not plan.asks:
+        send(left)
         return
     from factory_tui.console.screens.confirm import Confirm  # noqa: PLC0415 - buttons are slow to import
 
     def answered(yes: bool | None) -> None:
         if yes:
-            place.list.unmark()
-            app.send_all(plan.commands)
+            send([])  # they were named in the question
 
     verb = f"Send {len(plan.taken)}" if len(plan.taken) > 1 else "Send it"
     app.push_screen(Confirm(f"{title}?", _listed(plan), verb), answered)
@@ -97,6 +106,14 @@ def _listed(plan: Plan) -> str:
     left = [f"{item.id}: {why}" for item, why in plan.left]
     besides = ["", f"Left as {'they are' if len(left) > 1 else 'it is'}:", *left[:LISTED]] if left else []
     return "\n".join([*lines[:LISTED], *more, *ends, *besides])
+
+
+def _undo(app: "ConsoleApp", place: "InboxScreen") -> None:
+    found, place.list.told = triaging.back(place.list.told), []
+    if found:
+        app.send_all(found)
+    else:
+        app.action_act("run.undo")
 
 
 def _snooze(app: "ConsoleApp", place: "InboxScreen") -> None:
@@ -152,6 +169,7 @@ INBOX: dict[str, Callable[["ConsoleApp"], object]] = {
     "inbox.refuse": partial(_in_inbox, lambda app, place: _do(app, place, triaging.refuse, "Reject")),
     "inbox.snooze": partial(_in_inbox, _snooze),
     "inbox.expire": partial(_in_inbox, _expire),
+    "inbox.undo": partial(_in_inbox, _undo),
     "inbox.mark": partial(_in_inbox, lambda _app, place: place.list.mark()),
     "inbox.mark-all": partial(_in_inbox, lambda _app, place: place.list.mark_all()),
     **{

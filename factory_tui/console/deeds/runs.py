@@ -58,7 +58,7 @@ def _answer(app: "ConsoleApp") -> None:
     if asked is None:
         app.say("waits", "nothing is asked here")
     else:
-        answer(app, asked)
+        answer(app, asked, app.send)
 
 
 def _about(question: str, app: "ConsoleApp") -> None:

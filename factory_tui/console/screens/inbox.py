@@ -68,6 +68,8 @@ class InboxScreen(Place):
                 return any(map(triaging.refusal, targets))
             case "inbox.snooze" | "inbox.mark":
                 return any(not one.answered for one in targets)
+            case "inbox.undo":
+                return bool(self.list.told or (item and item.run.taken))
             case "inbox.mark-all":
                 return any(not one.answered for one in self.list.items())
         if action.startswith("inbox.choice-"):

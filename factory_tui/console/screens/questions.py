@@ -39,7 +39,7 @@ def _said(text: str, role: str = "text", limit: int = 40) -> list[Row]:
     return [[(part, role)] for part in parts[:limit]]
 
 
-def answer(app: "ConsoleApp", asked: Escalation) -> None:
+def answer(app: "ConsoleApp", asked: Escalation, send: "Callable[[c.Command], None]") -> None:
     """By one of the choices, in words, or both."""
     body = _said(asked.question, "asks")
     if asked.evidence:
@@ -53,7 +53,7 @@ def answer(app: "ConsoleApp", asked: Escalation) -> None:
         return ""
 
     def do(choice: int, words: str) -> None:
-        app.send(c.Answer(asked.id, asked.choices[choice] if choice >= 0 else "", words))
+        send(c.Answer(asked.id, asked.choices[choice] if choice >= 0 else "", words))
 
     choices = [(choice, "") for choice in asked.choices]
     words = "words for the agent" if asked.kind == "jam" else "words that stay with it"

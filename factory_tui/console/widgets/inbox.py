@@ -1,6 +1,6 @@
 """The inbox's list: what waits, oldest first, then what is snoozed, then what was answered of late."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console import figures
@@ -13,6 +13,8 @@ from factory_tui.domain.questions import Waits, time_to_human
 
 if TYPE_CHECKING:
     from textual import events
+
+    from factory_tui.domain.commands import Command
 
 
 ROOMY = 90
@@ -33,6 +35,8 @@ class InboxList(Pane):
         self._at = ""
         """The line under the cursor, by its id."""
         self.marked: set[str] = set()
+        self.told: list[tuple[Item, Command]] = []
+        """What was done last."""
 
     def heading(self) -> tuple[Row, Row]:
         """How many are open."""
@@ -126,6 +130,14 @@ class InboxList(Pane):
     def enter(self) -> bool:  # noqa: D102
         self.console_app.open_run()
         return True
+
+    def pass_over(self, done: Collection[str]) -> None:
+        """From a line that was just dealt with to the next open one; where others deal with it, the cursor stays."""
+        items = self.items()
+        place = next((index for index, item in enumerate(items) if item.id == self._at), 0)
+        rest = [item.id for item in (*items[place:], *items[:place]) if not item.answered and not item.snoozed]
+        if self._at in done and (left := [name for name in rest if name not in done]):
+            self.point(left[0])
 
     def point(self, name: str) -> None:
         """Put the cursor on the line of that id."""
