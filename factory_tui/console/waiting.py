@@ -42,7 +42,12 @@ def waiting(state: State) -> list[Item]:
     """What is open, oldest first, what is snoozed last. A question whose run has ended is none any more."""
     return sorted(
         _open(state),
-        key=lambda item: (item.snoozed > 0, item.asked.raised_at if item.asked else item.since, item.id),
+        key=lambda item: (
+            item.snoozed > 0,
+            item.asked.raised_at if item.asked else item.since,
+            len(item.id),  # E-9 before E-10
+            item.id,
+        ),
     )
 
 

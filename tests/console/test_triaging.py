@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from textual.geometry import Offset
 
 from factory_tui.console.waiting import answered, need_human, waiting
@@ -52,6 +53,13 @@ async def test_what_waits_is_put_off_expires_and_was_answered(size: tuple[int, i
 def test_what_is_snoozed_comes_after_the_rest_and_calls_nobody() -> None:
     state = fold(story.triage())
     assert [item.id for item in waiting(state)][-1] == "E-5"
+    many = replace(state.escalations["E-1"], raised_at=state.at)
+    state = replace(state, escalations={name: replace(many, id=name) for name in ("E-10", "E-9")})
+    assert [item.id for item in waiting(state) if item.asked] == ["E-9", "E-10"]
+
+
+def test_what_waits_is_counted_by_who_is_called() -> None:
+    state = fold(story.triage())
     assert need_human(state) == 5, "of seven lines one is snoozed, and one comes back by itself"
     assert [item.id for item in answered(state)] == ["E-7", "E-3"], "newest first"
     assert [item.id for item in answered(state, 1)] == ["E-7"]

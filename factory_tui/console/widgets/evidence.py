@@ -12,7 +12,6 @@ from factory_tui.console.widgets.inbox import InboxList, in_time, tone_of
 from factory_tui.console.widgets.scrolled import Scrolled
 from factory_tui.console.wording import labels
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.questions import time_to_human
 from factory_tui.domain.state import Escalation
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class Evidence(Scrolled):
         elif said:
             row.append((f"  {said}", "waits"))
         yield row
-        owners = time_to_human(self.mirror.state, self.console_app.clock()).owners
+        owners = self.screen.query_one(InboxList).times.owners
         if item.asked and item.asked.to in owners:
             waits = owners[item.asked.to]
             said = f"{one_line(item.asked.to, 24)} answered {waits.answered} so far, {in_time(waits)}"

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from factory_tui.console import figures
+from factory_tui.console.filtering import Filter
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, fit, left, middle, right, wrap
 from factory_tui.console.waiting import Item, answered, waiting
 from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.domain.hostile import one_line
-from factory_tui.domain.questions import Waits, time_to_human
+from factory_tui.domain.questions import TimeToHuman, Waits, time_to_human
+from factory_tui.domain.state import State
 
 if TYPE_CHECKING:
     from textual import events
@@ -37,6 +39,8 @@ class InboxList(Pane):
         self.marked: set[str] = set()
         self.told: list[tuple[Item, Command]] = []
         """What was done last."""
+        self._items: tuple[State, Filter, list[Item]] = State(), Filter(), []
+        self._times: tuple[object, int, TimeToHuman] | None = None
 
     def heading(self) -> tuple[Row, Row]:
         """How many are open."""
@@ -50,13 +54,24 @@ class InboxList(Pane):
         """How many are marked; else how long people took to answer."""
         if marked := len(self._marks()):
             return [(f"{marked} marked", "key"), ("  esc unmarks", "dim")]
-        times = time_to_human(self.mirror.state, self.console_app.clock())
-        return [(f"answered {in_time(times.ever)}", "dim")] if times.ever.answered else []
+        return [(f"answered {in_time(self.times.ever)}", "dim")] if self.times.ever.answered else []
+
+    @property
+    def times(self) -> TimeToHuman:
+        """How long people took; counted anew when a question has changed, or a minute has gone by."""
+        asked, minute = self.mirror.state.escalations, self.console_app.clock() // 60_000
+        if self._times is None or self._times[0] is not asked or self._times[1] != minute:
+            self._times = asked, minute, time_to_human(self.mirror.state, self.console_app.clock())
+        return self._times[2]
 
     def items(self) -> list[Item]:
-        """All lines that fit the filter."""
-        every = [*waiting(self.mirror.state), *answered(self.mirror.state)]
-        return [item for item in every if self.filter.holds(self._fields(item))] if self.filter.terms else every
+        """All lines that fit the filter; found once for each state."""
+        state, narrow = self.mirror.state, self.filter
+        if self._items[0] is not state or self._items[1] is not narrow:
+            every = [*waiting(state), *answered(state)]
+            kept = [item for item in every if narrow.holds(self._fields(item))] if narrow.terms else every
+            self._items = state, narrow, kept
+        return self._items[2]
 
     def _fields(self, item: Item) -> dict[str, str]:
         asked = item.asked
