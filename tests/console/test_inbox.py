@@ -32,6 +32,9 @@ def passed_on(escalation: str, to: str) -> Event:
 async def test_inbox(size: tuple[int, int]) -> None:
     async with on_stage(StoryFeed(story.waits()), size) as stage:
         await stage.press("3")
+        if size[0] > 80:
+            await until(lambda: bool(stage.app.mirror.around), "the trace around it is read")
+            await stage.settle()
         snap.check(stage.app, f"console/inbox-{size[0]}x{size[1]}")
 
 
