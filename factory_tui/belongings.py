@@ -180,7 +180,18 @@ def twin_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     twins.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the list as JSON")
     workspace_option(twins)
     twins.set_defaults(command="twins", action="ls")
-    check = twins.add_subparsers(metavar="ACTION").add_parser(
+    actions = twins.add_subparsers(metavar="ACTION")
+    fault = actions.add_parser("fault", help="have a twin of a run fail, or answer as it is again, from now on")
+    fault.add_argument("run", help="its name, like shortlinks-1")
+    fault.add_argument("twin", help="a name in twins/ that its scenarios or its seed ask for")
+    fault.add_argument(
+        "fault",
+        metavar="FAULT",
+        help="429, 500, latency=MS (milliseconds later), or none; what is judged so never ships",
+    )
+    workspace_option(fault)
+    fault.set_defaults(action="fault")
+    check = actions.add_parser(
         "check", help="replay what was recorded of the services against them, and keep what came of it"
     )
     check.add_argument("twin", nargs="*", metavar="NAME", help="a name in twins/ (default: all that have recordings)")

@@ -1,4 +1,4 @@
-"""`factory-tui twins`: what twins there are, and how true each is to its service.
+"""`factory-tui twins`: what twins there are, how true each is to its service, and which of a run is to fail.
 
 Imports stay inside the functions, as in `cli`.
 """
@@ -9,7 +9,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from factory_tui.following import FAILED, SHIPPED
+from factory_tui.following import FAILED, SHIPPED, order, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,26 @@ if TYPE_CHECKING:
 
 
 def twins(workspace: "Workspace", arguments: argparse.Namespace) -> int:
-    """List the twins, or compare some with what was recorded of their services."""
-    return (_check if arguments.action == "check" else _list)(workspace, arguments)
+    """List the twins, compare some with what was recorded of their services, or have one of a run fail."""
+    return {"ls": _list, "check": _check, "fault": _fault}[arguments.action](workspace, arguments)
+
+
+def _fault(workspace: "Workspace", arguments: argparse.Namespace) -> int:
+    """Have the engine set or clear a fault, and say what comes of it."""
+    from factory_tui.domain.commands import SetFault
+    from factory_tui.domain.faults import words
+
+    run, twin, fault = arguments.run, arguments.twin, "" if arguments.fault == "none" else arguments.fault
+    against = asyncio.run(order(workspace, SetFault(run, twin, fault)))
+    if against != "":
+        print(against or f"no engine runs here. Remedy: {typed(workspace, 'engine start')}", file=sys.stderr)
+        return FAILED
+    if fault:
+        print(f"twin {twin} of {run} {words(fault)}, until {typed(workspace, f'twins fault {run} {twin} none')}")
+        print("What is judged meanwhile is marked, does not ship and counts for nothing.")
+    else:
+        print(f"twin {twin} of {run} answers as it is")
+    return SHIPPED
 
 
 def _list(workspace: "Workspace", arguments: argparse.Namespace) -> int:

@@ -100,6 +100,7 @@ def create_options(
             fence.LABEL + "number": str(labels.number),
             fence.LABEL + "user": str(user),
             fence.LABEL + "holder": labels.holder,
+            fence.LABEL + "hosts": " ".join(mould.hosts),
         },
         **fenced,
         "stdin_open": True,
@@ -291,7 +292,8 @@ class DockerCells:
             name = found["Id"]
             if name in self._attached:
                 continue
-            ground = DockerGround(self, name, self.limits.work_bytes, Image(found["Image"], found["ImageID"]))
+            hosts = tuple(found["Labels"].get(fence.LABEL + "hosts", "").split())
+            ground = DockerGround(self, name, self.limits.work_bytes, Image(found["Image"], found["ImageID"]), hosts)
             connection = Connection(ground.dial, ground.why)
             try:
                 if found["State"] == "paused":

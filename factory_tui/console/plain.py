@@ -121,6 +121,10 @@ def _row(state: State, run: Run) -> dict[str, Any]:
         "gap": newest.gap if newest else None,
         "best": top and {"pass": top.number, "commit": top.commit, "vault": top.vault, "ship_low": top.ship_low},
         "told": {"feedback": run.revealed, "vault_bits": run.bits},
+        "faults": {
+            "set": {twin: {"fault": one.fault, "by": one.by, "at": one.at} for twin, one in run.faults.items()},
+            "passes": {item.number: item.faults for item in run.passes if item.faults},
+        },
         "leaks": {"held": bool(run.leaks), "tainted_up_to": run.tainted},
         "tokens": run.burn.tokens.total,
         "money": run.burn.money,

@@ -272,7 +272,8 @@ def _judged(_event: e.Event, fact: e.Judged) -> Said:
 
 
 def _verdict(_event: e.Event, fact: e.VerdictReached) -> Said:
-    name = f"{fact.scenario} #{fact.index}"
+    spoilt = f" ({', '.join(fact.faults)} by hand)" if fact.faults else ""
+    name = f"{fact.scenario} #{fact.index}{spoilt}"
     if fact.satisfied:
         yield "verdict", "good", f"{name} satisfied"
         return

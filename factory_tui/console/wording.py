@@ -49,6 +49,8 @@ def describe(command: c.Command) -> str:
             return f"move ${command.amount:f} from {command.origin} to {command.run}"
         case c.SetCap():
             return f"set {command.cap} to {of_cap(command.cap, command.amount)}"
+        case c.SetFault():
+            return f"have twin {command.twin} of {command.run} fail: {command.fault or 'no more'}"
         case c.ConfirmCorpus():
             return f"confirm the scenarios of {command.seed}"
         case c.EmergencyStop():

@@ -138,6 +138,7 @@ def _provenance(run: Run, journal: JournalRange, passes: list[Pass], commits: li
                 "feedback": msgspec.to_builtins(item.feedback),
                 "vault": msgspec.to_builtins(item.vault),
                 "ship_low": item.ship_low,
+                "faults": list(item.faults),
             }
             for item, commit in zip(passes, commits, strict=True)
         ],

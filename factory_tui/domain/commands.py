@@ -158,6 +158,15 @@ class OpenShell(msgspec.Struct, frozen=True, tag="open-shell"):
     """The pass; None: the agent's cell."""
 
 
+class SetFault(msgspec.Struct, frozen=True, tag="set-fault"):
+    """Have a twin of a run fail, in all of its cells, until it is told otherwise: what is judged then never ships."""
+
+    run: str
+    twin: str
+    fault: str = ""
+    """As domain.faults spells it; empty: it answers as it is again."""
+
+
 class ConfirmCorpus(msgspec.Struct, frozen=True, tag="confirm-corpus"):
     """Say that a seed's scenarios judge its newest revision; what waits for that goes on."""
 
@@ -195,6 +204,7 @@ Command = (
     | OpenShell
     | MoveBudget
     | SetCap
+    | SetFault
     | ConfirmCorpus
     | EmergencyStop
     | Thaw
@@ -218,6 +228,7 @@ LEAST_ROLE: dict[type, Role] = {
     RaiseCap: "operator",
     OpenShell: "operator",
     MoveBudget: "operator",
+    SetFault: "operator",
     ConfirmCorpus: "operator",
     EmergencyStop: "operator",
     Release: "admin",

@@ -83,7 +83,7 @@ from factory_tui.domain.visit_facts import (
     VisitKind as VisitKind,
 )
 
-SCHEMA = 4
+SCHEMA = 5
 """Raised with every change that an older reader would not understand."""
 
 AnyFact = (

@@ -4,7 +4,9 @@ Part of the closed set that is `domain.events`; import from there.
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from factory_tui.domain.commands import Command
 from factory_tui.domain.fact import Fact
@@ -91,6 +93,8 @@ class SeedRevised(Fact, frozen=True, tag="seed-revised"):
     """Unified, from the revision before; empty for the first one."""
     by_hand: bool = False
     """Whether it changed while an engine watched."""
+    twins: tuple[str, ...] = ()
+    """Those that its agent's cell has."""
 
 
 class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
@@ -107,6 +111,12 @@ class CorpusRevised(Fact, frozen=True, tag="corpus-revised"):
     """Those that they ask for, each with what is known of its fidelity, in a word."""
     fixed: tuple[str, ...] = ()
     """Those without draws, whose trajectories are all the same."""
+    hosts: dict[str, str] = {}  # noqa: RUF012 -- msgspec copies it
+    """By a twin's name, the host of the service that it stands for."""
+    fidelity: Annotated[dict[str, str], msgspec.Meta(extra={"class": "text"})] = {}  # noqa: RUF012 -- msgspec copies it
+    """By a twin's name, what is known of how true it is to that, in a line."""
+    reviewed: dict[str, str] = {}  # noqa: RUF012 -- msgspec copies it
+    """By a scenario's name, the revision that its file says it was reviewed for."""
 
 
 class CorpusConfirmed(Fact, frozen=True, tag="corpus-confirmed"):

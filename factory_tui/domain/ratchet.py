@@ -8,13 +8,15 @@ from factory_tui.domain.state import Pass, Run
 def best(run: Run) -> Pass | None:
     """The pass with an output that stands highest by what the ship rule reads, then by the vault's share.
 
-    Of equal ones the newest. Only those count that the scenarios of now have judged, since the vault last leaked.
+    Of equal ones the newest. Only those count that the scenarios of now have judged since the vault last leaked, and
+    not while an operator had a twin fail.
     """
     return max((item for item in _judged(run, run.passes) if item.commit), key=_standing, default=None)
 
 
 def _judged(run: Run, passes: Sequence[Pass]) -> list[Pass]:
-    return [one for one in passes if one.vault and one.corpus in ("", run.corpus) and one.number > run.tainted]
+    known = (one for one in passes if one.vault and not one.faults)
+    return [one for one in known if one.corpus in ("", run.corpus) and one.number > run.tainted]
 
 
 def _standing(item: Pass) -> tuple[float, float, int]:

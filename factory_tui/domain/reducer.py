@@ -18,7 +18,7 @@ from factory_tui.domain.questions import about
 from factory_tui.domain.run_reducer import AWAKE, SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 26
+VERSION = 27
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000
@@ -76,7 +76,7 @@ def _seed_revised(state: State, event: e.Event, fact: e.SeedRevised) -> State:
     others = {*state.engine.seeds} - {fact.seed}
     seeds = tuple(sorted(others | ({fact.seed} if fact.revision else set())))
     state = replace(state, engine=replace(state.engine, seeds=seeds))
-    return _on_seed(state, fact.seed, revision=fact.revision, revised_at=event.at, diff=diff)
+    return _on_seed(state, fact.seed, revision=fact.revision, revised_at=event.at, diff=diff, beside=fact.twins)
 
 
 def _on_seed(state: State, name: str, **changes: Any) -> State:
@@ -89,7 +89,7 @@ def _remembered(state: State, run: Run, ended: e.VisitEnded) -> State:
     its = run.visit
     if its is None or its.visit != ended.visit or run.seed not in state.seeds:
         return state
-    done = Visited(run.id, its.number, its.visit, its.kind, run.revision, its.commit, its.tallies)
+    done = Visited(run.id, its.number, its.visit, its.kind, run.revision, its.commit, its.tallies, its.faults)
     return _on_seed(state, run.seed, visits=(*state.seeds[run.seed].visits, done)[-VISITS:])
 
 
@@ -268,6 +268,9 @@ _ON_FLOOR: dict[type, Callable[[State, e.Event, Any], State]] = {
         unlabelled=fact.unlabelled,
         fixed=fact.fixed,
         twins=fact.twins,
+        hosts=fact.hosts,
+        fidelity=fact.fidelity,
+        reviewed=fact.reviewed,
     ),
     e.CorpusConfirmed: lambda state, event, fact: _on_seed(
         state, fact.seed, confirmed=fact.revision, confirmed_by=event.actor

@@ -20,6 +20,7 @@ from factory_tui.domain.state import (
     Forked,
     Guidance,
     NodeTally,
+    OnTwin,
     OpenCall,
     Pass,
     Run,
@@ -71,6 +72,10 @@ def _obeyed(run: Run, event: e.Event, fact: e.CommandTaken) -> Run:
             return _asked(run, fact.command)
         case c.Resume():
             return replace(run, asked=None)
+        case c.SetFault(twin=twin, fault=fault):
+            others = {name: one for name, one in run.faults.items() if name != twin}
+            set_now = {twin: OnTwin(fault, event.actor, event.at)} if fault else {}
+            return replace(run, faults={**others, **set_now})
     return run
 
 
@@ -249,7 +254,8 @@ def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:
     if run.visit is not None and run.visit.visit == fact.visit:
         seen = run.visit.tallies
         seen = {**seen, fact.scenario: _count(seen.get(fact.scenario, Tally()), fact)}
-        run = replace(run, visit=replace(run.visit, done=run.visit.done + 1, tallies=seen))
+        faults = _joined(run.visit.faults, fact.faults)
+        run = replace(run, visit=replace(run.visit, done=run.visit.done + 1, tallies=seen, faults=faults))
     return on_pass(
         run,
         fact.number,
@@ -257,11 +263,17 @@ def _verdict(run: Run, _event: e.Event, fact: e.VerdictReached) -> Run:
             item,
             tallies={**item.tallies, fact.scenario: _count(item.tallies.get(fact.scenario, Tally()), fact)},
             flips=item.flips + e.Flips.of(fact.judgements, fact.dissent),
+            faults=_joined(item.faults, fact.faults),
         ),
     )
 
 
+def _joined(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known, *more)))
+
+
 def _count(tally: Tally, fact: e.VerdictReached) -> Tally:
+    tally = replace(tally, faulted=tally.faulted + bool(fact.faults))
     if fact.satisfied is None:
         return replace(tally, void=tally.void + 1)
     if fact.satisfied:
@@ -272,8 +284,9 @@ def _count(tally: Tally, fact: e.VerdictReached) -> Tally:
 def _visit_ended(run: Run, _event: e.Event, fact: e.VisitEnded) -> Run:
     run = replace(run, visit=None)
     now = next((item for item in run.passes if item.number == fact.number), None)
-    alike = [item for item in run.lived if now and item.number < now.number and item.alike(now)]
-    gap = gap_of([*((item.feedback, item.vault) for item in alike), (fact.feedback, fact.vault)])
+    alike = [item for item in run.lived if now and item.number < now.number and item.alike(now) and not item.faults]
+    judged = [*((item.feedback, item.vault) for item in alike), (fact.feedback, fact.vault)]
+    gap = None if now and now.faults else gap_of(judged)
     return on_pass(
         run,
         fact.number,

@@ -25,6 +25,8 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     void: int = 0
     near_miss: float = 0.0
     """Of the last unsatisfied one."""
+    faulted: int = 0
+    """How many of all were reached while a twin failed because an operator had it do so."""
 
     @property
     def judged(self) -> int:
@@ -71,6 +73,8 @@ class Pass(msgspec.Struct, frozen=True, omit_defaults=True):
     """The models that judged transcripts in it."""
     flips: Flips = Flips()
     """How often judgements of the same transcript disagreed in it."""
+    faults: tuple[str, ...] = ()
+    """What operators had its twins do while it was judged, as `ledger 429`: it neither ships nor counts."""
     gap: Gap | None = None
     """How far it satisfies what its maker was told of better than the vault."""
 
@@ -98,6 +102,7 @@ class Visit(msgspec.Struct, frozen=True):
     trajectories: int
     done: int = 0
     tallies: dict[str, Tally] = {}
+    faults: tuple[str, ...] = ()
 
 
 class NodeTally(msgspec.Struct, frozen=True):
@@ -147,6 +152,14 @@ class Taken(msgspec.Struct, frozen=True, omit_defaults=True):
     """The revision that the next pass was to use before it."""
     before: int = 0
     """The time that it changed, as it was."""
+
+
+class OnTwin(msgspec.Struct, frozen=True):
+    """A fault that somebody set on a twin of a run, as domain.faults spells it."""
+
+    fault: str
+    by: str
+    at: int
 
 
 class Forked(msgspec.Struct, frozen=True):

@@ -32,6 +32,9 @@ from factory_tui.domain.run_state import (
     NodeTally as NodeTally,
 )
 from factory_tui.domain.run_state import (
+    OnTwin as OnTwin,
+)
+from factory_tui.domain.run_state import (
     OpenCall as OpenCall,
 )
 from factory_tui.domain.run_state import (
@@ -141,6 +144,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     """By scenario of the feedback set, how much of it the agent was told: a share of its words."""
     bits: float = 0.0
     """What the vault's numbers told it, at most."""
+    faults: dict[str, OnTwin] = {}
+    """What operators have its twins do, by their names."""
     tainted: int = 0
     """The newest pass that there was when something of the vault was found: none up to it ships."""
     snoozed: int = 0
@@ -186,8 +191,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def measured(self) -> Pass | None:
-        """The newest pass with a satisfaction; one by other scenarios than those of now counts for nothing."""
-        judged = (item for item in reversed(self.passes) if item.corpus in ("", self.corpus))
+        """The newest pass with a satisfaction that counts: by the scenarios of now, and under nobody's fault."""
+        judged = (item for item in reversed(self.passes) if item.corpus in ("", self.corpus) and not item.faults)
         return next((item for item in judged if item.vault or item.feedback), None)
 
     @property
@@ -265,6 +270,14 @@ class SeedView(msgspec.Struct, frozen=True, omit_defaults=True):
     """Scenarios with a rubric of whose bias no human label tells."""
     twins: tuple[tuple[str, str], ...] = ()
     """Those that its scenarios ask for, each with what is known of its fidelity, in a word."""
+    hosts: dict[str, str] = {}
+    """By a twin's name, the host of the service that it stands for."""
+    fidelity: dict[str, str] = {}
+    """By a twin's name, what is known of how true it is to that, in a line."""
+    beside: tuple[str, ...] = ()
+    """Twins that its agent's cell has."""
+    reviewed: dict[str, str] = {}
+    """By a scenario's name, the revision that its file says it was reviewed for."""
     fixed: tuple[str, ...] = ()
     """Scenarios without draws."""
     visits: tuple[Visited, ...] = ()

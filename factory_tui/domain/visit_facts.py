@@ -92,6 +92,8 @@ class VerdictReached(Fact, frozen=True, tag="verdict-reached"):
     """How many of them were of another mind than the verdict."""
     panel: int = 0
     """How many would have been asked, had no majority been reached before."""
+    faults: tuple[str, ...] = ()
+    """What operators had its twins do meanwhile, as `ledger 429`: it tells nothing of the product."""
 
 
 class Judged(Fact, frozen=True, tag="judged"):

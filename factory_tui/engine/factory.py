@@ -350,7 +350,7 @@ class Factory:
     def _act(self, actor: str, command: c.Command) -> None:
         """What a taken command does to work that is under way."""
         match command:
-            case c.Pause(now=False) if self.state.runs[command.run].handler != "harness":
+            case c.Pause(now=False) | c.Undo() if self.state.runs[command.run].handler != "harness":
                 return  # its walk looks after every step; a visit has none, and goes on from its last verdict
             case c.Escalate() if command.run in self._walking and self.state.runs[command.run].handler != "harness":
                 return
@@ -358,8 +358,8 @@ class Factory:
                 self._workplace.budget.enter(command.run, self.state.runs[command.run].caps)
             case c.SetCap():
                 self._workplace.budget.limit(command.cap, command.amount)
-            case c.Undo() if self.state.runs[command.run].handler != "harness":
-                return
+            case c.SetFault():
+                self._workplace.spoiling.heed(command.run)
             case c.Pause() | c.Stop() | c.Escalate() | c.Restart() | c.Reseed() | c.Undo() if (
                 command.run in self._walking
             ):

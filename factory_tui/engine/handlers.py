@@ -11,6 +11,7 @@ from factory_tui.agents.messages import as_prompted
 from factory_tui.agents.protocol import Prompt
 from factory_tui.cells.protocol import CellDied
 from factory_tui.domain.events import CellLacked, CheckpointRan, EscalationRaised
+from factory_tui.domain.faults import words
 from factory_tui.domain.hostile import clean_bytes, one_line
 from factory_tui.engine.drafting import drafts
 from factory_tui.engine.generating import codergen
@@ -46,6 +47,12 @@ async def checkpoint(walk: Walk, node: Node) -> Done:
     why = f"{node.label}: exit status {ran.exit}" + (", though it was to fail" if wanted_failure else "")
     told = (
         f"The checkpoint `{node.label}` failed with exit status {ran.exit}: `{one_line(ran.command)}`\n\n{ran.output}"
+    )
+    told += "".join(
+        f"\n\nAn operator has the twin {twin} fail on purpose: it {words(one.fault)}. What fails by that alone is not "
+        "asked of you, unless the request says that it has to be withstood."
+        for twin, one in walk.run.faults.items()
+        if twin in walk.seed_at(walk.run.revision).twins
     )
     prompt = Prompt("checkpoint", ({"type": "text", "text": told},))
     prompted = as_prompted(node.id, prompt, walk.place.redact, await walk.watch())

@@ -24,7 +24,7 @@ from factory_tui.engine.doubting import judges_of, noisy
 from factory_tui.engine.faulting import broken_by_a_twin, with_newest_twins
 from factory_tui.engine.parking import Parked
 from factory_tui.harness import meter
-from factory_tui.harness.visit import Visitor, VisitResult
+from factory_tui.harness.visit import Visitor, VisitResult, spoilt
 from factory_tui.pipeline.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ async def harness(walk: Walk, node: Node) -> Done:
     why = result.why
     if walk.current.number <= walk.run.tainted:
         why = f"something of the vault was found by then, so that pass {walk.current.number} does not ship; {why}"
+    elif walk.current.faults and result.decision == "ship":  # those of an earlier visit, which told nothing
+        why = spoilt(walk.current.faults) + why
     elif result.decision == "ship":
         return Outcome(status=Status.SUCCESS, context_updates=figures, notes=result.why), []
     told = Prompt("feedback", ({"type": "text", "text": result.symptoms},))
@@ -97,7 +99,7 @@ async def _visit(
     judged = [fact for fact in since if isinstance(fact, VerdictReached) and fact.visit in begun[-1:]]
     visit = begun[-1] if begun and not (judged and _void(judged)) else walk.run.visits + 1
     mould = await place.mould(walk.scribe, walk.recipe)
-    visitor = Visitor(place.workspace.identity, place.settings.harness.timeout, mould)
+    visitor = Visitor(place.workspace.identity, place.settings.harness.timeout, mould, spoiling=place.spoiling)
     result = await visitor.visit(
         walk.scribe,
         run=walk.run,

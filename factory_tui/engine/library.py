@@ -15,7 +15,7 @@ from factory_tui.config.settings import Settings
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.events import AnyFact, CorpusRevised, EditMended, EditRefused, SeedRevised
 from factory_tui.domain.hostile import clean, one_line
-from factory_tui.domain.state import OVER, Run, State
+from factory_tui.domain.state import OVER, Run, SeedView, State
 from factory_tui.engine.differing import difference
 from factory_tui.engine.keeping import Shelf
 from factory_tui.engine.sources import CONFIG, Files, Group, groups_of, mistake
@@ -263,15 +263,12 @@ class Library:
                 if before is None or before.revision != told:
                     before = self.seed_at(name, told) if told else None
                 diff = difference(before, seed) if before else ""
-                yield SeedRevised(name, seed.revision, clean(seed.source), diff, by_hand)
+                yield SeedRevised(name, seed.revision, clean(seed.source), diff, by_hand, tuple(seed.twins))
         if kind == "scenarios" and name in self._corpora:
             corpus = self._corpora[name]
-            fixed = tuple(one.name for one in corpus.scenarios if not one.drawn)
-            now = (corpus.hash, corpus.unlabelled, corpus.lamps, fixed)
-            if known is None or (known.corpus, known.unlabelled, known.twins, known.fixed) != now:
-                sets = tuple((one.name, one.set) for one in corpus.scenarios)
-                kinds = {one.name: one.kind for one in corpus.scenarios}
-                yield CorpusRevised(name, corpus.hash, sets, kinds, corpus.unlabelled, corpus.lamps, fixed)
+            now = _as_fact(name, corpus)
+            if known is None or _known(known) != _known(now):
+                yield now
 
     def _forgotten(self, state: State, here: Collection[Group]) -> list[str]:
         """Seeds whose files are gone, and that no run needs."""
@@ -296,6 +293,26 @@ class Library:
         for file in state.edits:
             if file not in now:
                 yield EditMended(file)
+
+
+def _as_fact(name: str, corpus: Corpus) -> CorpusRevised:
+    return CorpusRevised(
+        name,
+        corpus.hash,
+        scenarios=tuple((one.name, one.set) for one in corpus.scenarios),
+        kinds={one.name: one.kind for one in corpus.scenarios},
+        unlabelled=corpus.unlabelled,
+        twins=corpus.lamps,
+        fixed=tuple(one.name for one in corpus.scenarios if not one.drawn),
+        hosts={twin.name: twin.host for twin in corpus.twins},
+        fidelity=corpus.fidelity,
+        reviewed={one.name: one.reviewed_for for one in corpus.scenarios if one.reviewed_for},
+    )
+
+
+def _known(said: SeedView | CorpusRevised) -> tuple[object, ...]:
+    """What has to be told again where it changes."""
+    return said.corpus, said.unlabelled, said.twins, said.fixed, said.hosts, said.fidelity, said.reviewed
 
 
 def _revisions(run: Run) -> set[str]:

@@ -21,10 +21,11 @@ from factory_tui.domain.events import (
     RunRestarted,
     RunState,
 )
+from factory_tui.domain.faults import against, words
 from factory_tui.domain.identifiers import run_id
 from factory_tui.domain.questions import CONFIRM, GO_ON, STOP
 from factory_tui.domain.ratchet import below
-from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, State
+from factory_tui.domain.state import GOES_ON, OVER, Escalation, Run, SeedView, State
 from factory_tui.engine.capping import Judged, move_budget, raise_cap, set_cap
 from factory_tui.engine.forking import Opening, fork, output
 from factory_tui.engine.triage import triage
@@ -101,6 +102,8 @@ def judge(
             return raise_cap(run, actor, command)
         case c.MoveBudget():
             return move_budget(state, run, actor, command)
+        case c.SetFault():
+            return _set_fault(state, run, command)
         case c.Reseed():
             return _reseed(state, run, actor, command, worked_on)
         case c.Restart():
@@ -145,6 +148,21 @@ def _reseed(state: State, run: Run, actor: str, command: c.Reseed, worked_on: Co
         return facts
     anew = _restart(state, run, actor, 0, worked_on)
     return anew if isinstance(anew, str) else [*facts, *anew]
+
+
+def _set_fault(state: State, run: Run, command: c.SetFault) -> Judged:
+    view = state.seeds.get(run.seed, SeedView(run.seed))
+    known = sorted({*view.beside, *(name for name, _ in view.twins)})
+    set_now = run.faults.get(command.twin)
+    if command.twin not in known and set_now is None:
+        return f"{run.id} has no twin {command.twin}; twins: {', '.join(known) or 'none'}"
+    if command.fault and (why := against(command.fault)):
+        return why
+    if command.fault == (set_now.fault if set_now else ""):
+        return (
+            f"the twin {command.twin} of {run.id} {words(command.fault) if command.fault else 'has no fault'} already"
+        )
+    return []
 
 
 def _release(run: Run, actor: str) -> Judged:

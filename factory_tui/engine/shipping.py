@@ -33,6 +33,9 @@ async def ship(walk: Walk, node: Node) -> Done:
     if current.number <= walk.run.tainted:
         why = f"something of the vault was found by pass {current.number}"
         return Outcome(status=Status.FAIL, failure_reason=why), []
+    if current.faults:
+        why = f"pass {current.number} was judged while operators had its twins fail"
+        return Outcome(status=Status.FAIL, failure_reason=why), []
     if walk.run.leaks:
         why = "something of the vault was found on its way to the agent, and nobody released it"
         raise Parked("held", f"{why}. Remedy: have an admin release {walk.run.id}, or stop it.", reason="fence")

@@ -104,6 +104,8 @@ def _stands(run: Run, last: Taken) -> str:
             return f"{run.id} has begun anew, and its conversation of before is over. Remedy: {again}"
         case c.MoveBudget(origin=origin, amount=amount):
             return f"the money is moved. Remedy: move it back: factory-tui cap {origin} {amount:f} --from {run.id}"
+        case c.SetFault(twin=twin):
+            return f"the twin {twin} has done so by now. Remedy: factory-tui twins fault {run.id} {twin} none"
         case c.Fork():
             return f"a fork of {run.id} is a run of its own. Remedy: stop that one"
         case c.Steer() if unheard(run, last) is None:

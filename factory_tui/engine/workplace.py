@@ -27,6 +27,7 @@ from factory_tui.engine.moulding import mould_of
 from factory_tui.engine.record import Record
 from factory_tui.engine.roster import Roster
 from factory_tui.harness.hosting import settle_in
+from factory_tui.harness.spoiling import Spoiling
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget
 
@@ -56,9 +57,18 @@ class Workplace:
     redact: Callable[[str], str]
     judgements: Iterator[int] = field(default_factory=lambda: count(1))
     """Numbers of judges' calls, over all runs."""
+    spoiling: Spoiling = field(init=False)
+    """What operators have the twins of runs do."""
     proving: asyncio.Task[None] | None = None
     """Finds out whether the fence holds; it has a cell of its own."""
     _homes: dict[str, Cell] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Faults of twins are the state's; a cell that cannot be told of one is the operator's to know."""
+        self.spoiling = Spoiling(
+            lambda run: {twin: one.fault for twin, one in self.record.state.runs[run].faults.items()},
+            lambda run, said: self.record.append([Draft(Noticed("warning", said), run)]),
+        )
 
     @property
     def settings(self) -> Settings:
@@ -109,6 +119,7 @@ class Workplace:
         if cell is not None:
             known = self.record.state.runs[scribe.run].cells.get(cell.id)
             if known is None or known.recipe == made:
+                await self._spoilt(scribe.run, cell, seed)
                 return cell
             await self._close(scribe, "the seed asks for another image or other twins now", lost=False)
         twins = [await asyncio.to_thread(load_twin, self.workspace.twins, name) for name in seed.twins]
@@ -120,6 +131,7 @@ class Workplace:
             entries = await self.snapshots.entries(commit) if commit else await asyncio.to_thread(beginning)
             if entries:
                 await cell.plant(entries)
+            await self._spoilt(scribe.run, cell, seed)
             if twins:
                 await settle_in(cell, twins)
             # Recorded once it is whole: a cell that a kill leaves unrecorded is swept, not adopted.
@@ -127,10 +139,16 @@ class Workplace:
             fact = CellStarted(cell.id, "agent", cell.kind, cell.fenced, seconds, image.reference, image.id)
             await scribe.record(replace(fact, recipe=made))
         except BaseException:
+            self.spoiling.leave(cell.id)
             await asyncio.shield(cell.close())
             raise
         self._homes[scribe.run] = cell
         return cell
+
+    async def _spoilt(self, run: str, cell: Cell, seed: Seed) -> None:
+        """Have its twins do what operators set for the run, from now on."""
+        if seed.twins and cell.annex:
+            await self.spoiling.join(run, cell, seed.twins)
 
     async def lose_home(self, scribe: Scribe, why: str) -> None:
         """Give up a run's cell that died: the next one is rebuilt from the last snapshot."""
@@ -145,6 +163,7 @@ class Workplace:
         if cell is None:
             return
         self.snapshots.forget(cell.id)
+        self.spoiling.leave(cell.id)
         await cell.close()
         await scribe.record(CellClosed(cell.id, lost, why))
 
@@ -174,6 +193,8 @@ class Workplace:
         cell = self._homes.get(run)
         if cell is None:
             return
+        if frozen:  # it is told when the run goes on
+            self.spoiling.leave(cell.id)
         try:
             await (cell.pause() if frozen else cell.resume())
         except CellDied as died:
@@ -193,6 +214,7 @@ class Workplace:
         if self.proving is not None:
             self.proving.cancel()
             await asyncio.wait([self.proving])
+        await self.spoiling.close()
         for cell in list(self._homes.values()):
             if cell.kind == "process":
                 await cell.close()

@@ -41,6 +41,8 @@ class Corpus(msgspec.Struct, frozen=True):
     """Scenarios with a rubric of whose bias no human label tells."""
     lamps: tuple[tuple[str, str], ...] = ()
     """What is known of the fidelity of each twin, in a word."""
+    fidelity: dict[str, str] = {}
+    """The same in a line."""
 
     def __getitem__(self, name: str) -> Scenario:
         """The scenario of that name. Raises KeyError."""
@@ -99,9 +101,10 @@ def load_corpus(folder: Path, seed: str) -> Corpus:
         digest.update(msgspec.json.encode(msgspec.structs.replace(scenario, reviewed_for=""), order="sorted") + b"\n")
     for twin in hosted:
         digest.update(f"{twin.name} {twin.digest}\n".encode())
-    lamps = tuple((twin.name, standing(folder.absolute().parent.parent / "twins", twin).lamp) for twin in hosted)
+    stands = {twin.name: standing(folder.absolute().parent.parent / "twins", twin) for twin in hosted}
+    lamps, lines = ((name, one.lamp) for name, one in stands.items()), {name: one.why for name, one in stands.items()}
     bare = tuple(one.name for one in scenarios if one.judge and not labelled(folder, one.name))
-    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted, bare, lamps)
+    return Corpus(seed, tuple(scenarios), digest.hexdigest()[:12], tuple(troubles), hosted, bare, tuple(lamps), lines)
 
 
 def _twins(scenarios: list[Scenario], folder: Path) -> tuple[tuple[Twin, ...], list[Problem]]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from factory_tui.domain.faults import words
 from factory_tui.domain.hostile import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from factory_tui.domain.events import Satisfaction, VerdictReached
     from factory_tui.domain.state import Tally
@@ -66,16 +67,19 @@ def symptoms(
     told = [item for item in corpus.scenarios if item.set == "feedback"]
     missed: dict[str, list[VerdictReached]] = {}
     for verdict in sorted(verdicts, key=lambda item: item.index):
-        if verdict.set == "feedback" and verdict.satisfied is False:
+        if verdict.set == "feedback" and verdict.satisfied is False and not verdict.faults:
             missed.setdefault(verdict.scenario, []).append(verdict)
+    spoilt = {one.scenario for one in verdicts if one.set == "feedback" and one.satisfied is False and one.faults}
+    spoilt -= missed.keys()
     ran = {verdict.scenario for verdict in verdicts if verdict.set == "feedback" and verdict.satisfied is not None}
-    fine = [item.name for item in told if item.name in ran and item.name not in missed]
+    fine = [item.name for item in told if item.name in ran and item.name not in missed.keys() | spoilt]
     old = {name: not tally.unsatisfied for name, tally in (before or {}).items() if tally.satisfied + tally.unsatisfied}
     better = [name for name in fine if old.get(name) is False]
     worse = [name for name in missed if old.get(name) is True]
     head = [
         f"feedback satisfaction {feedback.share:.2f} ({len(fine)} of {len(ran)} stories)",
         f"vault satisfaction {vault.share:.2f}",
+        *_faults(verdicts, sorted(spoilt)),
         f"satisfied: {', '.join(fine) or 'none'}",
         *([f"better than before: {', '.join(better)}"] if better else []),
         *([f"worse than before: {', '.join(worse)}"] if worse else []),
@@ -83,6 +87,18 @@ def symptoms(
     room = max(300, (budget - sum(map(len, head))) // max(1, len(missed)))
     parts = [_story(corpus[name], missed[name], room) for name in sorted(missed)]
     return "\n\n".join(["\n".join(head), *parts])
+
+
+def _faults(verdicts: Sequence[VerdictReached], spoilt: Sequence[str]) -> Iterator[str]:
+    """What operators had twins do, so that nobody mends what is not broken. That of the vault is not named."""
+    if not any(one.faults for one in verdicts):
+        return
+    told = dict.fromkeys(fault for one in verdicts if one.set == "feedback" for fault in one.faults)
+    named = (f"the twin {twin}, which {words(fault)}" for twin, _, fault in (one.partition(" ") for one in told))
+    whom = "; ".join(named) or "a service beside it"
+    yield f"judged while an operator had something fail on purpose: {whom}. Both figures are under it and do not count"
+    if spoilt:
+        yield f"failed only then, and not asked of you unless the request says so: {', '.join(spoilt)}"
 
 
 def _story(scenario: Scenario, missed: Sequence[VerdictReached], room: int) -> str:

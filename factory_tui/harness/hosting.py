@@ -19,17 +19,21 @@ from factory_tui.cells.protocol import MIB, CellError, Entry, Exchange
 from factory_tui.harness.draws import render, text
 from factory_tui.harness.expressions import as_json
 from factory_tui.harness.hosted import HostedTwin
+from factory_tui.harness.spoiling import file_of
 from factory_tui.harness.stage import Step, Unsatisfied, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from factory_tui.cells.protocol import Cell, Service
     from factory_tui.config.twin import Twin
     from factory_tui.harness.draws import Inputs
     from factory_tui.harness.hosted import Fault, TwinAct
 
-FRONT = "front.py"
+FRONT = ".front"
+"""The folder of what stands before the twins."""
+MODULES = ("front", "doors")
+BEGINS = f"import sys; sys.path.insert(0, {FRONT!r}); from factory_tui.twins.doors import main; main()"
 POLL = 0.02
 START = 20.0
 """Seconds that a front may take to be there, besides the time that the twin has."""
@@ -143,7 +147,7 @@ async def host(
     if not asked:
         return {}
     known = {twin.name: twin for twin in twins}
-    entries = [Entry(FRONT, "file", data=resources.files("factory_tui.twins").joinpath(FRONT).read_bytes())]
+    entries = list(_front())
     for twin in (known[one.name] for one in asked):
         entries += [Entry(f"{twin.name}/{file.path}", "file", file.mode, file.data) for file in twin.files]
     await cell.plant(entries, annex=True)
@@ -151,6 +155,13 @@ async def host(
     for one in hosted.values():
         await one.up()
     return hosted
+
+
+def _front() -> Iterator[Entry]:
+    """What stands before a twin, each module under its own name."""
+    for module in MODULES:
+        code = resources.files("factory_tui.twins").joinpath(f"{module}.py").read_bytes()
+        yield Entry(f"{FRONT}/factory_tui/twins/{module}.py", "file", data=code)
 
 
 async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs, *, near: bool, again: bool) -> Hosted:
@@ -166,10 +177,11 @@ async def _begin(cell: Cell, twin: Twin, asked: HostedTwin, names: Inputs, *, ne
         "ready": msgspec.to_builtins(twin.ready),
         "data": "" if data is msgspec.UNSET else await _planted(cell, f"{twin.name}.json", data),
         "latency": asked.latency,
+        "fault": f"{cell.annex}/{file_of(twin.name)}",
         "faults": rules(asked.faults, names),
     }
     env = {"FRONT": json.dumps(config)}
-    return Hosted(cell, twin, await cell.serve(["python3", "-I", "-S", FRONT], env=env, annex=True), token)
+    return Hosted(cell, twin, await cell.serve(["python3", "-I", "-S", "-B", "-c", BEGINS], env=env, annex=True), token)
 
 
 def rules(faults: Sequence[Fault], names: Inputs) -> list[dict[str, Any]]:

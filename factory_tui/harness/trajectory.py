@@ -23,12 +23,13 @@ from factory_tui.harness.serving import logs, serve
 from factory_tui.harness.stage import Stage, Step, Unfair, Unsatisfied
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from factory_tui.config.twin import Twin
     from factory_tui.harness.draws import Drawn
     from factory_tui.harness.matching import Check
     from factory_tui.harness.shapes import Scenario
+    from factory_tui.harness.spoiling import Met, Spoiling
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Trajectory(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     twin: str = ""
     """The twin by whose fault it is void."""
+    faults: tuple[str, ...] = ()
+    """What operators had its twins do meanwhile, as `ledger 429`."""
 
     @property
     def probability(self) -> float:
@@ -65,6 +68,7 @@ async def run_trajectory(
     timeout: float,
     mould: Mould = ANY,
     twins: Sequence[Twin] = (),
+    spoiling: Spoiling | None = None,
 ) -> Trajectory:
     """Run it, at most twice: what broke the harness or the cell is tried once more, in another fresh cell.
 
@@ -80,7 +84,9 @@ async def run_trajectory(
         try:
             async with _fresh(cells, labels, mould) as cell:
                 await cell.plant(entries)
-                trajectory = await _with_twins(Stage(cell, inputs), scenario, timeout, twins)
+                async with _spoilt(spoiling, labels.run, cell, asked) as met:
+                    trajectory = await _with_twins(Stage(cell, inputs), scenario, timeout, twins)
+                    trajectory = msgspec.structs.replace(trajectory, faults=met.faults if met else ())
         except NoEngine:
             raise  # no verdict, not even a void one: the visit goes on once there are cells
         except Exception as error:
@@ -111,6 +117,18 @@ async def _fresh(cells: Cells, labels: Labels, mould: Mould) -> AsyncIterator[Ce
         except asyncio.CancelledError:
             await closing
             raise
+
+
+@asynccontextmanager
+async def _spoilt(spoiling: Spoiling | None, run: str, cell: Cell, twins: Collection[str]) -> AsyncIterator[Met | None]:
+    """Meanwhile its twins do what operators set for the run. Raises CellError."""
+    if spoiling is None or not twins:
+        yield None
+        return
+    try:
+        yield await spoiling.join(run, cell, sorted(twins))
+    finally:
+        spoiling.leave(cell.id)
 
 
 async def _with_twins(stage: Stage, scenario: Scenario, timeout: float, twins: Sequence[Twin]) -> Trajectory:

@@ -41,9 +41,15 @@ if TYPE_CHECKING:
     from factory_tui.domain.scribe import Scribe
     from factory_tui.domain.state import Pass, Run
     from factory_tui.harness.corpus import Corpus
+    from factory_tui.harness.spoiling import Spoiling
 
 AHEAD = 8
 """Trajectories begun beyond the one that is counted next, at most; the engine's semaphore bounds how many run."""
+
+
+def spoilt(faults: Sequence[str]) -> str:
+    """Why a pass that was judged under these does not ship: the beginning of a line."""
+    return f"judged while operators had its twins fail ({', '.join(faults)}), so that it does not ship; "
 
 
 class VisitResult(msgspec.Struct, frozen=True):
@@ -67,10 +73,19 @@ class VisitResult(msgspec.Struct, frozen=True):
 class Visitor:
     """Visits for one workspace. `timeout`: seconds a trajectory may take; `mould`: what its cell is made from.
 
-    `holder`: the process that judges, where that is not the workspace's engine.
+    `holder`: the process that judges, where that is not the workspace's engine. `spoiling`: what operators have the
+    twins do.
     """
 
-    def __init__(self, workspace: str, timeout: float = 60.0, mould: Mould = ANY, holder: str = "") -> None:
+    def __init__(
+        self,
+        workspace: str,
+        timeout: float = 60.0,
+        mould: Mould = ANY,
+        holder: str = "",
+        spoiling: Spoiling | None = None,
+    ) -> None:
+        self._spoiling = spoiling
         self._workspace = workspace
         self._holder = holder
         self._timeout = timeout
@@ -180,13 +195,21 @@ class Visitor:
         except ExpressionError as error:
             return Trajectory(None, why=f"its [let] failed on these draws: {error}")
         return await run_trajectory(
-            cells, labels, entries, scenario, values, timeout=self._timeout, mould=self._mould, twins=corpus.twins
+            cells,
+            labels,
+            entries,
+            scenario,
+            values,
+            timeout=self._timeout,
+            mould=self._mould,
+            twins=corpus.twins,
+            spoiling=self._spoiling,
         )
 
 
 def _alike(run: Run, item: Pass, number: int) -> bool:
-    """Whether an earlier pass was judged, and by the same scenarios."""
-    return bool(item.tallies) and item.number < number and item.corpus in ("", run.corpus)
+    """Whether an earlier pass was judged, by the same scenarios and under nobody's fault."""
+    return bool(item.tallies) and item.number < number and item.corpus in ("", run.corpus) and not item.faults
 
 
 def flips_before(run: Run, number: int, pooled: Sequence[VerdictReached], by: tuple[str, ...]) -> Flips:
@@ -250,6 +273,7 @@ def _verdict(corpus: Corpus, draft: Draft, trajectory: Trajectory, visit: int, n
         near_miss=trajectory.near_miss,
         seconds=trajectory.seconds,
         twin=trajectory.twin,
+        faults=trajectory.faults,
     )
 
 
@@ -330,8 +354,9 @@ class _Book:
         both = (*self.pooled, *self.verdicts)
         vault = self.vault()
         feedback = count(both, self.corpus.strata("feedback")).satisfaction()
-        noise = self.doubt.against(self.decision or "unsatisfied", both)
-        decision = "unsatisfied" if noise else self.decision or "unsatisfied"
+        faults = tuple(dict.fromkeys(fault for one in both for fault in one.faults))
+        noise = "" if faults else self.doubt.against(self.decision or "unsatisfied", both)
+        decision = "unsatisfied" if noise or faults else self.decision or "unsatisfied"
         ship_low = self.plan.ship_low(self.cycles, vault)
         before = next((item.tallies for item in reversed(run.lived) if _alike(run, item, number)), None)
         return VisitResult(
@@ -339,7 +364,7 @@ class _Book:
             vault=vault.satisfaction(),
             ship_low=ship_low,
             decision=decision,
-            why=noise or self._why(decision, vault, ship_low),
+            why=noise or (spoilt(faults) if faults else "") + self._why(decision, vault, ship_low),
             symptoms=symptoms(self.corpus, both, feedback, vault.satisfaction(), before=before),
             verdicts=both,
             noise=noise,

@@ -63,8 +63,9 @@ def classify(
     `level` is the chance of an overfit gap below which one pass's look at it takes it to be real. `doubted` is why the
     judges of its stories cannot be gone by: what is flat by such may not be.
     """
-    if not passes:
+    if not passes or passes[-1].faults:  # what came of that tells nothing
         return None
+    passes = [item for item in passes if not item.faults]
     alike = [item for item in passes if item.revision == passes[-1].revision]
     found = _dead(alike, trees)
     if found is None:
@@ -135,6 +136,8 @@ def _told(passes: Sequence[Pass], feedback: Collection[str], trees: Mapping[int,
         parts = [f"pass {item.number}: {_shares(item)}"]
         if failing is not None:
             parts.append(f"failed {_names(failing)}" if failing else "failed no story that it is told of")
+        if item.faults:
+            parts.append(f"judged while operators had {', '.join(item.faults)}, which tells nothing")
         if before and trees.get(item.number) and trees.get(item.number) == trees.get(before.number):
             parts.append("changed no file")
         yield "; ".join(parts)

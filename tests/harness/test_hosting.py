@@ -1,5 +1,6 @@
 """Twins that run in a trajectory's cell, and a real product that asks them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from factory_tui.config.reading import Mistakes
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.hosting import settle_in
+from factory_tui.harness.spoiling import Spoiling
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from factory_tui.twins.front import Front, fits
 from tests.harness.ledger import AROUND, RAW, TOML, TWIN, ledger, payer
 from tests.harness.product import scenario
+from tests.waiting import until
 
 LABELS = Labels("w", "tiny-1", "trajectory", 1)
 PAID = """
@@ -49,6 +52,20 @@ for asked in ("GET /a\\1b", "GET /a\\x7fb", "GET /\u00e9", "G\u00c9T /", "FOO /"
         line.sendall(f"{asked} HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n".encode())
         print(line.recv(100).split()[1].decode(), end=" ")
 """
+
+WAITS = """
+import os, time, urllib.error, urllib.request
+def status():
+    try:
+        return urllib.request.urlopen(os.environ["LEDGER_URL"] + "/charges").status
+    except urllib.error.HTTPError as error:
+        return error.code
+open(SEEN, "w").close()
+while status() != 500: time.sleep(0.01)
+open(SEEN, "w").write("500")
+while status() != 200: time.sleep(0.01)
+"""
+"""It asks until its twin fails, and until it is fine again; then it pays."""
 
 OTHERWISE = """
 import atexit, http.client, os
@@ -102,11 +119,14 @@ async def judged(
     product: Sequence[Entry] = (),
     code: str = TWIN,
     more: str = "",
+    spoiling: Spoiling | None = None,
 ) -> Trajectory:
     what = scenario(PAID.replace("TWIN", twin).replace("EXPECT", expect) + more)
     values = inputs(what, "tiny-1", 1, 0)
     twins = [ledger(tmp_path / "twins", code, TOML.replace("10", "0.5") if "sleep" in code else TOML)]
-    return await run_trajectory(cells, LABELS, product or payer(), what, values, timeout=30, twins=twins)
+    return await run_trajectory(
+        cells, LABELS, product or payer(), what, values, timeout=30, twins=twins, spoiling=spoiling
+    )
 
 
 async def test_a_product_asks_its_twin_and_the_scenario_sees_what_it_asked(cells: ProcessCells, tmp_path: Path) -> None:
@@ -285,6 +305,61 @@ def test_what_makes_no_sense_is_told_by_its_line(old: str, new: str, said: str) 
     assert said in str(told.value)
 
 
+def set_by_hand(faults: dict[str, str], said: list[str] | None = None) -> Spoiling:
+    """What operators have the twins of every run do."""
+
+    async def say(_run: str, line: str) -> None:
+        if said is not None:
+            said.append(line)
+
+    return Spoiling(lambda _run: faults, say)
+
+
+async def test_a_twin_answers_as_an_operator_set_it_and_the_verdict_says_so(
+    cells: ProcessCells, tmp_path: Path
+) -> None:
+    spoiling = set_by_hand({"ledger": "429", "bank": "500"})
+    trajectory = await judged(cells, tmp_path, product=payer(tries=1), spoiling=spoiling)
+    assert trajectory.satisfied is False, "what it made of it is seen"
+    assert trajectory.faults == ("ledger 429",), "it has no bank"
+    assert "status 429 (by a fault: 429 by an operator)" in evidence(trajectory)
+    late = await judged(cells, tmp_path, expect='{ "count" = 1 }', spoiling=set_by_hand({"ledger": "latency=300"}))
+    assert (late.satisfied, late.faults) == (True, ("ledger latency=300",)), evidence(late)
+    assert late.seconds > 0.3
+
+
+async def test_a_fault_that_is_set_while_a_product_asks_is_met_and_one_that_is_cleared_is_over(
+    cells: ProcessCells, tmp_path: Path
+) -> None:
+    faults: dict[str, str] = {}
+    spoiling = set_by_hand(faults)
+    seen = tmp_path / "seen"
+    (pay,) = payer()
+    waits = Entry("pay.py", "file", data=WAITS.replace("SEEN", repr(str(seen))).encode() + (pay.data or b""))
+    going = asyncio.create_task(judged(cells, tmp_path, product=[waits], spoiling=spoiling))
+    await until(seen.exists)
+    faults["ledger"] = "500"
+    spoiling.heed("another run")
+    spoiling.heed("tiny-1")
+    await until(lambda: seen.read_text() == "500")
+    faults.clear()
+    spoiling.heed("tiny-1")
+    trajectory = await going
+    assert (trajectory.satisfied, trajectory.faults) == (True, ("ledger 500",)), evidence(trajectory)
+    await spoiling.close()
+
+
+async def test_whoever_set_it_hears_of_a_cell_that_could_not_be_told(cells: ProcessCells) -> None:
+    said: list[str] = []
+    spoiling = set_by_hand({}, said)
+    cell = await cells.start(LABELS, Mould(hosts=("api.ledger.example",)))
+    await spoiling.join("tiny-1", cell, ["ledger"])
+    await cell.close()
+    spoiling.heed("tiny-1")
+    await until(lambda: bool(said))
+    assert said[0].startswith("tiny-1: a cell was not told of what its twins are to do: ")
+
+
 class InAFence:
     """A twin has an address and a user of its own, and the product can go no other way."""
 
@@ -328,8 +403,19 @@ class TestDocker(InAFence):
         later = DockerCells(connect(), docker_workspace, cell_image)
         ((_, found),) = await later.adopt()
         assert (await found.run("python3 pay.py 6")).stdout == b"1 ch_2\n", "the same twin, and what it was told"
+        faults = {"ledger": "500"}
+        await set_by_hand(faults).join("tiny-1", found, ["ledger"])
+        assert (await found.run("python3 pay.py 7")).exit == 1
+        await found.detach()
+        last = DockerCells(connect(), docker_workspace, cell_image)
+        ((_, found),) = await last.adopt()
+        assert (await found.run("python3 pay.py 7")).exit == 1, "a fault outlives its engine, as its twin does"
+        faults.clear()
+        await set_by_hand(faults).join("tiny-1", found, ["ledger"])
+        assert (await found.run("python3 pay.py 7")).stdout == b"1 ch_3\n"
         await found.close()
         await later.close()
+        await last.close()
 
 
 class TestBubblewrap(InAFence):
