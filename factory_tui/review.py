@@ -17,6 +17,7 @@ from factory_tui.following import FAILED, SHIPPED, USAGE, order, typed
 if TYPE_CHECKING:
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.money import Burn
+    from factory_tui.domain.stories import Story
     from factory_tui.engine.against import Judgement
     from factory_tui.engine.court import Bar
 
@@ -100,33 +101,48 @@ def _tried(workspace: "Workspace", arguments: argparse.Namespace, findings: list
 
 
 def history(workspace: "Workspace", arguments: argparse.Namespace) -> int:
-    """Print what each scenario was found to be in the newest visits of a seed, over runs and revisions."""
+    """Print what each scenario was found to be in the newest visits of a seed, and what its verdicts are worth."""
     import msgspec
 
     from factory_tui.config.seed import load_seed
-    from factory_tui.domain.history import flaky
     from factory_tui.domain.state import SeedView
+    from factory_tui.domain.stories import stories
     from factory_tui.engine.looking import look
 
     seed = load_seed(workspace, arguments.seed)
     state, _ = asyncio.run(look(workspace))
     view = state.seeds.get(seed.name, SeedView(seed.name))
-    shaky = flaky(view.visits, view.fixed)
+    told = stories(view, [run for run in state.runs.values() if run.seed == seed.name])
+    shaky = {one.name: one.flaky for one in told if one.flaky}
     if arguments.json:
-        print(msgspec.json.encode({"seed": seed.name, "visits": view.visits, "flaky": shaky}).decode())
+        kept = [{name: value for name, value in msgspec.structs.asdict(one).items() if name != "seen"} for one in told]
+        found = {"seed": seed.name, "visits": view.visits, "flaky": shaky, "scenarios": kept}
+        print(msgspec.json.encode(found).decode())
         return SHIPPED
-    for name, which in view.scenarios:
-        print(f"{name} ({which}){f': FLAKY, {shaky[name]}' if name in shaky else ''}")
+    for story in told:
+        print(f"{story.name} ({story.set}){f': FLAKY, {story.flaky}' if story.flaky else ''}")
+        print(f"  {_worth(story)}")
         for one in view.visits:
-            if tally := one.tallies.get(name):
+            if tally := one.tallies.get(story.name):
                 void = f", {tally.void} void" if tally.void else ""
                 where = f"{one.run}, pass {one.number}, {one.kind} (visit {one.visit}), revision {one.revision[:8]}"
-                print(f"  {tally.satisfied} of {tally.judged} satisfied{void}: {where}")
+                under = f", while operators had {', '.join(one.faults)}" if one.faults else ""
+                print(f"  {tally.satisfied} of {tally.judged} satisfied{void}: {where}{under}")
     if view.visits:
         print(f"newest visits: {len(view.visits)}; flaky: {', '.join(shaky) or 'none'}")
     else:
         print(f"no visit of {seed.name} has ended yet")
     return SHIPPED
+
+
+def _worth(story: "Story") -> str:
+    """How well it tells passes apart, how much of it is told, and whether it was reviewed."""
+    power = story.power
+    tells = f"tells passes apart: {power}" + (f" over {power.pairs} pairs" if power.value is not None else "")
+    told = "" if story.told is None else f"; {story.told:.0%} of it told"
+    if not story.reviewed:
+        return f"{tells}{told}; no review known"
+    return f"{tells}{told}; reviewed for {story.reviewed[:8]}{', not for the revision of now' if story.stale else ''}"
 
 
 def schema() -> int:

@@ -1,6 +1,7 @@
 """What an operator asks for on the command line, of an engine at work: what happens, what is said, the exit code."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -91,6 +92,13 @@ async def test_a_gate_is_answered(tmp_path: Path) -> None:
         code, said = await asked(at, "scenarios", "history", "greeter")
         assert "greeter-1, pass 1, screen" in said
         assert said.endswith("\nnewest visits: 1; flaky: none\n")
+        assert "\n  tells passes apart: too few visits; 0% of it told; no review known\n" in said
+        code, said = await asked(at, "scenarios", "history", "greeter", "--json")
+        told = {one["name"]: one for one in json.loads(said)["scenarios"]}
+        assert told["upper"]["power"] == {"value": None, "pairs": 0}
+        assert (told["upper"]["told"], told["greets"]["told"]) == (None, 0.0)
+        code, said = await asked(at, "twins", "fault", "greeter-1", "bank", "429")
+        assert (code, said) == (FAILED, "greeter-1 has no twin bank; twins: none\n")
         code, said = await asked(at, "answer", "E-1", "no")
         assert (code, said) == (FAILED, f"E-1 was answered by {floor.link.actor}\n")
 
