@@ -94,6 +94,8 @@ class Tale:
     def __init__(self, teller: Teller, run: str, scenarios: Sequence[tuple[str, ScenarioSet]]) -> None:
         self.teller, self.run, self.scenarios = teller, run, scenarios
         self.step = self.visit = 0
+        self.faults: tuple[str, ...] = ()
+        """What an operator has its twins do."""
         self.visits: dict[str, int] = {}
 
     def say(self, *facts: AnyFact, after: float = 0.4) -> None:
@@ -194,6 +196,7 @@ class Tale:
                         evidence,
                         1.0 if satisfied else 0.6,
                         0.4,
+                        faults=self.faults,
                     ),
                     after=0.2,
                 )

@@ -4,6 +4,7 @@ import difflib
 from decimal import Decimal
 
 from factory_tui.config.prices import BUNDLED
+from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event, ScenarioKind
 from factory_tui.domain.money import Tokens
@@ -56,6 +57,51 @@ def known() -> list[Event]:
     teller.say(
         "", e.EditRefused("loops/factory.dot", "loops/factory.dot:7: an edge leads nowhere. Remedy: name a node.")
     )
+    return teller.events
+
+
+def benched() -> list[Event]:
+    """A seed with all that the workshop tells: twins, a pass under a fault, flaky stories, and a fork with B's seed."""
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("0.1.0", 4242, "demo", "docker", True, seeds=("checkout", "shortlinks")))
+    kinds = {scenario: kind(place) for place, (scenario, _) in enumerate(story.SHORTLINKS)}
+    teller.say("", e.SeedRevised("checkout", OLD, FIRST.replace("Short links", "Checkout"), twins=("payments",)))
+    teller.say("", e.SeedRevised("shortlinks", OLD, FIRST))
+    corpus = e.CorpusRevised(
+        "shortlinks",
+        "c0ffee",
+        story.SHORTLINKS,
+        kinds,
+        twins=(("mailer", "drift"), ("payments", "faithful")),
+        fixed=("huge-body",),
+        hosts={"mailer": "smtp.example", "payments": "api.payments.example"},
+        fidelity={
+            "mailer": "newer recordings disagree (june.har): 41 of 48 recorded exchanges match (85%), 2026-11-02",
+            "payments": "60 of 61 recorded exchanges match (98%), 2026-11-20",
+        },
+        reviewed=dict.fromkeys((name for name, _ in story.SHORTLINKS[:4]), OLD),
+    )
+    teller.say("", corpus)
+    one = story.Tale(teller, "shortlinks-1", story.SHORTLINKS)
+    one.queued("shortlinks")
+    chances = (0.0, 0.3, 0.5, 0.8)
+    for number, chance in enumerate(chances, 1):
+        one.say(e.PassBegan(number, OLD), *call(number))
+        one.checks(number)
+        bad = dict.fromkeys(("expires", "counts-visits", "expired-is-gone", "count-under-load"), chance)
+        one.look(number, "screen", bad, 3, "unsatisfied")
+    one.say(e.Revealed(4, {"expires": 0.61, "counts-visits": 0.22}, 26.6))
+    teller.say("shortlinks-1", e.CommandTaken("01", c.SetFault("shortlinks-1", "payments", "429")), actor="ana")
+    one.say(e.PassBegan(5, OLD), *call(5))
+    one.checks(5)
+    one.faults = ("payments 429",)
+    one.look(5, "screen", {"expires": 0.0, "custom-code": 0.0}, 2, "unsatisfied")
+    teller.say("", e.SeedRevised("shortlinks", NEW, SECOND, DIFF, by_hand=True))
+    two = story.Tale(teller, "shortlinks-2", story.SHORTLINKS)
+    two.queued("shortlinks")
+    two.say(e.RunForked("shortlinks-1", 4, "4b7e90c4"), e.RunReseeded(NEW), e.PassBegan(1, NEW), *call(1))
+    two.checks(1)
+    two.look(1, "screen", {"count-under-load": 0.7}, 3, "unsatisfied")
     return teller.events
 
 

@@ -28,5 +28,11 @@ WORKSHOP: dict[str, Callable[["ConsoleApp"], object]] = {
     "workshop.edit": _of(lambda screen: screen.edit()),
     "workshop.use": _of(lambda screen: screen.use()),
     "workshop.restart": _of(lambda screen: screen.restart()),
+    "workshop.fork": _of(lambda screen: screen.fork()),
+    "workshop.compare": _of(lambda screen: screen.show("compare")),
+    "workshop.fault-429": _of(lambda screen: screen.fault("429")),
+    "workshop.fault-500": _of(lambda screen: screen.fault("500")),
+    "workshop.fault-latency": _of(lambda screen: screen.latency()),
+    "workshop.fault-none": _of(lambda screen: screen.fault("")),
     "workshop.confirm": _of(lambda screen: screen.confirm()),
 }

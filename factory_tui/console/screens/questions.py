@@ -10,6 +10,7 @@ from factory_tui.console.paint import Row, wrap
 from factory_tui.console.screens.ask import Ask, Question, Reply
 from factory_tui.console.screens.confirm import Confirm
 from factory_tui.domain import commands as c
+from factory_tui.domain.faults import LONGEST, against
 from factory_tui.domain.hostile import clean, one_line
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS, CapName, in_tokens, no_cap, of_cap
 from factory_tui.domain.questions import GO_ON
@@ -232,6 +233,21 @@ def cap(app: "ConsoleApp", run: Run) -> None:
     others = [one for one in app.mirror.runs() if one.id != run.id and one.cap is not None and one.ledger == run.ledger]
     moving = f"; or 5 from {others[0].id}" if others and name == "run_cap" else ""
     _put(app, Question(f"Budget of {run.id}", body, words=f"its new cap in {unit}{moving}", check=check), do)
+
+
+def late(app: "ConsoleApp", run: Run, twin: str) -> None:
+    """How many milliseconds later a twin of it is to answer."""
+    body = _said(
+        "Besides what a scenario asks for, and in all cells of the run. What is judged meanwhile does not ship."
+    )
+
+    def do(_choice: int, words: str) -> None:
+        app.send(c.SetFault(run.id, twin, f"latency={words}"))
+
+    def check(_choice: int, words: str) -> str:
+        return against(f"latency={words}") and f"Write milliseconds, 1 to {LONGEST}."
+
+    _put(app, Question(f"{twin} of {run.id} answers late", body, words="milliseconds", check=check), do)
 
 
 def raising(run: str, name: CapName, amount: Decimal) -> c.RaiseCap | c.SetCap:

@@ -1,17 +1,19 @@
-"""The workshop: the workspace's seeds, each with its text, its revisions and who used them, its scenarios, its loop."""
+"""The workshop: the workspace's seeds, each with its text and revisions, its scenarios, its twins and its loop."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.containers import Container, Vertical
 
 from factory_tui.console.bench import Bench, behind, benches, revisions
+from factory_tui.console.comparing import pair
 from factory_tui.console.keys import bindings
 from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.bars import Header, KeyBar
 from factory_tui.console.widgets.judged import Judged, SeedLoop
-from factory_tui.console.widgets.pane import Motion
-from factory_tui.console.widgets.seeds import Paged, Revisions, SeedList
+from factory_tui.console.widgets.pane import Motion, Pane
+from factory_tui.console.widgets.seeds import Page, Revisions, SeedList
 from factory_tui.console.widgets.sheet import Sheet
+from factory_tui.console.widgets.twins import TwinList
 from factory_tui.domain import commands as c
 from factory_tui.domain.state import OVER
 
@@ -23,14 +25,18 @@ if TYPE_CHECKING:
     from factory_tui.console.past import Revision
     from factory_tui.domain.state import Run, State
 
-View = Literal["seed", "diff", "problems"]
+View = Literal["seed", "diff", "problems", "compare"]
+SPREAD = 160
+"""Cells of a terminal from which on all pages are in sight."""
 
 
 class WorkshopScreen(Place):
     """Two cursors: on a seed, and on one of its revisions; a third one, on its runs, says what u and R are about."""
 
     SCOPE: ClassVar["Scope"] = "workshop"
-    PANES = (SeedList, Sheet, Revisions, Judged)
+    PANES = (SeedList, Sheet, Judged, TwinList, SeedLoop, Revisions)
+    PAGES: ClassVar[tuple[type[Page], ...]] = (Sheet, Judged, TwinList, SeedLoop)
+    """Where they have no room beside each other, the one that was chosen last is in sight."""
     BINDINGS: ClassVar[list["BindingType"]] = bindings("workshop")
 
     def __init__(self) -> None:
@@ -41,9 +47,10 @@ class WorkshopScreen(Place):
         self._view: View | None = None
         """None: what there is, the text or else what is wrong."""
         self._gathered: tuple[State, list[Bench]] | None = None
+        self._page: type[Page] = Sheet
 
     def compose(self) -> "ComposeResult":
-        """Header, seeds and revisions, text and scenarios, the loop, keys."""
+        """Header, seeds and revisions, the pages, keys."""
         self.add_class(layout(self.app.size.width))
         yield Header()
         with Container(id="bench"):
@@ -53,7 +60,8 @@ class WorkshopScreen(Place):
             with Container(id="paper"):
                 yield Sheet()
                 yield Judged()
-        yield SeedLoop()
+                yield TwinList()
+                yield SeedLoop()
         yield KeyBar()
 
     @property
@@ -113,6 +121,15 @@ class WorkshopScreen(Place):
         match action:
             case "open":
                 return run is not None
+            case "workshop.fork":
+                return self._forkable() == ""
+            case "workshop.compare":
+                return pair(self.console_app.mirror.state, run) is not None
+            case "workshop.fault-429" | "workshop.fault-500" | "workshop.fault-latency":
+                return isinstance(self.page, TwinList) and not self._unspoilt()
+            case "workshop.fault-none":
+                twin = self.query_one(TwinList).twin
+                return isinstance(self.page, TwinList) and bool(run and twin and twin.name in run.faults)
             case "workshop.edit":
                 return bench is not None and self.console_app.folder is not None
             case "workshop.use":
@@ -149,26 +166,37 @@ class WorkshopScreen(Place):
         if run is not None:
             self.console_app.choose(runs[max(0, min(runs.index(run) + steps, len(runs) - 1))].id)
 
-    def show(self, view: View) -> None:
-        """Put something on the sheet; once more puts the text back."""
-        self._view = "seed" if self.view == view else view
+    def show(self, view: View, *, stays: bool = False) -> None:
+        """Put something on the sheet; once more puts the text back, unless it stays."""
+        self._view = "seed" if self.view == view and not stays else view
         self.choose(self.query_one(Sheet))
 
     @property
-    def paged(self) -> Paged:
-        """Which of the three beside the seeds is looked at; on a narrow terminal it has the room below them."""
-        return self.pane if isinstance(self.pane, Paged) else self.query_one(Sheet)
+    def spread(self) -> bool:
+        """Whether all pages are in sight."""
+        return self.app.size.width >= SPREAD
+
+    @property
+    def page(self) -> Page:
+        """The one that is looked at: the chosen pane, else the page that was chosen last."""
+        return self.pane if isinstance(self.pane, Page) else self.query_one(self._page)
 
     def fit_panes(self) -> None:
-        """On a narrow terminal one of the three is shown, below the seeds."""
+        """The page that is looked at is alone where there is no room for more; if narrow, below the seeds."""
+        if isinstance(self.pane, Page) and not isinstance(self.pane, Revisions):
+            self._page = type(self.pane)
         super().fit_panes()
-        self.set_class(isinstance(self.paged, Revisions), "-revisions")
-        self.set_class(isinstance(self.paged, Judged), "-judged")
+        narrow = self.has_class("-narrow")
+        shown = self.page if narrow else self.query_one(self._page)
+        for page in self.query(Page):
+            fixed = self.spread or (isinstance(page, Revisions) and not narrow)
+            page.set_class(not fixed and page is not shown, "-off")
+        self.set_class(isinstance(shown, Revisions), "-revisions")
 
     def go(self, motion: Motion) -> None:
-        """Pages are of the one that is looked at."""
-        if not self.pane.go(motion):
-            self.paged.go(motion)
+        """What means nothing to the chosen pane is of the page that is looked at, else of the seeds."""
+        asked: list[Pane] = [self.pane, self.page, self.query_one(SeedList)]
+        any(pane.go(motion) for pane in dict.fromkeys(asked))
 
     def open(self) -> None:
         """The chosen run of the seed."""
@@ -203,6 +231,63 @@ class WorkshopScreen(Place):
             f"conversation.\n{len(run.passes)} of at most {run.max_passes} passes are used; they go on counting."
         )
         sure(self.console_app, (f"Restart {run.id} with it?", body, "Restart"), c.Reseed(run.id, restart=True))
+
+    def fork(self) -> None:
+        """B: a run that begins with the output of the chosen one, A, and the newest revision. Both go on."""
+        from factory_tui.console.screens.questions import sure  # noqa: PLC0415 - buttons are slow to import
+
+        bench, run = self.bench, self.run
+        if (why := self._forkable()) or bench is None or run is None:
+            self.console_app.say("waits", why)
+            return
+        body = (
+            f"A is {run.id} as it is, at revision {run.revision[:8]}: it does not change. B is a new run that begins "
+            f"with its last output and revision {bench.view.revision[:8]}, with passes and money of its own.\n"
+            "v compares them."
+        )
+        self.show("compare", stays=True)
+        sure(self.console_app, (f"Fork {run.id} as A and B?", body, "Fork"), c.Fork(run.id, seed=run.seed))
+
+    def _forkable(self) -> str:
+        """Why there is no B to be had; empty where there is."""
+        bench, run = self.bench, self.run
+        if bench is None or run is None:
+            return "no run of this seed to fork; n starts one"
+        made = [item.revision for item in run.passes if item.commit]
+        if not made:
+            return f"no pass of {run.id} has an output yet"
+        if not bench.view.revision or made[-1] == bench.view.revision:
+            return f"{run.id} made its last output by the newest revision; change the seed first, or fork it by F there"
+        return ""
+
+    def fault(self, fault: str) -> None:
+        """Have the twin under the cursor fail so for the chosen run; empty: no more."""
+        run, twin = self.run, self.query_one(TwinList).twin
+        if (why := self._unspoilt()) or run is None or twin is None:
+            self.console_app.say("waits", why)
+        elif not fault and twin.name not in run.faults:
+            self.console_app.say("waits", f"{twin.name} of {run.id} answers as it is")
+        else:
+            self.console_app.send(c.SetFault(run.id, twin.name, fault))
+
+    def latency(self) -> None:
+        """The same, so many milliseconds late."""
+        from factory_tui.console.screens.questions import late  # noqa: PLC0415 - inputs are slow to import
+
+        run, twin = self.run, self.query_one(TwinList).twin
+        if (why := self._unspoilt()) or run is None or twin is None:
+            self.console_app.say("waits", why)
+        else:
+            late(self.console_app, run, twin.name)
+
+    def _unspoilt(self) -> str:
+        """Why no fault can be set; empty where one can."""
+        run, twin = self.run, self.query_one(TwinList).twin
+        if twin is None:
+            return "no twin is under the cursor"
+        if run is None or run.state in OVER:
+            return f"no run of this seed is at work; {twin.name} fails for a run, while it goes on"
+        return "" if run.seed in twin.seeds else f"{run.id} has no twin {twin.name}"
 
     def confirm(self) -> None:
         """Say that the scenarios judge the seed as it is, after a question."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from factory_tui.console.screens.workshop import WorkshopScreen
 
+ROOMY = 48
+"""Cells of the shelf from which on all of a line has room."""
 EMPTY = (
     'No seeds yet. A seed is one file, seeds/NAME.md: a line +++, the keys (owner = "you"), a line +++, '
     "and then in words what is wanted."
@@ -104,13 +106,13 @@ class SeedList(OfSeed, Pane):
     def _line(self, bench: Bench, room: int) -> Row:
         chosen = bench is self.bench or (self.bench is not None and bench.name == self.bench.name)
         tone, said = state_of(bench)
-        name = min(16, room - 30)
+        name = 15
         row: Row = [
             (f"{self.glyphs.cursor if chosen else ' '} ", "key"),
             (f"{self.glyphs.marks[tone]} ", tone),
             (left(middle(bench.name, name), name + 1), "strong"),
             (left(bench.view.revision[:8] or "-", 9), "dim"),
-            (right(plural(len(bench.runs), "run"), 7) + "  ", "dim"),
+            (right(plural(len(bench.runs), "run"), 7) + "  " if room >= ROOMY else "", "dim"),
         ]
         row.append((left(said, max(0, room - width(row))), tone if tone != "good" else "dim"))
         return [(text, f"{role}+cursor") for text, role in row] if chosen else row
@@ -123,19 +125,30 @@ class SeedList(OfSeed, Pane):
             self.workshop.take(found[index].name)
 
 
-class Paged(OfSeed, Scrolled):
-    """One of the three beside the seeds."""
+class Page(OfSeed, Scrolled):
+    """One of those beside the seeds. All but the revisions share a place, and say in their border which there are."""
 
     def key(self) -> str:
         """The key to what lies below."""
-        return "pgdn" if self.workshop.paged is self else "tab"
+        return "pgdn" if self.workshop.page is self else "tab"
 
     def footing(self) -> Row:
         """How much lies below, and how to get there."""
         return self.below(self.key())
 
+    def titled(self, said: Row) -> Row:
+        """Its name, among those of all that share the place where only one has room; then what is said of it."""
+        if self.workshop.spread:
+            return [(self.TITLE, "title"), *([(" ", "text"), *said] if said else [])]
+        tabs: Row = []
+        for page in self.workshop.PAGES:
+            chosen = page.TITLE == self.TITLE
+            tabs.append((f" {self.glyphs.sep} " if tabs else "", "dim"))
+            tabs.append((f"{self.glyphs.cursor} {page.TITLE}" if chosen else page.TITLE, "title" if chosen else "dim"))
+        return [*tabs, ("  " if said else "", "frame"), *said]
 
-class Revisions(Paged):
+
+class Revisions(Page):
     """Newest first; below each the runs that used it."""
 
     TITLE = "revisions"
@@ -188,6 +201,7 @@ class Revisions(Paged):
 
     def _uses(self, used: Iterable[Use], room: int) -> list[Row]:
         found: list[Row] = []
+        name = 16 if room >= ROOMY else 13
         for use in used:
             tone = LAMPS[use.run.state]
             picked = self.workshop.run is not None and use.run.id == self.workshop.run.id
@@ -197,8 +211,8 @@ class Revisions(Paged):
                 [
                     (f"    {self.glyphs.cursor if picked else ' '} ", "key"),
                     (f"{self.glyphs.marks[tone]} ", tone),
-                    (left(middle(use.run.id, 16), 17), "strong" if picked else "text"),
-                    (cut(one_line(said), max(0, room - 26)), "dim"),
+                    (left(middle(use.run.id, name), name + 1), "strong" if picked else "text"),
+                    (cut(one_line(said), max(0, room - name - 9)), "dim"),
                 ]
             )
         return found

@@ -1,25 +1,27 @@
-"""The workshop's paper: a seed's text, its difference from the revision before, or what is wrong with it."""
+"""The workshop's paper: a seed's text, what a revision changed, what is wrong with it, or two runs of it compared."""
 
 from collections.abc import Iterable, Sequence
 
 from factory_tui.console.bench import elsewhere
+from factory_tui.console.comparing import differing, figures, judged, pair
+from factory_tui.console.difference import BESIDE, LINE, LINES, beside, unified
 from factory_tui.console.figures import plural
-from factory_tui.console.paint import Row, wrap
+from factory_tui.console.paint import Row, left, wrap
 from factory_tui.console.past import Revision
-from factory_tui.console.widgets.seeds import Paged
+from factory_tui.console.widgets.matrix import SOME, tone_of
+from factory_tui.console.widgets.seeds import Page
 from factory_tui.domain.hostile import clean, one_line
+from factory_tui.domain.state import Tally
 
-LINES = 2_000
-"""Lines of a text that are drawn, at most."""
-LINE = 2_000
-"""Characters of each."""
-_MARKS = (("@@", "key"), ("+++", "dim"), ("---", "dim"), ("+", "good"), ("-", "bad"))
+NAMES = {"diff": "difference", "problems": "problems", "compare": "A and B"}
+ROOM = 17
+"""Cells of what figures are called."""
 
 
-class Sheet(Paged):
+class Sheet(Page):
     """Read-only."""
 
-    TITLE = "text"
+    TITLE = "seed"
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,13 +29,13 @@ class Sheet(Paged):
 
     def heading(self) -> tuple[Row, Row]:
         """What is on it."""
-        bench, one = self.bench, self.workshop.revision
+        bench, one, view = self.bench, self.workshop.revision, self.workshop.view
         if bench is None:
-            return [("seed", "title")], []
-        said = {"seed": "seed ", "diff": "difference ", "problems": "problems "}[self.workshop.view]
-        which = f" {one.revision[:8]}" if one and self.workshop.view != "problems" else ""
-        other = "d seed" if self.workshop.view == "diff" else "d difference"
-        return [(said, "title"), (f"{bench.name}{which}", "text")], [(other, "dim")]
+            return self.titled([]), []
+        which = f" {one.revision[:8]}" if one and view in ("seed", "diff") else ""
+        other = "d text" if view == "diff" else "d difference"
+        said: Row = [(f"{NAMES[view]} ", "strong")] if view in NAMES else []
+        return self.titled([*said, (f"{bench.name}{which}", "text")]), [(other, "dim")]
 
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         bench, one, view = self.bench, self.workshop.revision, self.workshop.view
@@ -41,6 +43,8 @@ class Sheet(Paged):
             return []
         if view == "problems":
             found = list(self._problems(width))
+        elif view == "compare":
+            found = list(self._compared(width))
         elif one is None:
             found = list(_words("It has no revision that can be used; l tells what is wrong.", "waits", width))
         else:
@@ -51,9 +55,46 @@ class Sheet(Paged):
         """A text does not change: it is wrapped once, however often the screen is drawn."""
         key = (one, self.workshop.view, room)
         if self._made is None or self._made[0] != key:
-            rows = _difference(one, room) if self.workshop.view == "diff" else _text(one, room)
+            rows = self._difference(one, room) if self.workshop.view == "diff" else _text(one, room)
             self._made = (key, list(rows))
         return self._made[1]
+
+    def _difference(self, one: Revision, room: int) -> Iterable[Row]:
+        if not one.diff:
+            return _words("The first revision that is known; there is none before it to differ from.", "dim", room)
+        wide = room >= BESIDE and not self.workshop.has_class("-narrow")
+        return beside(one.diff, room, self.glyphs.frame[5]) if wide else unified(one.diff, room)
+
+    def _compared(self, room: int) -> Iterable[Row]:
+        both = pair(self.mirror.state, self.workshop.run)
+        if both is None:
+            said = "This run has no fork, and is none: F forks it with the newest revision, as A and B."
+            yield from _words(said, "dim", room)
+            return
+        half = max(8, (room - ROOM - 2) // 2)
+        yield [(" " * ROOM, "text"), (left(f"A  {both.a.id}", half), "strong"), (f"  B  {both.b.id}", "strong")]
+        for name, a, b in figures(self.mirror.state, both):
+            role = "text" if a != b else "dim"
+            yield [(f" {name:<{ROOM - 1}}", "dim"), (left(a, half), role), (f"  {b}", role)]
+        yield []
+        differ = differing(both)
+        if differ is None:
+            yield from _words("Verdicts can be compared once both are judged.", "dim", room)
+            return
+        said = plural(len(differ), "scenario") if differ else "No scenario"
+        yield [(f" {said} with other verdicts: {judged(both.a)} of A, {judged(both.b)} of B", "dim")]
+        for one in differ:
+            yield [
+                (left(f"  {one.scenario}", room - 26), "text"),
+                *self._verdict(one.a),
+                ("  ", "text"),
+                *self._verdict(one.b),
+            ]
+
+    def _verdict(self, tally: Tally | None) -> Row:
+        tone = tone_of(tally)
+        said = f"{tally.satisfied} of {tally.judged}" if tally and tally.judged else "none"
+        return [(f"{SOME if tone == 'waits' else self.glyphs.marks[tone]} ", tone), (left(said, 9), "text")]
 
     def _problems(self, room: int) -> Iterable[Row]:
         bench = self.bench
@@ -98,12 +139,3 @@ def _text(one: Revision, room: int) -> Iterable[Row]:
         keys = keys != fence
         for index, part in enumerate(wrap(one_line(line, LINE), room - 7)):
             yield [(f"{number:>4}  " if not index else " " * 6, "dim"), (part, role)]
-
-
-def _difference(one: Revision, room: int) -> Iterable[Row]:
-    if not one.diff:
-        yield from _words("The first revision that is known; there is none before it to differ from.", "dim", room)
-    for line in clean(one.diff).splitlines()[:LINES]:
-        role = next((role for mark, role in _MARKS if line.startswith(mark)), "text")
-        for part in wrap(one_line(line, LINE), room - 3):
-            yield [(" ", "text"), (part, role)]
