@@ -15,7 +15,7 @@ from factory_tui.console.figures import count, interval, money, stamp
 from factory_tui.console.glyphs import BLOCK, LAMPS, Glyphs
 from factory_tui.console.replicas import groups, spreads
 from factory_tui.console.trace import lines
-from factory_tui.console.wording import best, forked, labels, replica
+from factory_tui.console.wording import best, faulted, forked, labels, replica
 from factory_tui.domain import ratchet
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
@@ -197,7 +197,9 @@ def _cells(state: State, run: Run) -> tuple[str, ...]:
         interval(share) if share else "not measured",
         count(run.burn.tokens.total),
         money(run.burn.money),
-        " ".join(filter(None, (labels(run.ledger, unfenced(state, run)), best(run), forked(run), replica(run)))),
+        " ".join(
+            filter(None, (labels(run.ledger, unfenced(state, run)), faulted(run), best(run), forked(run), replica(run)))
+        ),
     )
 
 

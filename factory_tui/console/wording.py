@@ -4,7 +4,7 @@ from factory_tui.console.figures import moment
 from factory_tui.domain import commands as c
 from factory_tui.domain import ratchet
 from factory_tui.domain.money import of_cap
-from factory_tui.domain.state import Run
+from factory_tui.domain.state import OVER, Run
 
 
 def describe(command: c.Command) -> str:
@@ -69,6 +69,12 @@ def undone(actor: str, command: c.Command) -> str:
 def labels(ledger: str, unfenced: bool) -> str:
     """`REHEARSAL`, `UNFENCED`, both or nothing: what must be said wherever the run shows."""
     return " ".join(["REHEARSAL"] * (ledger == "rehearsal") + ["UNFENCED"] * unfenced)
+
+
+def faulted(run: Run) -> str:
+    """`fault by hand: payments 429`, or nothing: what operators have its twins do now."""
+    said = ", ".join(f"{twin} {one.fault}" for twin, one in run.faults.items())
+    return f"fault by hand: {said}" if said and run.state not in OVER else ""
 
 
 def forked(run: Run) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from factory_tui.console.comparing import differing, pair
 from factory_tui.console.difference import beside, unified
+from factory_tui.console.plain import table
 from factory_tui.console.twinned import twins
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
@@ -72,6 +73,15 @@ async def test_a_fault_that_is_set_shows_who_set_it_and_is_told_again_once_it_is
         await stage.told(seq)
         assert "429 by ana" not in snap.text_of(stage.app)
         assert "judged under a fault: pass 5" in snap.text_of(stage.app)
+
+
+async def test_the_run_itself_says_which_pass_was_judged_under_a_fault_and_what_is_set() -> None:
+    async with on_stage(StoryFeed(benched()), (120, 40)) as stage:
+        await stage.press("2")
+        text = snap.text_of(stage.app)
+        assert "by hand: payments 429" in text
+        assert " 3  4 5f " in text
+    assert "fault by hand: payments 429" in "\n".join(table(fold(benched())))
 
 
 async def test_a_viewer_sees_twins_and_lets_them_be() -> None:

@@ -7,7 +7,7 @@ from factory_tui.console.glyphs import span_bar
 from factory_tui.console.paint import Row, cut, left, tail, wrap
 from factory_tui.console.replicas import groups
 from factory_tui.console.widgets.panel import Panel
-from factory_tui.console.wording import best, labels
+from factory_tui.console.wording import best, faulted, labels
 from factory_tui.domain import ratchet
 from factory_tui.domain.events import Satisfaction
 from factory_tui.domain.hostile import one_line
@@ -52,6 +52,7 @@ class Card(Panel):
             ("pass", self._pass(run)),
             *self._satisfaction(run, width - _NAME - 3),
             *self._gap(run),
+            *([("fault", [(faulted(run).removeprefix("fault "), "asks")])] if faulted(run) else []),
             ("took", self._took(run)),
         ]
         rows = [[(left(f"  {name}", _NAME + 2), "dim"), *value] for name, value in facts]

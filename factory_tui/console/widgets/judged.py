@@ -7,7 +7,7 @@ from factory_tui.console.bench import Bench
 from factory_tui.console.figures import percent, plural
 from factory_tui.console.paint import Row, cut, left, right
 from factory_tui.console.widgets.listed import Listed
-from factory_tui.console.widgets.matrix import SOME, tone_of
+from factory_tui.console.widgets.matrix import BY_HAND, SOME, tone_of
 from factory_tui.console.widgets.pipeline import Pipeline
 from factory_tui.console.widgets.seeds import Page
 from factory_tui.domain.state import Run
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 KINDS = {"main": "main", "edge": "edge", "adversarial": "advers."}
 LAST = 10
 """Visits that the strip shows."""
-BY_HAND = "f"
-"""In the strip: of a visit while an operator had a twin fail, which tells nothing."""
 BARE = " ?"
 """Behind a scenario whose rubric's bias nobody knows: no human labelled a transcript of it."""
 _REST = 47

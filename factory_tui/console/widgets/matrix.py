@@ -9,6 +9,8 @@ from factory_tui.console.widgets.pane import Pane
 from factory_tui.domain.state import Pass, Tally
 
 SOME = "~"
+BY_HAND = "f"
+"""Of what was judged while an operator had a twin fail."""
 PASSES, NAME = 3, 22
 """Passes that are shown before a name gets more than so many cells."""
 
@@ -81,7 +83,14 @@ class Matrix(Pane):
 
     def _head(self, kind: str, shown: Sequence[Pass], name: int, room: int) -> Row:
         row: Row = [(left(f" {kind}", name), "dim")]
-        return [*row, *[(right(str(item.number), room), "dim") for item in shown]]
+        return [*row, *(self._number(item, room) for item in shown)]
+
+    def _number(self, item: Pass, room: int) -> tuple[str, str]:
+        """Of a pass; with `f` behind it, or alone, it was judged while an operator had a twin fail."""
+        if not item.faults:
+            return right(str(item.number), room), "dim"
+        said = f"{item.number}{BY_HAND}"
+        return right(said if len(said) < room else BY_HAND, room), "waits"
 
     def _worst_first(self, names: Sequence[str], shown: Sequence[Pass]) -> list[str]:
         measured = next((item for item in reversed(shown) if item.tallies), None)
