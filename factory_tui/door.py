@@ -40,13 +40,14 @@ def open_to(name: str, role: "Role", workspace: Workspace) -> None:
 
         bridge(workspace.socket, lower)
         return
-    from factory_tui.config.load import ui_of
+    from factory_tui.config.load import shown_by
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
+    from factory_tui.console.reckoning import targets
 
-    connect, ui = attach_to(workspace.socket, lower), ui_of(workspace.config, serves=lambda: True)
+    connect, settings = attach_to(workspace.socket, lower), shown_by(workspace.config, serves=lambda: True)
     shut()
-    run_console(connect, ui)
+    run_console(connect, settings.ui, targets=targets(settings))
     print("Detached; the runs go on.")
 
 

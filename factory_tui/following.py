@@ -201,9 +201,10 @@ def console(
     The runs of `before` have no part in the exit code. A `brief` engine ends with its runs, once nobody looks.
     """
     gc.disable()  # until it painted: nothing that a start makes is garbage, and it is looked through a dozen times
-    from factory_tui.config.load import ui_of
+    from factory_tui.config.load import shown_by
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
+    from factory_tui.console.reckoning import targets
     from factory_tui.link.protocol import NoAnswer
 
     attach = attach_to(workspace.socket)
@@ -231,7 +232,8 @@ def console(
         return feed
 
     try:
-        run_console(connect, ui_of(workspace.config, serves=serves), workspace.root)
+        settings = shown_by(workspace.config, serves=serves)
+        run_console(connect, settings.ui, workspace.root, targets(settings))
     except ValueError as mistake:
         print(f"{workspace.config}: {mistake}", file=sys.stderr)
         return USAGE

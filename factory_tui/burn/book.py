@@ -89,6 +89,7 @@ class Book:
 
     def _queued(self, event: e.Event, fact: e.RunQueued) -> None:
         account = self.accounts[event.run] = Account(event.run, event.at, event.actor, fact)
+        self.paces.setdefault(fact.ledger, Pace(event.at))
         self._foretell(account, event.at)
 
     def _foretell(self, account: Account, at: int) -> None:
@@ -113,7 +114,7 @@ class Book:
                 self.late_days.setdefault(name, deque(maxlen=KEPT)).extend(pace.errors())
                 pace.begin(at)
         self._day, self._furthest = day, max(self._furthest, day)
-        self.paces.setdefault(ledger, Pace(at)).pay(at, burn)
+        self.paces[ledger].pay(at, burn)
 
     def _judged(self, event: e.Event, account: Account, fact: e.Judged) -> None:
         """A judgement stands right behind the call that it was answered by: the two are written together."""
@@ -154,6 +155,11 @@ class Book:
 
     def _restarted(self, _event: e.Event, account: Account, fact: e.RunRestarted) -> None:
         account.begin_with(account.shares.get(fact.number, 0.0))
+
+
+def reads(fact: e.Fact) -> bool:
+    """Whether a fact is one of `KINDS`."""
+    return type(fact) in _ON
 
 
 def _median(errors: list[int]) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ import msgspec
 from factory_tui.config.checks import CAP, SHIP_RULE, out_of_bounds, within
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of, nearest
-from factory_tui.config.settings import LADDER, LadderTable, ModelTable, Settings, UiTable
+from factory_tui.config.settings import LADDER, LadderTable, ModelTable, Settings
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 
 RESERVED = ("alias",)
@@ -70,17 +70,17 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def ui_of(path: Path, *, serves: Callable[[], bool]) -> UiTable:
-    """How the console is to look. Raises Mistakes.
+def shown_by(path: Path, *, serves: Callable[[], bool]) -> Settings:
+    """The settings that a console needs: how it looks, what it compares with. Raises Mistakes.
 
     Where an engine `serves` by what was good before, a broken file keeps nobody from looking: the floor tells of it.
     """
     try:
-        return load(path).ui
+        return load(path)
     except Mistakes:
         if not serves():
             raise
-        return UiTable()
+        return Settings()
 
 
 def _reserved(document: Document) -> Iterator[Problem]:

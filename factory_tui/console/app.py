@@ -13,6 +13,7 @@ from textual._styles_cache import StylesCache
 from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
+from factory_tui.burn.people import Targets
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.alarm import Alarm, sequence
@@ -77,8 +78,11 @@ class ConsoleApp(Attached, inherit_bindings=False):
         ui: UiTable | None = None,
         clock: Callable[[], int] = wall,
         folder: Path | None = None,
+        targets: Targets | None = None,
     ) -> None:
         """`folder`: the workspace, where its files may be opened in an editor; None: this console opens no process.
+
+        `targets`: what operators are expected to spend.
 
         Raises ValueError, with a remedy, for a keymap or a theme that cannot be.
         """
@@ -91,6 +95,7 @@ class ConsoleApp(Attached, inherit_bindings=False):
         self.glyphs = SETS[ui.glyphs]
         self.set_class(ui.glyphs == "ascii", "-ascii")
         self.folder = folder
+        self.targets = targets or Targets()
         self._calls = (ui.bell, ui.notify)
         self._alarm = Alarm()
         self.trail = Trail()
@@ -307,12 +312,14 @@ class ConsoleApp(Attached, inherit_bindings=False):
             self.push_screen(TooSmall())
 
 
-def run_console(connect: Connect, ui: UiTable | None = None, folder: Path | None = None) -> int:
+def run_console(
+    connect: Connect, ui: UiTable | None = None, folder: Path | None = None, targets: Targets | None = None
+) -> int:
     """Show the console until the operator detaches; 0 unless it broke.
 
     Raises ValueError, with a remedy, for a `[ui]` table that cannot be.
     """
-    app = ConsoleApp(connect, ui, folder=folder)
+    app = ConsoleApp(connect, ui, folder=folder, targets=targets)
     end_with_terminal()
     app.run()
     return app.return_code or 0

@@ -6,6 +6,7 @@ Knows the mirror and no widget; what draws is the app, which this is a part of.
 import asyncio
 from collections.abc import Callable, Iterable
 
+from factory_tui.burn.book import KINDS
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import Tone
 from factory_tui.console.keyboard import Keyboard
@@ -47,6 +48,8 @@ class Attached(Keyboard, inherit_bindings=False):
         """Milliseconds that the engine's clock is ahead of ours."""
         self._looked: set[Moment] = set()
         """What was asked for by this link."""
+        self._reading: Feed | None = None
+        """The link that the book is being read over."""
         self._watched: str | None = ""
         """The run whose cells the feed was asked to tell of; None: all of them."""
 
@@ -186,23 +189,22 @@ class Attached(Keyboard, inherit_bindings=False):
             events += found
         return events
 
-    def look_back(self, kind: str) -> None:
-        """Read facts of a kind from the journal, once for each link: a screen that draws them asks."""
+    def look_back(self) -> None:
+        """Read the revisions of seeds from the journal, once for each link: a screen that draws them asks."""
         past, feed = self.mirror.past, self.feed
-        if feed and kind not in past.asked:
-            past.asked.add(kind)
-            self.run_worker(self._look_back(feed, past, kind), group=f"past-{kind}", exclusive=True)
+        if feed and not past.asked:
+            past.asked = True
+            self.run_worker(self._look_back(feed, past), group="past", exclusive=True)
 
-    async def _look_back(self, feed: Feed, past: Past, kind: str) -> None:
+    async def _look_back(self, feed: Feed, past: Past) -> None:
         wanted = True
         while wanted:
-            limit = REVISIONS if kind == REVISED else WIDE_PAGE
             try:
-                events = await feed.events(None, past.first.get(kind), limit, kinds=(kind,))
+                events = await feed.events(None, past.first, REVISIONS, kinds=(REVISED,))
             except (OSError, RefusedError) as error:
                 self.say("bad", f"the journal cannot be read: {error}")
                 return
-            wanted = past.older(kind, events, self.clock())
+            wanted = past.older(events)
             self.mirror.dirty = True
 
     def look_around(self, moment: Moment) -> None:
@@ -225,6 +227,24 @@ class Attached(Keyboard, inherit_bindings=False):
         told = [line for number in sorted(found) for line in lines(found[number])]
         self.mirror.around = dict([*self.mirror.around.items(), (moment, tuple(told))][-MOMENTS:])
         self.mirror.dirty = True
+
+    def read_book(self) -> None:
+        """Read what was burned from the journal, as far as the book has not: a screen that draws it asks."""
+        if self.feed and not self.mirror.read and self._reading is not self.feed:
+            self._reading = self.feed
+            self.run_worker(self._read_book(self.feed), group="book", exclusive=True)
+
+    async def _read_book(self, feed: Feed) -> None:
+        more = True
+        while more and self.feed is feed:
+            try:
+                events = await feed.events(None, None, PAGE, self.mirror.book.seq, KINDS)
+            except (OSError, RefusedError) as error:
+                self.say("bad", f"the journal cannot be read: {error}")
+                return
+            more = self.mirror.page(events)
+            await asyncio.sleep(0)  # a page is folded at once, and keys come first
+        self._reading = None
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As the feed's. Raises RefusedError, OSError; the latter without a link too."""

@@ -1,51 +1,85 @@
-"""Rates, caps and what is left of them. Pure: read off the state and the calls of the last hour. Exact decimals."""
+"""What the burn screen looks at, and what is read off the state alone: shares of caps, what is of no pass, prices.
 
-from collections.abc import Collection
+Pure. Exact decimals. What comes from the journal is the book's; how it is reckoned is `burn`'s.
+"""
+
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
+from factory_tui.burn.book import Book
+from factory_tui.burn.series import minus, total
+from factory_tui.burn.windows import GROUPINGS, HOUR, WINDOWS, By, WindowName
 from factory_tui.config.prices import BUNDLED
-from factory_tui.console.past import MINUTE, MINUTES, Past, since
-from factory_tui.domain.money import Burn, Price, Tokens
-from factory_tui.domain.state import OVER, Run
+from factory_tui.domain.money import Burn, Ledger, Price
+from factory_tui.domain.state import Run, State
 
-HOUR = 3_600_000
-"""Milliseconds."""
-SHORTEST = 10_000
-"""Milliseconds under which no rate is told."""
 WARN = Decimal("0.8")
 """Share of a cap from which on it is marked."""
+LEDGERS: tuple[Ledger, ...] = ("live", "rehearsal")
+Unit = Literal["money", "tokens"]
+Order = Literal["spent", "tokens", "name"]
+ORDERS: tuple[Order, ...] = ("spent", "tokens", "name")
 
 
-class Rate(msgspec.Struct, frozen=True):
-    """Dollars an hour, as measured over `over` milliseconds."""
+class Look(msgspec.Struct, frozen=True):
+    """What is looked at. None: what suits what there is."""
 
-    hourly: Decimal
-    over: int
+    by: By = "run"
+    window: WindowName | None = None
+    ledger: Ledger | None = None
+    unit: Unit = "money"
+    order: Order | None = None
+    """None: runs as on the floor, groups by what they spent."""
 
+    def next_by(self) -> "Look":
+        """Grouped by the next thing."""
+        return msgspec.structs.replace(self, by=GROUPINGS[(GROUPINGS.index(self.by) + 1) % len(GROUPINGS)])
 
-def rate(past: Past, now: int, runs: Collection[Run]) -> Rate | None:
-    """What these runs cost an hour, over the last one or as much of it as they lived and is known."""
-    if not runs:
-        return None
-    begins = max(since(now), min(run.queued_at for run in runs), past.whole_from)
-    if now - begins < SHORTEST:
-        return None
-    spent = sum(minutes(past, now, runs), Decimal(0))
-    return Rate(spent * HOUR / (now - begins), now - begins)
-
-
-def run_rate(past: Past, now: int, run: Run) -> Rate | None:
-    """Of one run; None when it is over."""
-    return None if run.state in OVER else rate(past, now, [run])
+    def next_order(self) -> "Look":
+        """Ranked by the next thing."""
+        found = (None, *ORDERS) if self.by == "run" else ORDERS
+        now = self.order if self.order in found else found[0]
+        return msgspec.structs.replace(self, order=found[(found.index(now) + 1) % len(found)])
 
 
-def minutes(past: Past, now: int, runs: Collection[Run]) -> list[Decimal]:
-    """Dollars in each of the newest minutes, oldest first."""
-    newest = now // MINUTE
-    paid = (past.paid.get(minute, {}) for minute in range(newest - MINUTES + 1, newest + 1))
-    return [sum((one[run.id] for run in runs if run.id in one), Decimal(0)) for one in paid]
+def window_of(look: Look, book: Book, now: int) -> WindowName:
+    """The one that was asked for; else the shortest that holds all there was, of a day at most."""
+    if look.window:
+        return look.window
+    lived = now - min((one.began for one in book.accounts.values()), default=now)
+    return "1h" if lived <= HOUR else "6h" if lived <= 6 * HOUR else "24h"
+
+
+def window_after(window: WindowName) -> WindowName:
+    """The next one."""
+    names = tuple(WINDOWS)
+    return names[(names.index(window) + 1) % len(names)]
+
+
+def ledger_of(look: Look, state: State) -> Ledger:
+    """The one that was asked for; else live, where there are live runs."""
+    if look.ledger:
+        return look.ledger
+    found = ledgers(state)
+    return found[0] if found else "live"
+
+
+def ledgers(state: State) -> list[Ledger]:
+    """Those that have runs or spent anything, live first."""
+    return [name for name in LEDGERS if name in state.burn or any(run.ledger == name for run in state.runs.values())]
+
+
+def ranked(groups: Iterable[tuple[str, Burn]], order: Order | None) -> list[tuple[str, Burn]]:
+    """Groups in that order; equal ones by name."""
+    found = sorted(groups)
+    if order == "tokens":
+        found.sort(key=lambda one: -one[1].tokens.total)
+    elif order != "name":
+        found.sort(key=lambda one: (-one[1].money, -one[1].tokens.total))
+    return found
 
 
 def share(run: Run) -> Decimal | None:
@@ -53,32 +87,10 @@ def share(run: Run) -> Decimal | None:
     return (run.burn.money + run.burn.reserved) / run.cap if run.cap else None
 
 
-def cap_in(run: Run, measured: Rate | None) -> float | None:
-    """Seconds to the cap at this rate; None when it never comes."""
-    if run.cap is None or measured is None or measured.hourly <= 0 or run.state != "running":
-        return None
-    return max(0.0, float((run.cap - run.burn.money) * 3600 / measured.hourly))
-
-
 def between(run: Run) -> Burn:
     """What a run burned outside of its passes."""
-    tokens, money = run.burn.tokens, run.burn.money
-    for item in run.passes:
-        part = item.burn.tokens
-        tokens = type(tokens)(
-            tokens.input - part.input,
-            tokens.output - part.output,
-            tokens.cache_write - part.cache_write,
-            tokens.cache_read - part.cache_read,
-        )
-        money -= item.burn.money
-    return Burn(tokens, money)
-
-
-def cached(tokens: Tokens) -> float | None:
-    """Share of the input that was read from the endpoint's prompt cache; None where nothing was asked."""
-    asked = tokens.total - tokens.output
-    return tokens.cache_read / asked if asked else None
+    of_passes = total(Burn(one.burn.tokens, one.burn.money) for one in run.passes)
+    return minus(Burn(run.burn.tokens, run.burn.money), of_passes)
 
 
 def price(run: Run) -> Price | None:

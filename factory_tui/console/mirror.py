@@ -4,11 +4,12 @@ Knows nothing of Textual: a reader task applies messages, a timer asks what is d
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from factory_tui.burn.book import Book, reads
 from factory_tui.console.feed import Message, Skipped
 from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
@@ -181,6 +182,12 @@ class Mirror:
         self.past = Past()
         self.around: dict[Moment, tuple[Line, ...]] = {}
         """What a run did around such moments as somebody looked at."""
+        self.book = Book()
+        """What was burned: read from the journal when a screen first asks, and kept from one link to the next."""
+        self.read = False
+        """Whether the book has all that there is: from then on it takes in what happens."""
+        self.newest_burn = 0
+        """Seq of the newest fact for the book that this link brought."""
         self.skipped = 0
         self.dirty = True
         self.fresh: tuple[Tone, str] | None = None
@@ -191,8 +198,19 @@ class Mirror:
         """Begin from a full state; traces start over, since what was missed is in the journal."""
         self.state, self.role = state, role
         self.connection, self.trouble = "live", ""
-        self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past(state.at)
+        self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past()
+        self.read, self.newest_burn = False, 0
+        if state.seq < self.book.seq:  # an older journal was put in the place of that one
+            self.book = Book()
         self.dirty = True
+
+    def page(self, events: Sequence[Event]) -> bool:
+        """The next facts of the journal for the book, none when it has no more; whether any may be left."""
+        before = self.book.seq
+        self.book.take_all(events)
+        self.read = before == self.book.seq and self.newest_burn <= before
+        self.dirty = True
+        return not self.read
 
     def lost(self, why: str, first: bool) -> None:
         """The link is down."""
@@ -216,7 +234,8 @@ class Mirror:
         elif isinstance(message, Skipped):
             self.skipped += message.count
             self.state = message.state
-            self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past(message.state.at)
+            self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past()
+            self.read = False
         elif isinstance(message, LiveCell):
             self.cell(message)
         else:
@@ -247,6 +266,10 @@ class Mirror:
         self.state = reduce(self.state, event)
         self._append(event)
         self.past.take(event)
+        if reads(event.fact):
+            self.newest_burn = event.seq
+            if self.read:
+                self.book.take(event)
         if isinstance(event.fact, CellClosed):
             self.cells.get(event.run, {}).pop(event.fact.cell, None)
         if isinstance(event.fact, CallSettled | ToolReturned | RunMoved):

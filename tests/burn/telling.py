@@ -11,7 +11,7 @@ from factory_tui.domain.money import DAY, Ledger, Tokens
 
 START = 1_790_000_000_000 // DAY * DAY
 """A midnight."""
-SECOND, MINUTE = 1000, 60_000
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 
 
 class Journal:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from factory_tui.config.load import load, ui_of
+from factory_tui.config.load import load, shown_by
 from factory_tui.config.prices import BUNDLED, price_of
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.settings import ModelTable, Settings, UiTable
+from factory_tui.config.settings import ModelTable, Settings
 from factory_tui.config.workspace import bundled
 from factory_tui.domain.money import UNMETERED, Price
 
@@ -32,11 +32,11 @@ def test_the_bundled_config_is_good_and_priced() -> None:
 def test_a_broken_file_keeps_nobody_from_looking_at_an_engine_that_works(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(GOOD + '[ui]\nglyphs = "ascii"\n')
-    assert ui_of(path, serves=lambda: False).glyphs == "ascii"
+    assert shown_by(path, serves=lambda: False).ui.glyphs == "ascii"
     path.write_text("[ui]\nglyphs = 3\n")
-    assert ui_of(path, serves=lambda: True) == UiTable()
+    assert shown_by(path, serves=lambda: True) == Settings()
     with pytest.raises(Mistakes, match=r"config\.toml:2: ui\.glyphs"):
-        ui_of(path, serves=lambda: False)
+        shown_by(path, serves=lambda: False)
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event, ScenarioKind
 from factory_tui.domain.money import Tokens
+from tests.burn import telling
 from tests.console import story
 
 OLD, NEW = "9f3c1a7e55d0", "41d0aa93be17"
@@ -130,3 +131,39 @@ def spent() -> list[Event]:
     live.say(e.CallReserved(step + 1, 1, "m", "agent", Decimal("0.24")))
     story.Tale(teller, "hello-1", story.ORDERS).queued("hello")
     return teller.events
+
+
+def burned() -> list[Event]:
+    """Three days of live runs that take fewer passes each, with judges; one is under way, near a cap of the day."""
+    journal = telling.Journal(telling.START + 9 * telling.HOUR)
+    journal.say(
+        "", e.EngineStarted("0.1.0", 4242, "demo", "docker", True, seeds=("ledger", "orders-etl", "shortlinks"))
+    )
+    journal.say("", e.CapSet("day_cap", Decimal(60), Decimal(60)))
+    for number, passes in enumerate((6, 5, 4, 4, 3, 2), 1):
+        run = f"shortlinks-{number}"
+        journal.queue(run, actor="ben" if number % 2 else "ana", cap=Decimal(20))
+        for item in range(1, passes + 1):
+            _burned_pass(journal, run, item, passes)
+        journal.say(run, e.RunMoved("shipped"), after=9 * telling.HOUR)
+    journal.queue("ledger-1", actor="ana", cap=Decimal(20))
+    for item in (1, 2):
+        _burned_pass(journal, "ledger-1", item, 5)
+    journal.say("ledger-1", e.PassBegan(3, "9f3c"), e.NodeEntered("generate", "codergen", 3))
+    journal.call("ledger-1", 20, "1.25", after=4 * telling.MINUTE)
+    journal.queue("orders-etl-1", ledger="rehearsal")
+    journal.call("orders-etl-1", 1, "0.0415405")
+    return journal.events
+
+
+def _burned_pass(journal: "telling.Journal", run: str, item: int, passes: int) -> None:
+    """Two steps of the agent, two judgements, and what it left."""
+    journal.say(run, e.PassBegan(item, "9f3c"), e.NodeEntered("generate", "codergen", item))
+    for step in (2 * item - 1, 2 * item):
+        tokens = Tokens(2_000, 4_000 + 300 * step, 9_000, 40_000 * step)
+        journal.call(run, step, f"1.{step:02}21875", tokens=tokens, model="claude-sonnet-4-5", after=7 * telling.MINUTE)
+    journal.say(run, e.NodeEntered("harness", "harness", item))
+    for nth, name in enumerate(("expires", "follow-after-restart"), 1):
+        journal.judge(run, -(10 * item + nth), "0.0184", name)
+        journal.say(run, e.VerdictReached(item, item, name, "vault", 0, item >= passes - nth, 0.9, ""))
+    journal.end(run, item, round(item / (passes + 0.1), 2) if item < passes else 0.95, 9_000 + 2_600 * item)

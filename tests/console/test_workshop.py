@@ -10,7 +10,7 @@ import pytest
 from factory_tui.config.settings import UiTable
 from factory_tui.console.app import ConsoleApp
 from factory_tui.console.bench import benches, elsewhere, offered, revisions, spans, uses
-from factory_tui.console.past import REVISED, Past
+from factory_tui.console.past import Past
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
@@ -242,7 +242,7 @@ def test_which_run_used_which_revision() -> None:
     assert [(use.run.id, use.passes, use.next) for use in uses(NEW, bench.runs)] == [("shortlinks-2", (1,), False)]
     past = Past()
     assert [one.revision for one in revisions(bench, past)] == [NEW, OLD], "runs and the state remember them"
-    past.older(REVISED, [event for event in known() if isinstance(event.fact, e.SeedRevised)], 0)
+    past.older([event for event in known() if isinstance(event.fact, e.SeedRevised)])
     assert [one.source for one in revisions(bench, past)] == [SECOND, FIRST]
     assert [file for file, _ in elsewhere(state)] == ["loops/factory.dot"]
 

@@ -5,6 +5,7 @@ undone, upper case has consequences; a key whose screen does not exist is not in
 """
 
 from factory_tui.console.action import Action
+from factory_tui.console.actions.burn import BURN
 from factory_tui.console.actions.everywhere import EVERYWHERE
 from factory_tui.console.actions.floor import FLOOR
 from factory_tui.console.actions.inbox import INBOX
@@ -12,5 +13,5 @@ from factory_tui.console.actions.run import RUN
 from factory_tui.console.actions.runs import RUNS
 from factory_tui.console.actions.workshop import WORKSHOP
 
-TABLE: tuple[Action, ...] = (*FLOOR, *RUN, *INBOX, *WORKSHOP, *RUNS, *EVERYWHERE)
+TABLE: tuple[Action, ...] = (*FLOOR, *RUN, *INBOX, *WORKSHOP, *BURN, *RUNS, *EVERYWHERE)
 BY_ID = {action.id: action for action in TABLE}

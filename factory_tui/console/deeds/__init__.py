@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from factory_tui.console.deeds.burn import BURN
 from factory_tui.console.deeds.everywhere import EVERYWHERE
 from factory_tui.console.deeds.floor import FLOOR
 from factory_tui.console.deeds.inbox import INBOX
@@ -13,4 +14,4 @@ from factory_tui.console.deeds.workshop import WORKSHOP
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
 
-DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**FLOOR, **RUN, **INBOX, **WORKSHOP, **RUNS, **EVERYWHERE}
+DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**FLOOR, **RUN, **INBOX, **WORKSHOP, **BURN, **RUNS, **EVERYWHERE}

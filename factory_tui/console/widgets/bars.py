@@ -5,9 +5,9 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from factory_tui.burn.worth import cached
 from factory_tui.console.action import Action
 from factory_tui.console.actions import BY_ID
-from factory_tui.console.burning import cached
 from factory_tui.console.figures import count, countdown, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown

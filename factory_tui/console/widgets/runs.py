@@ -1,6 +1,6 @@
 """A list of all runs, whose cursor is the app's: the run that keys are about."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from factory_tui.console.glyphs import LAMPS
 from factory_tui.console.ordering import ordered
@@ -19,7 +19,7 @@ class RunList(Pane):
     TITLE = "runs"
     OPENS = True
     FILTERED = True
-    FIELDS = ("run", "state", "seed", "owner", "actor", "model", "loop")
+    FIELDS: ClassVar[tuple[str, ...]] = ("run", "state", "seed", "owner", "actor", "model", "loop")
 
     def __init__(self) -> None:
         super().__init__()

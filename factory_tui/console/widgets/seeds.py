@@ -7,7 +7,7 @@ from factory_tui.console.bench import Bench, Use, spans, uses
 from factory_tui.console.figures import duration, plural, stamp
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.paint import Row, cut, left, middle, right, width, wrap
-from factory_tui.console.past import REVISED, Revision
+from factory_tui.console.past import Revision
 from factory_tui.console.widgets.pane import Motion, Pane
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.scrolled import Scrolled
@@ -87,7 +87,7 @@ class SeedList(OfSeed, Pane):
 
     def sync(self) -> None:
         """Revisions are read from the journal when they are first looked at; the run in use is the app's too."""
-        self.console_app.look_back(REVISED)
+        self.console_app.look_back()
         run = self.workshop.run
         if run and self.screen.is_current and self.console_app.chosen != run.id:
             self.console_app.choose(run.id)
