@@ -238,7 +238,7 @@ class Attached(Keyboard, inherit_bindings=False):
         more = True
         while more and self.feed is feed:
             try:
-                events = await feed.events(None, None, PAGE, self.mirror.book.seq, KINDS)
+                events = await feed.events(None, None, PAGE, self.mirror.book.seq, kinds=KINDS)
             except (OSError, RefusedError) as error:
                 self.say("bad", f"the journal cannot be read: {error}")
                 return

@@ -46,12 +46,13 @@ class SlowFeed(StoryFeed):
         before: int | None,
         limit: int,
         after: int | None = None,
+        *,
         kinds: tuple[str, ...] | None = None,
     ) -> Sequence[Event]:
         if after is None:
-            return await super().events(run, before, limit, after, kinds)
+            return await super().events(run, before, limit, after, kinds=kinds)
         self.asked += 1
-        found = await super().events(run, before, 100, after, kinds)
+        found = await super().events(run, before, 100, after, kinds=kinds)
         if self.asked == 2:
             await self.go_on.wait()
         return found

@@ -15,9 +15,10 @@ from factory_tui.domain import events as e
 from factory_tui.domain.events import Event
 from tests import snap
 from tests.console import story
+from tests.console.corpus import TRACES
 from tests.console.feeds import StoryFeed
 from tests.console.stage import Stage, on_stage
-from tests.console.test_hostile import CORPUS, UNSAFE
+from tests.console.test_hostile import UNSAFE
 from tests.waiting import until
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -261,9 +262,9 @@ async def test_a_long_output_is_searched_and_read_to_its_end() -> None:
         assert shown._wrapped.cache_info().currsize <= 512
 
 
-@pytest.mark.parametrize("name", list(CORPUS))
+@pytest.mark.parametrize("name", list(TRACES))
 async def test_hostile_output_stays_text_in_its_pane(name: str) -> None:
-    text = CORPUS[name].encode("utf-8", "replace").decode()
+    text = TRACES[name].encode("utf-8", "replace").decode()
     async with on_stage(StoryFeed(called(text))) as stage:
         await stage.press("2", "c", "enter", "enter", "enter")
         await opened(stage)
