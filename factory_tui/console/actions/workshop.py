@@ -87,7 +87,7 @@ WORKSHOP: tuple[Action, ...] = (
         "Fork the chosen run with the seed's newest revision: A goes on as it was, B beside it.",
         "operator",
         bar=5,
-        spare=3,
+        spare=6,
         palette="workshop: Fork the run with the newest revision, as A and B",
     ),
     Action(
@@ -115,9 +115,9 @@ WORKSHOP: tuple[Action, ...] = (
             palette=f"twins: {palette}",
         )
         for name, key, verb, does, palette, spare in (
-            ("429", "T", "429", "answers 429 to whatever it is asked,", "Answer 429", 2),
-            ("500", "S", "500", "answers 500 to whatever it is asked,", "Answer 500", 2),
-            ("latency", "L", "latency", "answers so many milliseconds late,", "Answer late", 2),
+            ("429", "T", "429", "answers 429 to whatever it is asked,", "Answer 429", 9),
+            ("500", "S", "500", "answers 500 to whatever it is asked,", "Answer 500", 9),
+            ("latency", "L", "latency", "answers so many milliseconds late,", "Answer late", 9),
         )
     ),
     Action(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from factory_tui.domain.state import Run, State
 
 View = Literal["seed", "diff", "problems", "compare"]
+_OF_THE_SEED = frozenset({"workshop.diff", "workshop.lint", "workshop.confirm", "workshop.compare"})
+"""What is not offered while twins are looked at; its keys do what they do all the same."""
 SPREAD = 160
 """Cells of a terminal from which on all pages are in sight."""
 
@@ -118,6 +120,8 @@ class WorkshopScreen(Place):
     def offers(self, action: str) -> bool:
         """Whether an action of the workshop makes sense now."""
         bench, run = self.bench, self.run
+        if isinstance(self.page, TwinList) and action in _OF_THE_SEED:
+            return False
         match action:
             case "open":
                 return run is not None

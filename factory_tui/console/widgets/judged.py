@@ -147,7 +147,7 @@ def _tells(one: Story) -> str:
     power = one.power
     if power.value is None:
         return f"too few visits to say: {plural(power.pairs, 'pair')} of passes"
-    over = f"{power} over {plural(power.pairs, 'pair')} of passes"
+    over = f"{power} over {plural(power.pairs, 'pair')}"
     if not power.value:
         return f"no pass from another: {over}"
     return f"passes apart {'as' if power.value > 0 else 'against what'} the rest of the corpus does: {over}"
