@@ -2,6 +2,7 @@
 
 import pytest
 
+from factory_tui.config.settings import UiTable
 from factory_tui.console.comparing import differing, pair
 from factory_tui.console.difference import beside, unified
 from factory_tui.console.plain import table
@@ -43,6 +44,16 @@ async def test_its_pages(size: tuple[int, int]) -> None:
         snap.check(stage.app, f"console/bench-twins-{size[0]}x{size[1]}")
         await stage.press("tab")
         snap.check(stage.app, f"console/bench-loop-{size[0]}x{size[1]}")
+
+
+async def test_its_pages_in_ascii_and_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with on_stage(StoryFeed(benched()), (120, 40), ui=UiTable(glyphs="ascii")) as stage:
+        await stage.press("4", "v")
+        for key in ("d", "tab", "tab", "tab", "tab"):
+            await stage.press(key)
+            text = snap.text_of(stage.app)
+            assert text.replace("…", ".").isascii(), text
 
 
 async def test_a_twin_is_made_to_fail_for_the_chosen_run_by_a_key_and_to_answer_again() -> None:
