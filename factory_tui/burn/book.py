@@ -143,7 +143,7 @@ class Book:
         self.loop(account).never += sum(one.outlook.passes is not None for one in account.foretold)
         account.foretold, account.outlook = [], None
         self.late.setdefault(account.ledger, deque(maxlen=KEPT)).extend(account.pace.errors())
-        account.pace.moments.clear()
+        account.pace.stop()
         account.models.clear()
         account.judging.clear()
 

@@ -88,6 +88,11 @@ class Pace:
         self.money, self.tokens, self.last = Decimal(0), 0, at
         self.moments.clear()
 
+    def stop(self) -> None:
+        """Nothing more is spent: no rate is asked for, and nothing is foretold."""
+        self.moments.clear()
+        self._minutes.clear()
+
     def errors(self) -> list[int]:
         """By how many milliseconds each earlier minute was wrong about when what is spent now would be."""
         found = []

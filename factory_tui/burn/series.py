@@ -6,11 +6,12 @@ count it for.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from factory_tui.burn.windows import WINDOWS, By, WindowName
 from factory_tui.domain.events import Purpose
-from factory_tui.domain.money import Burn, Ledger
+from factory_tui.domain.money import Burn, Ledger, Tokens
 
 UNKNOWN = "model not known"
 """The group of calls of which no reservation says who was asked."""
@@ -72,9 +73,12 @@ class Series:
     def __init__(self) -> None:
         self._kept: dict[WindowName, dict[int, Bucket]] = {name: {} for name in WINDOWS}
         self._newest: dict[WindowName, int] = {}
+        self._keys: dict[Key, Key] = {}
+        """Each once, however many buckets have it."""
 
     def add(self, at: int, day: int, key: Key, burn: Burn) -> None:
         """What was settled at `at` (UTC ms), and counts for `day`."""
+        key = self._keys.setdefault(key, key)
         for name, scale in WINDOWS.items():
             number = at // scale.step if scale.buckets else day
             newest = self._newest.get(name, number)
@@ -110,16 +114,16 @@ class Series:
         numbers: Iterable[int] = range(first, last + 1)
         if last - first > DAYS:  # a clock was far off: its day is told beside the others
             numbers = sorted(kept)
-        buckets, groups = list[Burn](), dict[str, Burn]()
+        buckets, groups = list[Burn](), dict[str, _Sum]()
         for number in numbers:
-            whole = Burn()
+            whole = _Sum()
             for key, burn in kept.get(number, {}).items():
                 if key.ledger == ledger and wanted(key):
-                    name = key.group(by)
-                    groups[name] = plus(groups[name], burn) if name in groups else burn
-                    whole = plus(whole, burn)
-            buckets.append(whole)
-        return View(window, scale.step, first * scale.step, buckets, groups, total(buckets))
+                    groups.setdefault(key.group(by), _Sum()).add(burn)
+                    whole.add(burn)
+            buckets.append(whole.burn)
+        found = {name: one.burn for name, one in groups.items()}
+        return View(window, scale.step, first * scale.step, buckets, found, total(buckets))
 
     def cells(self, window: WindowName, now: int) -> Iterator[tuple[int, Key, Burn]]:
         """All that a window holds, oldest first: each bucket's beginning in UTC ms, and its keys."""
@@ -133,6 +137,31 @@ class Series:
     def entries(self) -> int:
         """How many sums are held."""
         return sum(len(bucket) for kept in self._kept.values() for bucket in kept.values())
+
+
+class _Sum:
+    """A sum under way: many are made for a view, so nothing is made anew for each part of one."""
+
+    __slots__ = ("_cache_read", "_cache_write", "_input", "_money", "_output", "_twice", "_unsaid")
+
+    def __init__(self) -> None:
+        self._input = self._output = self._cache_write = self._cache_read = self._unsaid = 0
+        self._money = self._twice = Decimal(0)
+
+    def add(self, burn: Burn) -> None:
+        tokens = burn.tokens
+        self._input += tokens.input
+        self._output += tokens.output
+        self._cache_write += tokens.cache_write
+        self._cache_read += tokens.cache_read
+        self._money += burn.money
+        self._unsaid += burn.unsaid
+        self._twice += burn.twice
+
+    @property
+    def burn(self) -> Burn:
+        tokens = Tokens(self._input, self._output, self._cache_write, self._cache_read)
+        return Burn(tokens, self._money, unsaid=self._unsaid, twice=self._twice)
 
 
 def plus(one: Burn, other: Burn) -> Burn:
@@ -160,8 +189,8 @@ def minus(one: Burn, other: Burn) -> Burn:
 
 
 def total(burns: Iterable[Burn]) -> Burn:
-    """All of them together."""
-    whole = Burn()
+    """All of them together; what is reserved is of no sum over time."""
+    whole = _Sum()
     for burn in burns:
-        whole = plus(whole, burn)
-    return whole
+        whole.add(burn)
+    return whole.burn

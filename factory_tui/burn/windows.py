@@ -24,7 +24,7 @@ class Scale(NamedTuple):
 WINDOWS: dict[WindowName, Scale] = {
     "1h": Scale(MINUTE, 60),
     "6h": Scale(5 * MINUTE, 72),
-    "24h": Scale(15 * MINUTE, 96),
-    "7d": Scale(2 * HOUR, 84),
+    "24h": Scale(20 * MINUTE, 72),
+    "7d": Scale(3 * HOUR, 56),
     "all": Scale(DAY, 0),
 }

@@ -75,9 +75,10 @@ class BurnScreen(Place):
         return self.view_of(self.look.by)
 
     def view_of(self, by: By) -> View:
-        """The window by that, as far as the filter lets it through; made anew when there is anything new."""
-        book, now, groups = self.console_app.mirror.book, self.console_app.clock(), self.query_one(GroupsBurn)
-        made_of = (id(book), book.seq, now // 1000, self.window, self.ledger, groups.filter)
+        """The window by that, as far as the filter lets it through; made anew once a second."""
+        mirror, now, groups = self.console_app.mirror, self.console_app.clock(), self.query_one(GroupsBurn)
+        book = mirror.book
+        made_of = (book, mirror.read, now // 1000, self.window, self.ledger, groups.filter)
         known = self._views.get(by)
         if known is None or known[0] != made_of:
             view = book.series.view(self.window, now, self.ledger, by, groups.wanted)

@@ -228,7 +228,7 @@ class PassesBurn(OfBurn, Scrolled):
         if run is None:
             return [("passes", "title")], []
         account = self.mirror.book.accounts.get(run.id)
-        said = hourly(account.pace.rate(self.console_app.clock()) if account else None)
+        said = "" if account is None or run.state in OVER else hourly(account.pace.rate(self.console_app.clock()))
         rehearsal: Row = [(f"{labels(run.ledger, False)}  ", "waits")] if run.rehearsal else []
         return [("passes ", "title"), (run.id, "text")], [*rehearsal, (said, "dim")]
 
