@@ -53,6 +53,9 @@ async def take(events: Sequence[e.Event], run: str, size: tuple[int, int], scree
             for _ in range(2):  # what a first drawing had read from the journal is drawn by the second
                 await pilot.pause()
                 app.draw()
+            if name == "burn":
+                await until(lambda: app.mirror.read, "the journal was read")
+                app.draw()
             await pilot.pause()
             found[f"{name}-{size[0]}x{size[1]}"] = app.export_screenshot(title="factory-tui")
     return found
@@ -85,7 +88,8 @@ def to_png(svg: str, out: Path) -> None:
     wide, high = (int(float(figure)) + 1 for figure in view.groups())
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "page.html"
-        page.write_text(f'<body style="margin:0;background:#000">{_FONT_FACE.sub("", svg)}</body>', encoding="utf-8")
+        body = f'<body style="margin:0;background:#000">{_FONT_FACE.sub("", svg)}</body>'
+        page.write_text(f'<meta charset="utf-8">{body}', encoding="utf-8")  # else it is guessed, not always well
         flags = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
         command = ["chromium", *flags, f"--window-size={wide},{high}", f"--screenshot={out}", page.as_uri()]
         subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -22,7 +22,7 @@ class Reach(msgspec.Struct, frozen=True):
     after: int | None
     """Milliseconds until it is reached; None: never at this rate, or not on this day."""
     rated: bool
-    """Whether there is a rate yet."""
+    """Whether there is a rate: not of a run that rests, nor of one that has hardly begun."""
     error: int | None = None
     """Milliseconds by which such words were wrong before, in the median."""
     moments: int = 0
@@ -39,7 +39,7 @@ def of_run(book: Book, state: State, name: str, now: int) -> list[Reach]:
     run, account = state.runs[name], book.accounts.get(name)
     if run.state in OVER or account is None:
         return []
-    rate, late = account.pace.rate(now), book.lateness(account)
+    rate, late = account.pace.rate(now) if run.state == "running" else None, book.lateness(account)
     known: dict[CapName, tuple[Decimal, Decimal]] = {}
     for cap, amount in run.caps.items():
         known[cap] = amount, run.spent(cap)

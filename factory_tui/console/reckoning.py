@@ -59,13 +59,13 @@ def record(kept: Record | None) -> str:
 
 
 def reach(told: Reach) -> str:
-    """When a cap is reached: `in 3h`, `reached`, `not today`, `not at this rate`."""
+    """When a cap is reached: `in 3h`, `reached`, `not today`, `not at this rate`, `no rate now`."""
     if told.after == 0:
         return "reached"
     if told.after is not None:
         return f"in {duration(told.after / 1000)}"
     if not told.rated:
-        return "no rate yet"
+        return "no rate now"
     return "not today" if told.cap.startswith("day") else "not at this rate"
 
 

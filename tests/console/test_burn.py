@@ -344,9 +344,11 @@ def test_exact_money_loses_no_digit(dollars: Decimal) -> None:
 
 async def test_the_price_is_shown_where_it_explains_the_money_to_the_last_digit() -> None:
     async with on_stage(StoryFeed(spent()), SIZES[1]) as stage:
-        await stage.press("5", "home", "down")
+        stage.app.choose("ledger-1")
+        await stage.press("5", "tab", "tab", "z")
         assert "per million tokens: input $3.00, output $15.00" in snap.text_of(stage.app)
-        await stage.press("down")
+        stage.app.choose("shortlinks-1")
+        await stage.settle()
         assert "per million tokens" not in snap.text_of(stage.app), "a rehearsal has no price in the table"
 
 
@@ -371,6 +373,8 @@ async def test_the_floors_caps_and_what_judges_cost_have_lines_of_their_own() ->
         share = (state.burn["live"].money + cap) / (2 * cap)
         assert f"factory_cap ${2 * cap:f} {share:.0%}" in text
         assert "day_tokens 10 tokens" in text
+        await stage.press("tab", "tab", "z")
+        text = snap.text_of(stage.app)
         [line] = [line for line in text.splitlines() if "  judges  " in line]
         assert "4,321" in line
         assert "50% of 2 pairs of judgements differ, 1 transcript" in text

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from factory_tui.burn.book import Book
+from factory_tui.burn.series import REST
 from factory_tui.config.workspace import Workspace
 from factory_tui.domain.commands import Answer
 from factory_tui.domain.events import CallSettled, Judged, PassBegan, Prompted, VerdictReached, VisitBegan
@@ -87,6 +89,15 @@ async def test_what_judges_find_is_a_symptom_and_what_they_cost_a_line_of_its_ow
         assert {(one.satisfied, one.probability) for one in verdicts} == {(False, 0.1), (True, 0.9)}
         assert run.flips.transcripts == len(verdicts)
         assert run.flips.rate == 0.0
+
+        book = Book()
+        book.take_all(floor.events)
+        groups = book.series.view("all", floor.state.at, run.ledger, "scenario", lambda _: True).groups
+        assert {name for name in groups if "/" in name} == {f"greeter/{one.scenario}" for one in found}
+        assert REST["judge"] not in groups, "every judgement stands right behind the call that it came of"
+        spent = sum(burn.money for name, burn in groups.items() if "/" in name)
+        assert spent == run.judging.money
+        assert spent + groups[REST["agent"]].money == run.burn.money
 
 
 async def test_judges_that_differ_with_themselves_jam_the_run_in_place_of_a_ship(tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ class PassesBurn(OfBurn, Scrolled):
         if run.judging != Burn():
             lines.append(self._line("judges", run.judging, 0, wide))
         lines += [*self._output(run), *self._flips(run), *self._cache(run, width), *self._price(run, width)]
-        return [head, *self.window(run.id, lines, height - 1, len(run.passes))]
+        return [head, *self.window(run.id, lines, height - 1, len(run.passes) - 1)]
 
     def _line(self, name: str, burn: Burn, steps: int, wide: bool, role: str = "text") -> Row:
         a_step = money(burn.money / steps) if steps else ""
