@@ -15,7 +15,7 @@ from factory_tui.domain.events import ToolCalled
 from factory_tui.domain.live import LiveOutput, LiveText
 from factory_tui.link.protocol import Skipped
 from tests.engine.floor import FarFloor
-from tests.engine.greeter import TRIMS, WRITES, make
+from tests.engine.greeter import LONG, TRIMS, WRITES, make
 from tests.playbooks import playbook, rule, runs, speaks
 
 RUNS = 8
@@ -41,7 +41,7 @@ def flooding(folder: Path, chance: random.Random) -> tuple[Workspace, Path, str]
         rule("flood", "greet.py reads|it goes on", speaks(talk), runs(FLOOD.format(turns=turns, piece=piece))),
         rule("done", "trimmed", DONE),
     )
-    workspace, playbooks = make(folder, image="none", playbook=playbook("greeter", *rules))
+    workspace, playbooks = make(folder, image="none", playbook=playbook("greeter", *rules), seed=LONG)
     config = workspace.config.read_text().replace("slots = 4", f"slots = {RUNS}")
     config = config.replace("key_env =", "window = 100_000_000\nkey_env =")  # else it has to be summed up
     workspace.config.write_text(config + CONFIG)

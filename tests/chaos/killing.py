@@ -25,7 +25,7 @@ from factory_tui.journal.verify import verify
 from factory_tui.link.client import Link
 from factory_tui.link.server import QUERY_LIMIT
 from tests.engine.floor import FarFloor
-from tests.engine.greeter import make, slow
+from tests.engine.greeter import LONG, make, slow
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -73,7 +73,7 @@ class Survived(NamedTuple):
 
 async def run_to_the_end(folder: Path, kind: str, image: str, moment: Moment | None) -> Survived:
     """A run that ships, with a kill at that moment."""
-    workspace, playbooks = make(folder, kind=kind, image=image, playbook=slow(2))
+    workspace, playbooks = make(folder, kind=kind, image=image, playbook=slow(2), seed=LONG)
     workspace.config.write_text(workspace.config.read_text().replace("warm = 0", "warm = 1"))  # which it leaves behind
     seen: list[Event] = []
     async with AsyncExitStack() as engines:

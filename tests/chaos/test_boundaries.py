@@ -18,7 +18,7 @@ from factory_tui.link.client import Link
 from factory_tui.link.protocol import LinkError
 from tests.chaos.killing import PACE, SEED, Survived, containers, same, survived
 from tests.engine.floor import PATIENCE, FarFloor, python
-from tests.engine.greeter import make, slow
+from tests.engine.greeter import LONG, make, slow
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -62,7 +62,7 @@ async def heard(engine: asyncio.subprocess.Process, workspace: Workspace) -> lis
 
 async def killed(folder: Path, seq: int, moment: str, kind: str = "process", image: str = "none") -> Survived:
     """What becomes of a run whose engine is killed before or after the commit of that event."""
-    workspace, playbooks = make(folder, kind=kind, image=image)
+    workspace, playbooks = make(folder, kind=kind, image=image, seed=LONG)
     seen = await until_it_dies(workspace, playbooks, seq, moment)
     async with FarFloor(workspace, playbooks) as floor:
         run = next(iter(floor.state.runs), "") or await floor.start()
@@ -111,7 +111,7 @@ async def test_at_random_times(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for number in range(TIMES):
         folder = tmp_path / str(number)
         folder.mkdir()
-        workspace, playbooks = make(folder, image="none", playbook=slow(1))
+        workspace, playbooks = make(folder, image="none", playbook=slow(1), seed=LONG)
         async with FarFloor(workspace, playbooks, PACE) as floor:
             run = await floor.start()
             ending = asyncio.create_task(floor.reach(run, "shipped", "held", "jammed", "failed"))

@@ -14,7 +14,7 @@ from factory_tui.domain.events import CellClosed, Event, Prompted, SnapshotTaken
 from factory_tui.engine.salvage import BRIEF
 from tests.chaos.killing import PACE, SEED, all_survived, containers, same
 from tests.engine.floor import FarFloor
-from tests.engine.greeter import AGAIN, DONE, TRIMS, WRITES, make
+from tests.engine.greeter import AGAIN, DONE, LONG, TRIMS, WRITES, make
 from tests.playbooks import playbook, rule, runs, speaks
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ async def test_agents_whose_containers_go_are_told_what_is_lost_and_their_runs_e
     tmp_path: Path, docker_engine: "DockerClient", cell_image: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(f"{SEED} cells")
-    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=NOTING)
+    workspace, playbooks = make(tmp_path, kind="docker", image=cell_image, playbook=NOTING, seed=LONG)
     rows = []
     async with FarFloor(workspace, playbooks, PACE) as floor:
         floor.patience = 300.0

@@ -11,7 +11,7 @@ from factory_tui.domain.events import CellClosed, RunMoved, VerdictReached
 from tests.chaos.killing import PACE, SEED, all_survived, same
 from tests.engine.daemon import Daemon
 from tests.engine.floor import FarFloor
-from tests.engine.greeter import make, slow
+from tests.engine.greeter import LONG, make, slow
 
 RUNS = 8
 EVENTS = RUNS * 75
@@ -26,7 +26,7 @@ async def test_eight_runs_outlive_their_docker_engine(
     tmp_path: Path, daemon: Daemon, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(f"{SEED} daemon {daemon.live_restore}")
-    workspace, playbooks = make(tmp_path, kind="docker", image=daemon.image(), playbook=slow(5))
+    workspace, playbooks = make(tmp_path, kind="docker", image=daemon.image(), playbook=slow(5), seed=LONG)
     workspace.config.write_text(workspace.config.read_text().replace("slots = 4", f"slots = {RUNS}"))
     moment = chance.randint(1, EVENTS)
     async with FarFloor(workspace, playbooks, PACE) as floor:

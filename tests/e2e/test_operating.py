@@ -29,7 +29,7 @@ from tests.playbooks import playbook, rule, runs, speaks
 
 PACE = 400
 """Characters a second that the agent speaks: a key meets it in the middle of a step."""
-PATIENT = SEED.replace("max_passes = 3", "max_passes = 8").replace("max_trajectories = 20", "max_trajectories = 40")
+PATIENT = SEED.replace("max_passes = 3", "max_passes = 8")
 CONFIG = """
 [agent]
 max_steps = 10000

@@ -175,7 +175,7 @@ async def all_of(stream: asyncio.StreamReader, told: list[str]) -> None:
 async def test_a_dropped_line_misses_nothing_and_doubles_nothing(sshd: Sshd, workspace: Workspace) -> None:
     """The log of an attach over ssh, of which one end or the other is killed again and again while runs work."""
     owner = await Link.connect(workspace.socket)
-    for _ in range(2):
+    for _ in range(4):
         await owner.command(c.StartRun("greeter", ledger="rehearsal"))
     attached = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "factory_tui", "attach", sshd.address(workspace.root), "--json"),

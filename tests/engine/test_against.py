@@ -53,7 +53,7 @@ def test_code_that_would_ship_succeeds_and_the_same_draws_give_the_same(
     assert exit_code == SHIPPED, aside
     found = json.loads(said)
     assert "canary" not in said
-    assert (found["decision"], found["vault"]["satisfied"], found["vault"]["total"]) == ("ship", 16, 16)
+    assert (found["decision"], found["vault"]["satisfied"], found["vault"]["total"]) == ("ship", 8, 8)
     assert "screen: at most" in aside
     assert "confirm: at most" in aside
     suite = Xml.parse(tmp_path / "junit.xml").getroot()

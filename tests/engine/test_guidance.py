@@ -23,7 +23,7 @@ from tests.engine.floor import FarFloor, Floor, cli
 from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, TRIM, WRITES, make
 from tests.playbooks import playbook, rule, runs, speaks
 
-PATIENT = SEED.replace("max_passes = 3", "max_passes = 8").replace("max_trajectories = 20", "max_trajectories = 40")
+PATIENT = SEED.replace("max_passes = 3", "max_passes = 8")
 SLEEPY = PLAYBOOK.replace("python3 -m unittest discover", "sleep 1; python3 -m unittest discover")
 """The first command takes a second."""
 

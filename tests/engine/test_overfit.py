@@ -29,7 +29,7 @@ AT_A_LOSS = rule("it knows of nothing to mend", "vault satisfaction", runs("date
 
 
 async def test_a_run_that_satisfies_only_what_it_is_told_of_asks_whether_it_is_overfit(tmp_path: Path) -> None:
-    seed = SEED.replace("max_passes = 3", "max_passes = 8").replace("max_trajectories = 20", "max_trajectories = 40")
+    seed = SEED.replace("max_passes = 3", "max_passes = 8")
     hacked = playbook("greeter", WRITES, AT_A_LOSS, DONE)
     async with Floor(*make(tmp_path, playbook=hacked, seed=seed)) as floor:
         jammed = await floor.reach(await floor.start(), "jammed", "held", "shipped", "failed")
