@@ -47,14 +47,15 @@ run = {{ command = '''{command}''' }}
 [act.expect]
 stdout = {{ equals = "{wanted}" }}
 """
+# Where a Python has many packages, -S starts it in a quarter of the time.
 SCENARIOS = {
-    "greets": ("main", "feedback", "python3 greet.py {name}", "Hello, {name}!"),
-    "trims": ("edge", "feedback", 'python3 greet.py " {name} "', "Hello, {name}!"),
-    "odd": ("adversarial", "feedback", "python3 greet.py -- -{name}", "Hello, -{name}!"),
-    "greets-quoted": ("main", "vault", 'python3 greet.py "{name} {name}"', "Hello, {name} {name}!"),
-    "trims-tabs": ("edge", "vault", "python3 greet.py $'\\t{name}'", "Hello, {name}!"),
-    "percent": ("adversarial", "vault", "python3 greet.py %s{name}", "Hello, %s{name}!"),
-    "upper": ("edge", "vault", "python3 greet.py {name}-X", "Hello, {name}-X!"),
+    "greets": ("main", "feedback", "python3 -S greet.py {name}", "Hello, {name}!"),
+    "trims": ("edge", "feedback", 'python3 -S greet.py " {name} "', "Hello, {name}!"),
+    "odd": ("adversarial", "feedback", "python3 -S greet.py -- -{name}", "Hello, -{name}!"),
+    "greets-quoted": ("main", "vault", 'python3 -S greet.py "{name} {name}"', "Hello, {name} {name}!"),
+    "trims-tabs": ("edge", "vault", "python3 -S greet.py $'\\t{name}'", "Hello, {name}!"),
+    "percent": ("adversarial", "vault", "python3 -S greet.py %s{name}", "Hello, %s{name}!"),
+    "upper": ("edge", "vault", "python3 -S greet.py {name}-X", "Hello, {name}-X!"),
 }
 WRITE = r"""cat > greet.py <<'EOF'
 import sys
@@ -65,7 +66,7 @@ mkdir -p tests && cat > tests/test_greet.py <<'EOF'
 import subprocess, sys, unittest
 class Greet(unittest.TestCase):
     def test_greets(self):
-        said = subprocess.run([sys.executable, "greet.py", "Ana"], capture_output=True, text=True).stdout
+        said = subprocess.run([sys.executable, "-S", "greet.py", "Ana"], capture_output=True, text=True).stdout
         self.assertEqual(said, "Hello, Ana!\n")
 EOF
 python3 -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads"""
