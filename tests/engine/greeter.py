@@ -48,6 +48,7 @@ run = {{ command = '''{command}''' }}
 stdout = {{ equals = "{wanted}" }}
 """
 # Where a Python has many packages, -S starts it in a quarter of the time.
+LOOP = (bundled() / "loops" / "factory.dot").read_text().replace('command="python3 ', 'command="python3 -S ')
 SCENARIOS = {
     "greets": ("main", "feedback", "python3 -S greet.py {name}", "Hello, {name}!"),
     "trims": ("edge", "feedback", 'python3 -S greet.py " {name} "', "Hello, {name}!"),
@@ -69,7 +70,7 @@ class Greet(unittest.TestCase):
         said = subprocess.run([sys.executable, "-S", "greet.py", "Ana"], capture_output=True, text=True).stdout
         self.assertEqual(said, "Hello, Ana!\n")
 EOF
-python3 -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads"""
+python3 -S -m unittest discover -s tests 2>&1 | tail -1; echo greet.py reads"""
 WRITES = rule(
     "write it without trimming",
     "greets whoever is named",
@@ -104,7 +105,7 @@ def make(
         part.mkdir(parents=True)
     workspace.config.write_text(CONFIG.format(kind=kind, image=image))
     (workspace.seeds / "greeter.md").write_text(seed)
-    (workspace.loops / "factory.dot").write_text(loop or (bundled() / "loops" / "factory.dot").read_text())
+    (workspace.loops / "factory.dot").write_text(loop or LOOP)
     for name, (kind_of, set_of, command, wanted) in SCENARIOS.items():
         (workspace.scenarios / "greeter" / f"{name}.toml").write_text(
             SCENARIO.format(kind=kind_of, set=set_of, command=command, wanted=wanted)

@@ -24,7 +24,7 @@ from tests.engine.greeter import AGAIN, DONE, PLAYBOOK, SEED, TRIM, WRITES, make
 from tests.playbooks import playbook, rule, runs, speaks
 
 PATIENT = SEED.replace("max_passes = 3", "max_passes = 8")
-SLEEPY = PLAYBOOK.replace("python3 -m unittest discover", "sleep 1; python3 -m unittest discover")
+SLEEPY = PLAYBOOK.replace("python3 -S -m unittest", "sleep 1; python3 -S -m unittest")
 """The first command takes a second."""
 
 
