@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -29,6 +30,10 @@ ROOT = Path(__file__).parents[2]
 SEEDS = ("shortlinks", "orders-etl", "interval-bug", "ledger")
 ALONE = SEEDS[:3]
 """Those that converge without a human."""
+QUICK = MappingProxyType({"ship_at": 0.6, "alpha": 0.5, "max_trajectories": 22})
+"""Figures by which a vault story that fails still keeps a pass from shipping, and as few trajectories as can ship the
+rest; for who asks why something ships, not how surely.
+"""
 PATIENCE = 240.0
 """Seconds that anything may take here, on a machine that does much else."""
 Fact = TypeVar("Fact", bound=AnyFact)
@@ -69,14 +74,19 @@ def git(folder: Path, *arguments: str) -> bytes:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True).stdout
 
 
-def bundled_in(folder: Path, *, kind: str, config: str = "", front: str = "") -> Workspace:
-    """A copy of the bundled workspace with that kind of cells; `front` is added to every seed's front matter."""
+def bundled_in(
+    folder: Path, *, kind: str, config: str = "", figures: Mapping[str, float] = MappingProxyType({})
+) -> Workspace:
+    """A copy of the bundled workspace with that kind of cells; every seed's front matter gets these figures."""
     workspace = copy_bundled(folder)
     workspace.config.write_text(
         f'{workspace.config.read_text()}\n[cells]\nkind = "{kind}"\nbubblewrap = false\n{config}'
     )
     for seed in (*workspace.seeds.glob("*.md"), *workspace.seeds.glob("*/seed.md")):
-        seed.write_text(seed.read_text().replace("+++\n", f"+++\n{front}", 1))
+        _, front, rest = seed.read_text().split("+++\n", 2)
+        for name, figure in figures.items():
+            front = re.sub(rf"(?m)^{name} = .*\n", "", front) + f"{name} = {figure}\n"
+        seed.write_text(f"+++\n{front}+++\n{rest}")
     return workspace
 
 

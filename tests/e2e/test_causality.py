@@ -14,7 +14,7 @@ from factory_tui.domain.state import Run
 from factory_tui.harness import visit
 from factory_tui.harness.trajectory import Trajectory, run_trajectory
 from tests.e2e.faults import FAULTS, REHEARSALS, Fault, planted
-from tests.e2e.stage import ALONE, PATIENCE, Past, bundled_in, playbooks_in, rehearse
+from tests.e2e.stage import ALONE, PATIENCE, QUICK, Past, bundled_in, playbooks_in, rehearse
 from tests.playbooks import rule, speaks
 
 NOTHING_TOLD = "not satisfied"
@@ -46,7 +46,7 @@ def without_rule(text: str, name: str) -> str:
 
 async def outcome(folder: Path, playbooks: dict[str, str]) -> Past:
     """The seeds that converge by themselves, in three passes at most."""
-    workspace = bundled_in(folder / "workspace", kind="process", front="max_passes = 3\n")
+    workspace = bundled_in(folder / "workspace", kind="process", figures={**QUICK, "max_passes": 3})
     return await rehearse(workspace, playbooks_in(folder / "playbooks", playbooks), ALONE)
 
 
@@ -132,7 +132,7 @@ async def test_another_fault_shows_other_symptoms_and_gets_another_fix(seed: str
 
 async def side_by_side(folder: Path, seed: str, plants: Sequence[Fault | None]) -> Past:
     """The same seed and corpus under several names, each with a generator that makes another mistake at first."""
-    workspace = bundled_in(folder / "workspace", kind="process")
+    workspace = bundled_in(folder / "workspace", kind="process", figures=QUICK)
     names, playbooks = [], {}
     for number, fault in enumerate(plants):
         name = f"{seed}-{number}" if number else seed

@@ -9,7 +9,7 @@ import pytest
 from factory_tui.domain.events import EscalationAnswered, EscalationRaised, SnapshotTaken, VisitEnded
 from factory_tui.twins.messages.playbook import load
 from tests.e2e.faults import REHEARSALS
-from tests.e2e.stage import PATIENCE, Past, bundled_in, rehearse
+from tests.e2e.stage import PATIENCE, QUICK, Past, bundled_in, rehearse
 
 GUIDANCE = load(REHEARSALS / "ledger.toml").guidance
 WRONG = "Half a cent is simply cut off."
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 async def ledger(folder: Path, *answers: str) -> Past:
     """The ledger's run until nobody answers any more, each jam answered by the next of these words."""
-    workspace = bundled_in(folder / "workspace", kind="process")
+    workspace = bundled_in(folder / "workspace", kind="process", figures=QUICK)
     return await rehearse(workspace, REHEARSALS, ["ledger"], {"ledger": answers})
 
 

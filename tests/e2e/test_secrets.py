@@ -15,7 +15,7 @@ from docker import DockerClient
 from factory_tui.domain.events import CellStarted, Event, RunQueued, ToolReturned, VerdictReached, VisitBegan
 from tests.e2e.faults import REHEARSALS
 from tests.e2e.leaks import agents_view, files, leaks, look_into, objects, quotes, runs_of_vault, vault_of
-from tests.e2e.stage import PATIENCE, ROOT, bundled_in, cli, past, stopping
+from tests.e2e.stage import PATIENCE, QUICK, ROOT, bundled_in, cli, past, stopping
 
 KEY_NAME = "FACTORY_E2E_KEY"
 KEY = "sk-e2e-7Qm2vXk9Lr4TzB8n"
@@ -63,7 +63,7 @@ async def twin(folder: Path) -> AsyncIterator[str]:
 async def test_a_key_and_a_vault_stay_where_they_are_in_a_live_run(
     tmp_path: Path, docker_engine: DockerClient, cell_image: str
 ) -> None:
-    workspace = bundled_in(tmp_path / "workspace", kind="docker")
+    workspace = bundled_in(tmp_path / "workspace", kind="docker", figures=QUICK)
     planted = set()
     for number, path in enumerate(sorted((workspace.scenarios / "orders-etl").glob("*.toml"))):
         text = path.read_text("utf-8")
