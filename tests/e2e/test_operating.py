@@ -4,6 +4,7 @@ Each key is believed only when the screen says so and the journal names who aske
 keys, in the order of a bad day; a second console looks on.
 """
 
+import asyncio
 import getpass
 import shlex
 import sys
@@ -114,6 +115,7 @@ class Operator:
             if condition(link.state):
                 return link.state
             assert time.monotonic() < deadline, f"never {what}; the screen:\n{self.pane.text}"
+            await asyncio.sleep(0.05)
 
     async def runs(self, *states: str) -> State:
         """Until the run is in one of these states, on the screen and in the engine."""
@@ -139,6 +141,7 @@ class Operator:
                 if found and found[0].seq > self.seen:
                     break
                 assert time.monotonic() < deadline, f"{command} was not taken; the screen:\n{self.pane.text}"
+                await asyncio.sleep(0.05)
         finally:
             await link.close()
         assert isinstance(found[0].fact, e.CommandTaken)
