@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import venv
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -82,6 +83,22 @@ def bubble() -> Bubble:
     if isinstance(found, str):
         unmet(found)
     return found
+
+
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where there is a python3 without packages: where it has many, it starts several times as slowly."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, symlinks=True)
+    return folder / "bin"
+
+
+@pytest.fixture
+def quick_python(bare_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The python3 of process cells is one that starts quickly."""
+    from factory_tui.cells import process
+
+    monkeypatch.setattr(process, "_PYTHON", bare_python)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ FIX = {
     "orders-etl": "line breaks belong to the value",
     "interval-bug": "what only touches shares nothing",
 }
-pytestmark = pytest.mark.timeout(2 * PATIENCE)
+pytestmark = [pytest.mark.usefixtures("quick_python"), pytest.mark.timeout(2 * PATIENCE)]
 
 
 def playbook(seed: str) -> str:

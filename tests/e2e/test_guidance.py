@@ -13,7 +13,7 @@ from tests.e2e.stage import PATIENCE, QUICK, Past, bundled_in, rehearse
 
 GUIDANCE = load(REHEARSALS / "ledger.toml").guidance
 WRONG = "Half a cent is simply cut off."
-pytestmark = pytest.mark.timeout(2 * PATIENCE)
+pytestmark = [pytest.mark.usefixtures("quick_python"), pytest.mark.timeout(2 * PATIENCE)]
 
 
 async def ledger(folder: Path, *answers: str) -> Past:

@@ -9,7 +9,7 @@ from factory_tui.cells.process import ProcessCells
 
 
 @pytest.fixture
-async def cells(tmp_path: Path) -> AsyncIterator[ProcessCells]:
+async def cells(quick_python: None, tmp_path: Path) -> AsyncIterator[ProcessCells]:
     cells = ProcessCells("w", tmp_path / "cells")
     yield cells
     assert await cells.sweep() == 0, "a cell was left behind"
