@@ -60,6 +60,14 @@ async def test_stopping_wants_the_name_typed() -> None:
         assert await sent(stage) == [c.Stop("orders-etl-1")]
 
 
+async def test_tab_ends_a_name_that_was_begun_right_and_no_other() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.press("X", "tab", "shift+tab", *"sh", "tab", "shift+tab", "enter")
+        assert stage.feed.commands == []
+        await stage.press("backspace", "backspace", "o", "tab", "enter")
+        assert await sent(stage) == [c.Stop("orders-etl-1")]
+
+
 async def test_a_name_that_comes_in_one_burst_loses_no_letter() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("X")

@@ -17,6 +17,7 @@ class Confirm(Dialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", show=False),
         Binding("left,right", "other", show=False),
+        Binding("tab", "complete", show=False, priority=True),
     ]
     AUTO_FOCUS = "#name, #cancel"
     """From the start: over a slow line keys come in bursts, and none may be lost."""
@@ -32,7 +33,8 @@ class Confirm(Dialog[bool]):
             with VerticalScroll(classes="body", can_focus=False):
                 yield Static(self._body, markup=False)
             if self._name_wanted:
-                yield Input(placeholder=f"type {self._name_wanted} to go on", id="name", select_on_focus=False)
+                hint = f"type {self._name_wanted} to go on; tab ends what you began"
+                yield Input(placeholder=hint, id="name", select_on_focus=False)
                 yield Static("", id="wrong", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
@@ -62,6 +64,15 @@ class Confirm(Dialog[bool]):
     def action_cancel(self) -> None:
         """Nothing happens."""
         self.dismiss(False)
+
+    def action_complete(self) -> None:
+        """End a name that was begun right; elsewhere on to the next of the field and the buttons."""
+        field = next(iter(self.query(Input)), None)
+        if field and field.has_focus and field.value and self._name_wanted.startswith(field.value):
+            field.value = self._name_wanted
+            field.action_end()
+        else:
+            self.focus_next()
 
     def action_other(self) -> None:
         """The other button."""
