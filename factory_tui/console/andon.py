@@ -42,7 +42,7 @@ def _frozen(state: State) -> Iterator[Call]:
 
 def _asks(state: State, now: int) -> Iterator[Call]:
     """The question that waits longest; how many there are stands in the header."""
-    item = next((item for item in waiting(state) if item.asked), None)
+    item = next((item for item in waiting(state) if item.asked and not item.snoozed), None)
     if item is None or item.asked is None:
         return
     asked = item.asked
@@ -61,7 +61,7 @@ def _edits(state: State) -> Iterator[Call]:
 def _held(state: State, now: int) -> Iterator[Call]:
     reasons: dict[str, list[Run]] = {}
     for run in state.runs.values():
-        if run.state == "held":
+        if run.state == "held" and not run.snoozed:
             reasons.setdefault(run.reason or "held", []).append(run)
     for reason, runs in reasons.items():
         back = [run.retry_at for run in runs if run.retry_at]

@@ -116,6 +116,17 @@ def test_a_frozen_floor_and_one_whose_engine_stopped_are_not_called_starved() ->
         assert not any(head.startswith("starved") for head in heads(events))
 
 
+def test_what_is_snoozed_calls_nobody() -> None:
+    events = troubled()
+    until, before = events[-1].at + 3_600_000, len(events)
+    for name, run in (("E-1", "ledger-1"), ("orders-etl-1", "orders-etl-1")):
+        events.append(Event(len(events) + 1, f"s{run}", events[-1].at, e.Snoozed(name, until), run, "ana"))
+    assert any(head.startswith("jam E-1") for head in heads(events[:before]))
+    said = heads(events)
+    assert not any(word in head for word in ("E-1", "orders-etl-1") for head in said if "bad edit" not in head)
+    assert any(head.startswith("sign-off E-2") for head in said)
+
+
 async def test_a_calm_floor_gives_the_row_to_the_table() -> None:
     async with on_stage(StoryFeed(idle(2, "running", "running"))) as stage:
         assert "╭─ floor" in strip(stage)
@@ -134,7 +145,7 @@ async def test_a_click_opens_what_a_lamp_names() -> None:
             await stage.settle()
             assert stage.app.scope == scope
             assert lamp != "budget holds" or stage.app.chosen == "orders-etl-1"
-            await stage.press("1")
+            await stage.press("escape")
 
 
 async def test_without_colour_every_lamp_is_told_by_glyph_and_word(monkeypatch: pytest.MonkeyPatch) -> None:
