@@ -42,6 +42,13 @@ def configuration() -> str:
             table, heading = table.__args__[1], f"[{field.name}.NAME]"
         head = _without_head(prose[table.__name__])
         parts += [f"## `{heading}`\n", *([head] if head else []), *_rows(table, prose)]
+        for inner in msgspec.structs.fields(table):
+            if get_origin(inner.type) is dict and isinstance(one := inner.type.__args__[1], type(table)):
+                parts += [
+                    f"## `[{field.name}.{inner.name}.NAME]`\n",
+                    _without_head(prose[one.__name__]),
+                    *_rows(one, prose),
+                ]
     front = docstrings(seed.__file__)
     parts += [
         "## A seed's front matter\n",

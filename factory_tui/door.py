@@ -43,9 +43,13 @@ def open_to(name: str, role: "Role", workspace: Workspace) -> None:
     from factory_tui.config.load import shown_by
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
+    from factory_tui.console.filtering import mistake
     from factory_tui.console.reckoning import targets
 
-    connect, settings = attach_to(workspace.socket, lower), shown_by(workspace.config, serves=lambda: True)
+    connect, settings = (
+        attach_to(workspace.socket, lower),
+        shown_by(workspace.config, serves=lambda: True, mistake=mistake),
+    )
     shut()
     run_console(connect, settings.ui, targets=targets(settings))
     print("Detached; the runs go on.")

@@ -204,6 +204,7 @@ def console(
     from factory_tui.config.load import shown_by
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
+    from factory_tui.console.filtering import mistake
     from factory_tui.console.reckoning import targets
     from factory_tui.link.protocol import NoAnswer
 
@@ -232,10 +233,10 @@ def console(
         return feed
 
     try:
-        settings = shown_by(workspace.config, serves=serves)
+        settings = shown_by(workspace.config, serves=serves, mistake=mistake)
         run_console(connect, settings.ui, workspace.root, targets(settings))
-    except ValueError as mistake:
-        print(f"{workspace.config}: {mistake}", file=sys.stderr)
+    except ValueError as error:
+        print(f"{workspace.config}: {error}", file=sys.stderr)
         return USAGE
     from factory_tui.console.plain import at_rest, below, exit_code, table
     from factory_tui.console.replicas import spreads

@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from factory_tui.config.checks import CAP, SHIP_RULE, out_of_bounds, within
+from factory_tui.config.presets import presets_of
 from factory_tui.config.prices import price_of
 from factory_tui.config.reading import Document, Mistakes, Problem, bytes_of, nearest
-from factory_tui.config.settings import LADDER, LadderTable, ModelTable, Settings
+from factory_tui.config.settings import LADDER, LadderTable, ModelTable, Settings, UiTable
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
 
 RESERVED = ("alias",)
@@ -70,17 +71,30 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def shown_by(path: Path, *, serves: Callable[[], bool]) -> Settings:
+def shown_by(path: Path, *, serves: Callable[[], bool], mistake: Callable[[str], str]) -> Settings:
     """The settings that a console needs: how it looks, what it compares with. Raises Mistakes.
 
+    What is wrong with a filter, a `mistake` says: `what. Remedy: what to do`, or nothing.
     Where an engine `serves` by what was good before, a broken file keeps nobody from looking: the floor tells of it.
     """
     try:
-        return load(path)
+        settings = load(path)
+        if problems := _filters(path, settings.ui, mistake):
+            raise Mistakes(*problems)
+        return settings
     except Mistakes:
         if not serves():
             raise
         return Settings()
+
+
+def _filters(path: Path, ui: UiTable, mistake: Callable[[str], str]) -> list[Problem]:
+    told = {name: said for name, one in ui.presets.items() if one.filter and (said := mistake(one.filter))}
+    if not told:
+        return []
+    document = Document(bytes_of(path), path.name)
+    parts = {name: said.partition(" Remedy: ") for name, said in told.items()}
+    return [document.problem(("ui", "presets", name, "filter"), what, do) for name, (what, _, do) in parts.items()]
 
 
 def _reserved(document: Document) -> Iterator[Problem]:
@@ -131,10 +145,25 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
             yield document.problem(
                 ("ship", "exclude", index), message, "Write a name or glob without `/`, such as `*.pyc`."
             )
+    yield from _presets(document, settings.ui)
     for action, keys in settings.ui.keymap.items():
         if not all(_KEY.fullmatch(key.strip()) for key in keys.split(",")):
             remedy = "Write keys like `n`, `ctrl+s` or `f1,question_mark`."
             yield document.problem(("ui", "keymap", action), f"`{keys}` are no keys.", remedy)
+
+
+def _presets(document: Document, ui: UiTable) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for name, preset in ui.presets.items():
+        if preset.key in taken:
+            message = f"`{preset.key}` is the key of `{taken[preset.key]}` already."
+            yield document.problem(("ui", "presets", name, "key"), message, "Give one of them another: f2, f3 or f4.")
+        taken.setdefault(preset.key, name)
+    known = presets_of(ui)
+    if ui.preset != UiTable().preset and ui.preset not in known:
+        meant = nearest(ui.preset, known)
+        remedy = f"Did you mean `{meant}`?" if meant else f"Use one of {', '.join(known)}."
+        yield document.problem(("ui", "preset"), f"no preset is called `{ui.preset}`.", remedy)
 
 
 def _harness(document: Document, settings: Settings) -> Iterator[Problem]:

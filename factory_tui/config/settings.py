@@ -206,11 +206,28 @@ Sort = Literal[
 """How the floor is sorted: its own order, or by a column, with `-` the other way round."""
 
 
+class PresetTable(_Table, frozen=True):
+    """`[ui.presets.NAME]`: how the floor looks, by one key. `list`, `preview` and `wall` are bundled, on F2, F3 and F4;
+    one of yours takes the place of the bundled one that has its key or its name."""
+
+    key: Literal["f2", "f3", "f4"] = "f2"
+    layout: Literal["list", "preview", "wall"] = "preview"
+    """`list`: the table alone. `preview`: with trace, facts and verdicts of the run under the cursor. `wall`: live
+    traces of up to eight runs, those that moved last."""
+    sort: Sort | None = None
+    """A column, with `-` the other way round; `floor`: its own order. None: as it was."""
+    filter: str | None = None
+    """As typed after `/`; empty shows all. None: as it was."""
+
+
 class UiTable(_Table, frozen=True):
     """`[ui]`."""
 
     theme: str = "dark"
     glyphs: Literal["braille", "block", "ascii"] = "braille"
+    preset: str = "preview"
+    """The one of the floor's presets that a console begins with."""
+    presets: dict[str, PresetTable] = {}
     keymap: dict[str, str] = {}
     """Action id -> keys, comma separated."""
     bell: bool = True

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import NoColor
 
 from factory_tui.burn.people import Targets
+from factory_tui.config.presets import BUNDLED, presets_of
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.alarm import Alarm, sequence
@@ -96,6 +97,8 @@ class ConsoleApp(Attached, inherit_bindings=False):
         self.set_class(ui.glyphs == "ascii", "-ascii")
         self.folder = folder
         self.targets = targets or Targets()
+        self.presets, self._preset = presets_of(ui), ui.preset
+        """How the floor may look, and how it does at first."""
         self._calls = (ui.bell, ui.notify)
         self._alarm = Alarm()
         self.trail = Trail()
@@ -148,7 +151,7 @@ class ConsoleApp(Attached, inherit_bindings=False):
 
     def get_default_screen(self) -> FloorScreen:
         """The floor."""
-        return FloorScreen()
+        return FloorScreen(self.presets.get(self._preset, BUNDLED["preview"]))
 
     def on_mount(self) -> None:
         """Paint first, attach after."""
@@ -188,7 +191,7 @@ class ConsoleApp(Attached, inherit_bindings=False):
             return  # the app is being taken down
         with self.batch_update():
             if isinstance(self.screen, FloorScreen):
-                self.screen.fit_table(len(self.mirror.state.runs))
+                self.screen.fit_table()
             for panel in self.screen.query(Panel):
                 panel.sync()
             now = time.monotonic()

@@ -20,6 +20,8 @@ BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each try to attach again; the last one repeats."""
 PAGE = 500
 """Events asked for at once when looking back."""
+GLANCE = 60
+"""The same where a few lines are drawn."""
 WIDE_PAGE = 2000
 """The same where they are short."""
 ANSWERED = str(Answered.__struct_config__.tag)
@@ -130,13 +132,21 @@ class Attached(Keyboard, inherit_bindings=False):
         """A page of the chosen run's events before those that its trace holds."""
         self.run_worker(self._older(self.chosen), group=f"older-{self.chosen}", exclusive=True)
 
-    async def _older(self, run: str) -> int:
+    def glance(self, run: str) -> None:
+        """Read the newest events of a run of which hardly anything came yet, once: enough for a few lines."""
+        trace = self.mirror.trace(run)
+        if self.feed and not (trace.asked or trace.glanced):
+            trace.glanced = True
+            if len(trace.lines) < GLANCE:
+                self.run_worker(self._older(run, GLANCE), group=f"older-{run}", exclusive=True)
+
+    async def _older(self, run: str, most: int = PAGE) -> int:
         """How many came."""
         trace, feed = self.mirror.trace(run), self.feed
         if feed is None or trace.complete:
             return 0
         try:
-            events = await feed.events(run, trace.first, PAGE)
+            events = await feed.events(run, trace.first, most)
         except (OSError, RefusedError) as error:
             self.say("bad", f"older lines cannot be read: {error}")
             return 0

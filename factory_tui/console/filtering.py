@@ -9,6 +9,9 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+OF_RUNS = ("run", "state", "seed", "owner", "actor", "model", "loop")
+"""The fields of a run."""
+
 
 class Term(msgspec.Struct, frozen=True):
     """One word of a filter. `field` is empty where it may be anywhere in the line."""
@@ -40,6 +43,15 @@ def parse(text: str, fields: Collection[str]) -> Filter:
     except ValueError as error:
         raise ValueError('a quote does not end. Remedy: close it with "') from error
     return Filter(text.strip(), tuple(_term(word, fields) for word in words))
+
+
+def mistake(text: str) -> str:
+    """What is wrong with a filter of runs, with its remedy, or nothing."""
+    try:
+        parse(text, OF_RUNS)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _term(word: str, fields: Collection[str]) -> Term:

@@ -68,6 +68,8 @@ class Trace:
         """Whether the journal holds nothing older."""
         self.asked = False
         """Whether what lies before it was asked for since it was last cut."""
+        self.glanced = False
+        """Whether its newest events were asked for."""
         self.version = 0
         """Raised when lines were put in front, or taken away there: a view starts over."""
         self.taken: tuple[str, str] | None = None

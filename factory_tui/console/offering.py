@@ -30,6 +30,9 @@ _SHOWN = {
     "right": "→",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "f2": "F2",
+    "f3": "F3",
+    "f4": "F4",
     "less_than_sign": "<",
     "greater_than_sign": ">",
 }

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from factory_tui.config.load import load, shown_by
+from factory_tui.config.presets import presets_of
 from factory_tui.config.prices import BUNDLED, price_of
 from factory_tui.config.reading import Mistakes
-from factory_tui.config.settings import ModelTable, Settings
+from factory_tui.config.settings import ModelTable, PresetTable, Settings
 from factory_tui.config.workspace import bundled
+from factory_tui.console.filtering import mistake
 from factory_tui.domain.money import UNMETERED, Price
 
 GOOD = '[models.default]\nid = "claude-opus-5"\n'
@@ -32,11 +34,41 @@ def test_the_bundled_config_is_good_and_priced() -> None:
 def test_a_broken_file_keeps_nobody_from_looking_at_an_engine_that_works(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(GOOD + '[ui]\nglyphs = "ascii"\n')
-    assert shown_by(path, serves=lambda: False).ui.glyphs == "ascii"
+    assert shown_by(path, serves=lambda: False, mistake=mistake).ui.glyphs == "ascii"
     path.write_text("[ui]\nglyphs = 3\n")
-    assert shown_by(path, serves=lambda: True) == Settings()
+    assert shown_by(path, serves=lambda: True, mistake=mistake) == Settings()
     with pytest.raises(Mistakes, match=r"config\.toml:2: ui\.glyphs"):
-        shown_by(path, serves=lambda: False)
+        shown_by(path, serves=lambda: False, mistake=mistake)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('layout = "walls"', "2: ui.presets.jams.layout: `walls` is not one of list, preview, wall. Remedy: "),
+        ('sort = "burns"', "2: ui.presets.jams.sort: `burns` is not one of"),
+        ('filter = "colour:red"', "2: ui.presets.jams.filter: no field is called colour. Remedy: run:, state:"),
+        ('colour = "red"', "2: ui.presets.jams.colour: unknown key `colour`. Remedy: "),
+        ('[ui.presets.mine]\nkey = "f2"', "3: ui.presets.mine.key: `f2` is the key of `jams` already. Remedy: "),
+        ('[ui]\npreset = "jam"', "3: ui.preset: no preset is called `jam`. Remedy: Did you mean `jams`?"),
+    ],
+)
+def test_a_preset_that_cannot_be_is_told_at_its_line_with_a_remedy(tmp_path: Path, table: str, said: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[ui.presets.jams]\n{table}\n")
+    with pytest.raises(Mistakes) as caught:
+        shown_by(path, serves=lambda: False, mistake=mistake)
+    assert f"config.toml:{said}" in str(caught.value)
+
+
+def test_presets_of_the_file_take_the_place_of_the_bundled_one_on_their_key_or_of_their_name(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[ui.presets.jams]\nkey = "f3"\nsort = "-age"\nfilter = "state:jammed"\n[ui.presets.wall]\nkey = "f2"\n'
+    )
+    found = presets_of(shown_by(path, serves=lambda: False, mistake=mistake).ui)
+    assert list(found) == ["wall", "jams"]
+    assert found["jams"] == PresetTable(key="f3", sort="-age", filter="state:jammed")
+    assert list(presets_of(Settings().ui)) == ["list", "preview", "wall"]
 
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal, Vertical
 
+from factory_tui.config.settings import PresetTable
 from factory_tui.console.keys import bindings
 from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.andon import Andon
@@ -12,7 +13,9 @@ from factory_tui.console.widgets.card import Card
 from factory_tui.console.widgets.edits import Edits
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.matrix import Matrix
+from factory_tui.console.widgets.pane import Pane
 from factory_tui.console.widgets.tail import TailView
+from factory_tui.console.widgets.wall import Wall
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -51,26 +54,73 @@ class RunPanes(Place):
         yield KeyBar()
 
 
+PANES: dict[str, tuple[type[Pane], ...]] = {
+    "list": (FloorTable,),
+    "preview": (FloorTable, TailView, Matrix),
+    "wall": (Wall,),
+}
+"""By layout."""
+
+
 class FloorScreen(RunPanes):
-    """Where a console begins."""
+    """Where a console begins. What it shows beside or in place of the table, a preset says."""
 
     SCOPE: ClassVar["Scope"] = "floor"
     BINDINGS: ClassVar[list["BindingType"]] = bindings("floor")
     TOP = FloorTable
     ABOVE = (Andon, Edits)
     LOWER = "below"
-    PANES = (FloorTable, TailView, Matrix)
+    PANES = PANES["preview"]
+    BELOW = (Wall,)
+
+    def __init__(self, preset: PresetTable) -> None:
+        super().__init__()
+        self._begins = preset
+        self.layout_name = preset.layout
+
+    def on_mount(self) -> None:
+        """As the console was told to begin."""
+        self.apply(self._begins)
+        super().on_mount()
+
+    @property
+    def table(self) -> FloorTable:
+        """All runs, in sight or not: what is filtered and sorted."""
+        return self.query_one(FloorTable)
+
+    @property
+    def kinds(self) -> tuple[type[Pane], ...]:  # noqa: D102
+        return PANES[self.layout_name]
+
+    @property
+    def filterable(self) -> Pane:  # noqa: D102
+        return self.table
+
+    def apply(self, preset: PresetTable) -> None:
+        """Lay it out, sort it and filter it so."""
+        if self.zoomed:
+            self.zoom()
+        self._at, self.layout_name = 0, preset.layout
+        for name in PANES:
+            self.set_class(name == preset.layout, f"-{name}")
+        if preset.sort is not None:
+            self.table.sort(preset.sort)
+        if preset.filter is not None:
+            self.table.narrow(preset.filter)
+        self.fit_panes()
+        self.console_app.mirror.dirty = True
 
     def offers(self, action: str) -> bool:
-        """Nothing is turned round that has no other way."""
+        """Nothing is turned round that has no other way, nor sorted where no table is."""
+        if action.startswith("floor.") and self.layout_name == "wall":
+            return action.startswith("floor.preset")
         if action == "floor.turn":
-            return self.query_one(FloorTable).order != "floor"
+            return self.table.order != "floor"
         return super().offers(action)
 
-    def fit_table(self, runs: int) -> None:
+    def fit_table(self) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
-        roomy = self.size.width >= 100 and not self.alone
-        wanted = min(max(runs + 3, 7), self.size.height // 2) if roomy else "1fr"
-        for table in self.query(FloorTable):
-            if str(table.styles.height) != str(wanted):
-                table.styles.height = wanted
+        roomy = self.size.width >= 100 and not self.alone and self.layout_name == "preview"
+        wanted = min(max(len(self.table.runs()) + 3, 7), self.size.height // 2) if roomy else "1fr"
+        if str(self.table.styles.height) != str(wanted):
+            self.table.styles.height = wanted

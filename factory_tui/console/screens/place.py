@@ -43,14 +43,19 @@ class Place(Screen[None], inherit_bindings=False):
         return cast("ConsoleApp", self.app)
 
     @property
+    def kinds(self) -> tuple[type[Pane], ...]:
+        """The panes that there are now."""
+        return self.PANES
+
+    @property
     def panes(self) -> list[Pane]:
         """All of them, in the order of tab."""
-        return [self.query_one(kind) for kind in self.PANES]
+        return [self.query_one(kind) for kind in self.kinds]
 
     @property
     def pane(self) -> Pane:
         """The one that keys are about."""
-        return self.query_one(self.PANES[self._at])
+        return self.query_one(self.kinds[self._at])
 
     @property
     def alone(self) -> bool:
@@ -64,12 +69,12 @@ class Place(Screen[None], inherit_bindings=False):
 
     def next_pane(self, by: int) -> None:
         """To another pane, round and round."""
-        self._at = (self._at + by) % len(self.PANES)
+        self._at = (self._at + by) % len(self.kinds)
         self.fit_panes()
 
     def coming(self) -> str:
         """What the next pane is called."""
-        return self.PANES[(self._at + 1) % len(self.PANES)].TITLE
+        return self.kinds[(self._at + 1) % len(self.kinds)].TITLE
 
     def zoom(self) -> None:
         """The chosen pane alone, or all of them again."""
@@ -132,9 +137,9 @@ class Place(Screen[None], inherit_bindings=False):
             case "open":
                 return any(pane.OPENS for pane in self.panes)
             case "pane.next" | "pane.before":
-                return len(self.PANES) > 1
+                return len(self.kinds) > 1
             case "pane.zoom":
-                return len(self.PANES) > 1 or self.zoomed
+                return len(self.kinds) > 1 or self.zoomed
             case "filter":
                 return self.filterable is not None
             case "back":

@@ -101,7 +101,7 @@ class FloorTable(RunList):
     def rows(self, width: int, height: int) -> Sequence[Row]:  # noqa: D102
         runs = self.runs()
         if not runs:
-            return self._nothing(width, height)
+            return self.nothing(width, height)
         columns = self._columns(runs, width)
         chosen = self.console_app.chosen
         place = next((index for index, run in enumerate(runs) if run.id == chosen), 0)
@@ -124,7 +124,8 @@ class FloorTable(RunList):
         head.pop()
         return head
 
-    def _nothing(self, width: int, height: int) -> list[Row]:
+    def nothing(self, width: int, height: int) -> list[Row]:
+        """What stands there while no run does."""
         if self.filter.text and self.mirror.state.runs:
             said = f"No run fits {self.filter.text}; esc shows all."
         elif self.mirror.connection == "live":

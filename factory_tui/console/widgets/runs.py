@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from factory_tui.console.filtering import OF_RUNS
 from factory_tui.console.glyphs import LAMPS
 from factory_tui.console.ordering import ordered
 from factory_tui.console.widgets.pane import Motion, Pane
@@ -19,7 +20,7 @@ class RunList(Pane):
     TITLE = "runs"
     OPENS = True
     FILTERED = True
-    FIELDS: ClassVar[tuple[str, ...]] = ("run", "state", "seed", "owner", "actor", "model", "loop")
+    FIELDS: ClassVar[tuple[str, ...]] = OF_RUNS
 
     def __init__(self) -> None:
         super().__init__()
