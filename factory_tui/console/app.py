@@ -34,6 +34,7 @@ from factory_tui.console.trace import Line
 from factory_tui.console.trail import Stop, Trail
 from factory_tui.console.widgets.pane import Pane
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.widgets.reader import Reader
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.console.wording import describe
 from factory_tui.domain import commands as c
@@ -227,11 +228,11 @@ class ConsoleApp(Attached, inherit_bindings=False):
             self.place.choose(pane)
             self.flush()
 
-    def on_tail_view_needs_older(self, _message: TailView.NeedsOlder) -> None:
+    def on_reader_needs_older(self, _message: Reader.NeedsOlder) -> None:
         """The journal has more than the ring."""
         self.read_older()
 
-    def on_tail_view_needs_newer(self, _message: TailView.NeedsNewer) -> None:
+    def on_reader_needs_newer(self, _message: Reader.NeedsNewer) -> None:
         """The ring has been taken up by older lines."""
         self.read_newer()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from factory_tui.console import mirror
 from factory_tui.console.screens.output import OutputScreen
 from factory_tui.console.widgets.output import Output
 from factory_tui.console.widgets.tail import TailView
@@ -146,6 +147,38 @@ async def test_a_search_goes_on_into_the_journal() -> None:
         await until(lambda: stage.app.mirror.trace("shortlinks-1").complete, "all of it was read")
         await stage.settle()
         assert "none here" in snap.text_of(stage.app)
+
+
+async def test_further_back_newer_lines_make_room_and_come_again_on_the_way_to_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mirror, "RING", 700)
+    teller = story.Teller()
+    tale = story.Tale(teller, "shortlinks-1", story.SHORTLINKS)
+    tale.queued("shortlinks")
+    for number in range(1600):
+        tale.say(e.ToolCalled(number, f"c{number}", "bash", f"echo {'needle' if number == 40 else number}"))
+    async with on_stage(StoryFeed(teller.events)) as stage:
+        trace = stage.app.mirror.trace("shortlinks-1")
+        await stage.press("2", "/", *"needle", "enter", "N")
+        await until(lambda: "needle" in under(stage), "it is found")
+        assert trace.last is not None
+        assert len(trace.lines) <= 700
+        for _ in range(4):
+            before = trace.version
+            await stage.press("end")
+            if tail(stage).following:
+                break
+            await until(lambda before=before: trace.version > before, "newer lines come")  # type: ignore[misc]
+        await stage.press("end")
+        assert tail(stage).following
+        assert "echo 1599" in snap.text_of(stage.app)
+        await stage.press("N")
+        await until(lambda: "needle" in under(stage), "it is found again")
+        await stage.press("f")
+        await until(lambda: trace.last is None and len(trace.lines) > 0, "the newest page is read")
+        await stage.settle()
+        assert "echo 1599" in snap.text_of(stage.app)
 
 
 async def test_m_shows_the_last_minutes_alone() -> None:
