@@ -31,8 +31,8 @@ class Look(msgspec.Struct, frozen=True):
     window: WindowName | None = None
     ledger: Ledger | None = None
     unit: Unit = "money"
-    order: Order | None = None
-    """None: runs as on the floor, groups by what they spent."""
+    order: Order | None = "spent"
+    """None: runs as on the floor."""
 
     def next_by(self) -> "Look":
         """Grouped by the next thing."""

@@ -38,7 +38,7 @@ async def test_wall(size: tuple[int, int]) -> None:
     async with on_stage(StoryFeed(TWELVE), size) as stage:
         await stage.press("f4")
         await read(stage)
-        stage.feed.push(LiveText("checkout-11", "agent", "The total is taken after tax,\nso it is rounded twice"))
+        stage.feed.push(LiveText("checkout-11", 4, "The total is taken after tax,\nso it is rounded twice"))
         await until(lambda: "checkout-11" in stage.app.mirror.stream, "it streams")
         await stage.settle()
         snap.check(stage.app, f"console/wall-{sized(size)}")
