@@ -1,4 +1,4 @@
-"""`make bench-console`: the console under a flood, beside a RichLog; the engine with a console that stands still.
+"""`make bench-console`: the console in floods beside RichLog and Log, its start, a long journal, a day, standing still.
 
 Progress on stderr; the last line of stdout is one JSON object.
 """
@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -16,44 +17,52 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench import attach, day, paint
 from bench.engine import about, image
 from bench.figures import Figures, beside, median, milliseconds, percentile, say
 from bench.playing import cpu_seconds, twin
 from bench.terminal import Terminal, words
 from bench.working import Console, Runs, engine, make
 
-PARTS = ("flood", "stopped")
+PARTS = ("wall", "flood", "start", "attach", "day", "stopped")
 RUNS = 32
 RATE = 200
 """Live frames a second of each run."""
+LINES = 8
+"""Of each frame, where it is output: 51,200 lines a second in all."""
+PANES = 8
 TURNS = 2
 SECONDS = 20.0
 """Of keys and CPU, in each turn of each side."""
 WARM = 2.0
 _APART = 0.12
 """Seconds from a paint to the next key: as fast as a person goes down a list."""
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 STOPPED_RUNS = 8
 STOPPED = 30.0
 """Seconds that a console stands still, in each turn."""
+WALL = (200, 60)
+"""Columns and rows that eight panes need."""
 
 _CONSOLE = """
 import sys
 from pathlib import Path
+from factory_tui.config.settings import UiTable
 from factory_tui.console.app import run_console
 from factory_tui.console.feed import attach_to
-sys.exit(run_console(attach_to(Path(sys.argv[1]))))
+sys.exit(run_console(attach_to(Path(sys.argv[2])), UiTable(preset=sys.argv[1])))
 """
-OURS = (sys.executable, "-c", _CONSOLE)
-PEER = (sys.executable, "-m", "bench.logs")
-UP, DOWN = b"\x1b[A", b"\x1b[B"
+OURS = (sys.executable, "-c", _CONSOLE, "preview")
+OURS_WALL = (sys.executable, "-c", _CONSOLE, "wall")
+_LOGS = (sys.executable, "-m", "bench.logs")
+UP, DOWN, LEFT, RIGHT = b"\x1b[A", b"\x1b[B", b"\x1b[D", b"\x1b[C"
 
 
 @asynccontextmanager
-async def flood(socket: Path, rate: float) -> AsyncIterator[int]:
+async def flood(socket: Path, lines: int) -> AsyncIterator[int]:
     """A feeder process while the context lasts; its pid."""
     pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-m", "bench.flood", str(socket), str(RUNS), str(rate))
+    command = (sys.executable, "-m", "bench.flood", str(socket), str(RUNS), str(RATE), str(lines))
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -92,54 +101,100 @@ class Watched:
         self.bytes += len(more)
         return more
 
-    def key(self, key: bytes, run: int) -> float:
-        """Milliseconds from a key to the title that it leads to."""
+    def key(self, key: bytes, mark: str) -> float:
+        """Milliseconds from a key to the words that it leads to (a regular expression)."""
         began = time.perf_counter()
         self._terminal.type(key)
-        self.until(f"trace flood-{run} ")
+        drawn, deadline = b"", time.monotonic() + _PATIENCE
+        while not re.search(mark, words(drawn)):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{mark!r} was not drawn; the end of it: {words(drawn)[-300:]!r}")
+            drawn += self._read(0.5)
         return milliseconds(began)
 
 
-def watch(command: Sequence[str], socket: Path, seconds: float) -> tuple[list[float], float, float]:
+class Keys:
+    """Which key comes next, and the words that show that it was heard."""
+
+    def __init__(self, walls: bool) -> None:
+        self._walls, self._chosen, self._way = walls, 1, 1
+
+    def next(self) -> tuple[bytes, str]:
+        """Down a list and up again; on a wall, whose runs are not known, to another place and back."""
+        if self._walls:
+            self._way = -self._way
+            return (LEFT, RIGHT)[self._way < 0], "\u25b8 flood-"
+        if self._chosen == 1:
+            self._way = 1
+        elif self._chosen == RUNS:
+            self._way = -1
+        self._chosen += self._way
+        return (DOWN if self._way > 0 else UP), f"trace flood-{self._chosen} "
+
+
+def watch(
+    command: Sequence[str], socket: Path, seconds: float, begins: str, walls: bool
+) -> tuple[list[float], float, float]:
     """Milliseconds of each key, CPU as a share of one core, and bytes a second that were drawn."""
     waits: list[float] = []
-    with Terminal([*command, str(socket)]) as terminal:
-        shown = Watched(terminal)
-        shown.until("trace flood-1 ")
+    with Terminal([*command, str(socket)], WALL if begins != "trace flood-1 " else (120, 40)) as terminal:
+        shown, keys = Watched(terminal), Keys(walls)
+        shown.until(begins)
         shown.idle(WARM)
-        chosen, way = 1, 1
         drawn, cpu, began = shown.bytes, cpu_seconds(terminal.program.pid), time.monotonic()
         while time.monotonic() - began < seconds:
             shown.idle(_APART * random.uniform(0.5, 1.5))
-            way = 1 if chosen == 1 else -1 if chosen == RUNS else way
-            chosen += way
-            waits.append(shown.key(DOWN if way > 0 else UP, chosen))
+            waits.append(shown.key(*keys.next()))
         took = time.monotonic() - began
         return waits, (cpu_seconds(terminal.program.pid) - cpu) / took, (shown.bytes - drawn) / took
 
 
-async def flooded(folder: Path, seconds: float) -> Figures:
-    """Key to paint and CPU, of the console and of its peer."""
-    socket = folder / "flood.sock"
-    waits: tuple[list[float], list[float]] = ([], [])
-    shares: tuple[list[float], list[float]] = ([], [])
-    drawn: tuple[list[float], list[float]] = ([], [])
-    async with flood(socket, RATE):
-        for number in range(2 * TURNS):
-            side = number % 2
-            say(f"{RUNS} runs x {RATE} frames/s: {('the console', 'a RichLog')[side]}, {seconds:g} s")
-            keys, share, rate = await asyncio.to_thread(watch, (OURS, PEER)[side], socket, seconds)
-            say(f"  {len(keys)} keys, p50 {median(keys):.0f} ms, p99 {percentile(keys, 0.99):.0f} ms, CPU {share:.0%}")
-            waits[side].extend(keys)
-            shares[side].append(share)
-            drawn[side].append(rate / 1024)
-    return {
-        "keys": len(waits[0]),
-        **beside("key_to_paint_ms_p50", median(waits[0]), median(waits[1]), 1),
-        **beside("key_to_paint_ms_p99", percentile(waits[0], 0.99), percentile(waits[1], 0.99), 1),
-        **beside("console_cpu_share", median(shares[0]), median(shares[1])),
-        **beside("drawn_kib_per_s", median(drawn[0]), median(drawn[1]), 1),
-    }
+Side = tuple[str, tuple[str, ...], str, bool]
+"""What it is called, its command, what it draws once it is attached, and whether keys go about a wall."""
+ONE: tuple[Side, ...] = (
+    ("console", OURS, "trace flood-1 ", False),
+    ("richlog", (*_LOGS, "richlog", "1"), "trace flood-1 ", False),
+)
+EIGHT: tuple[Side, ...] = (
+    ("console", OURS_WALL, "\u25b8 flood-", True),
+    ("richlog", (*_LOGS, "richlog", str(PANES)), "trace ", False),
+    ("log", (*_LOGS, "log", str(PANES)), "trace ", False),
+)
+
+
+async def flooded(folder: Path, seconds: float, name: str, sides: Sequence[Side], lines: int) -> Figures:
+    """Key to paint and CPU, of the console and of its peers."""
+    socket = folder / f"{name}.sock"
+    waits: dict[str, list[float]] = {side[0]: [] for side in sides}
+    shares: dict[str, list[float]] = {side[0]: [] for side in sides}
+    drawn: dict[str, list[float]] = {side[0]: [] for side in sides}
+    async with flood(socket, lines):
+        for _ in range(TURNS):
+            for who, command, begins, walls in sides:
+                say(f"{name}: {RUNS} runs x {RATE} frames/s of {lines or 'no'} lines: {who}, {seconds:g} s")
+                keys, share, rate = await asyncio.to_thread(watch, command, socket, seconds, begins, walls)
+                said = f"p50 {median(keys):.0f} ms, p99 {percentile(keys, 0.99):.0f} ms, CPU {share:.0%}"
+                say(f"  {len(keys)} keys, {said}")
+                waits[who].extend(keys)
+                shares[who].append(share)
+                drawn[who].append(rate / 1024)
+    figures: Figures = {f"{name}_keys": len(waits["console"]), f"{name}_lines_per_s": RUNS * RATE * lines}
+    for peer in [side[0] for side in sides[1:]]:
+        of = f"{name}_{{}}_beside_{peer}"
+        ours, theirs = waits["console"], waits[peer]
+        figures |= beside(of.format("key_to_paint_ms_p50"), median(ours), median(theirs), 1)
+        figures |= beside(of.format("key_to_paint_ms_p99"), percentile(ours, 0.99), percentile(theirs, 0.99), 1)
+        figures |= beside(of.format("cpu_share"), median(shares["console"]), median(shares[peer]))
+        figures |= beside(of.format("drawn_kib_per_s"), median(drawn["console"]), median(drawn[peer]), 1)
+    return figures
+
+
+async def started(folder: Path) -> Figures:
+    """From the command to the first paint, beside a bare Textual app."""
+    workspace = make(folder / "paint", kind="process")
+    async with engine(workspace) as (_, console):
+        await Runs.open(console, paint.RUNS)
+        return await paint.warm(workspace)
 
 
 async def _turn(console: Console, pid: int, seconds: float) -> tuple[float, float]:
@@ -180,13 +235,21 @@ async def stopped(folder: Path, seconds: float) -> Figures:
     }
 
 
-async def measure(parts: Sequence[str], folder: Path, seconds: float, stop: float) -> Figures:
+async def measure(parts: Sequence[str], folder: Path, asked: argparse.Namespace) -> Figures:
     """All figures of these parts; `folder` is short enough for a socket's path."""
     figures: Figures = {}
+    if "wall" in parts:
+        figures |= await flooded(folder, asked.seconds, "wall", EIGHT, LINES)
     if "flood" in parts:
-        figures |= await flooded(folder, seconds)
+        figures |= await flooded(folder, asked.seconds, "flood", ONE, 0)
+    if "start" in parts:
+        figures |= await started(folder)
+    if "attach" in parts:
+        figures |= await attach.attached(folder, asked.events)
+    if "day" in parts:
+        figures |= await day.through(folder, OURS)
     if "stopped" in parts:
-        figures |= await stopped(folder, stop)
+        figures |= await stopped(folder, asked.stop)
     return figures
 
 
@@ -198,13 +261,14 @@ def main() -> None:
     parser.add_argument(
         "--stop", type=float, default=STOPPED, help="that a console stands still (default: %(default)s)"
     )
+    parser.add_argument("--events", type=int, default=attach.EVENTS, help="of the long journal (default: %(default)s)")
     asked = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench") as name:
         folder = Path(name)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         (folder / "state").mkdir()
-        figures = asyncio.run(measure(asked.part or PARTS, folder, asked.seconds, asked.stop))
+        figures = asyncio.run(measure(asked.part or PARTS, folder, asked))
     print(json.dumps(figures | about(began)))
 
 

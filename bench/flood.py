@@ -1,9 +1,9 @@
 """A flood: runs that all stream at once, behind a real link, in a process of its own.
 
-    python -m bench.flood SOCKET RUNS RATE     RATE live frames a second of each run; ends when stdin does
+    python -m bench.flood SOCKET RUNS RATE LINES     RATE live frames a second of each run; ends when stdin does
 
-Every frame is one word of an answer, as models send them; every two seconds each run finishes an answer and begins the
-next, which is an event.
+Every frame is one word of an answer, as models send them, or so many lines of a command's output; every two seconds
+each run finishes an answer and begins the next, which is an event.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,14 +27,15 @@ TICK = 0.005
 """Seconds between two breaths of the flood: one frame of each run in each, at 200 a second."""
 ANSWER = 2.0
 """Seconds that one answer streams."""
+_LINE = "ok, and nobody loses any of it"
 _WORDS = "the order of lines in a file is kept while they are read and\nwritten again so that nobody loses one of them"
 
 
 class Flood:
     """The runs, and what they have said so far."""
 
-    def __init__(self, socket: Path, runs: int, rate: float) -> None:
-        self._rate = rate
+    def __init__(self, socket: Path, runs: int, rate: float, lines: int) -> None:
+        self._rate, self._lines = rate, lines
         self._seq = itertools.count(1)
         self._step = 1
         self.names = [f"flood-{number}" for number in range(1, runs + 1)]
@@ -82,7 +84,7 @@ class Flood:
 
     async def flow(self) -> None:
         """Stream for ever, at the rate that was asked for, however late this process is given its turn."""
-        words = itertools.cycle(f"{word} " for word in _WORDS.split(" "))
+        words = self._pieces()
         began = last = time.monotonic()
         said = 0
         while True:
@@ -96,6 +98,13 @@ class Flood:
             if here - last > ANSWER:
                 last = here
                 self._finish()
+
+    def _pieces(self) -> Iterator[str]:
+        """What the frames say, one after the other."""
+        if not self._lines:
+            yield from itertools.cycle(f"{word} " for word in _WORDS.split(" "))
+        for number in itertools.count():
+            yield "".join(f"line {number}.{place} of an output: {_LINE}\n" for place in range(self._lines))
 
     def _finish(self) -> None:
         text = json.dumps([{"type": "text", "text": f"Step {self._step} is done.\n{_WORDS}"}])
@@ -115,9 +124,9 @@ async def _differ(_asked: DiffRequest) -> tuple[str, bool]:
     return "", False
 
 
-async def main(socket: Path, runs: int, rate: float) -> None:
+async def main(socket: Path, runs: int, rate: float, lines: int) -> None:
     """Serve until stdin ends."""
-    flood = Flood(socket, runs, rate)
+    flood = Flood(socket, runs, rate, lines)
     await flood.server.start()
     flowing = asyncio.create_task(flood.flow())
     print("ready", flush=True)
@@ -128,4 +137,4 @@ async def main(socket: Path, runs: int, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))
