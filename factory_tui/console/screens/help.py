@@ -22,35 +22,42 @@ THROUGH = ("go.", "palette", "detach", "emergency")
 """Actions whose keys work over it."""
 
 
-class _Keys(Panel):
+class Keys(Panel):
+    """A line or more for each; a click on one does it."""
+
     def __init__(self, scope: Scope) -> None:
         super().__init__()
         self._scope = scope
         self.top = 0
-        self._of: list[str] = []
+        self.actions: list[str] = []
         """The action of each row."""
 
     def on_click(self, event: "events.Click") -> None:
+        """As its key does."""
         row = self.top + event.y - 1
-        action = self._of[row] if 0 < event.y < self.size.height - 1 and row < len(self._of) else ""
+        action = self.actions[row] if 0 < event.y < self.size.height - 1 and row < len(self.actions) else ""
         if action:
             self.screen.dismiss()
             self.app.call_later(self.console_app.action_act, action)
 
     def heading(self) -> tuple[Row, Row]:
+        """Of which screen."""
         return [("keys", "title"), (f" on the {self._scope} screen", "text")], [("esc closes", "dim")]
 
     def footing(self) -> Row:
+        """How much lies below."""
         more = len(self.all_rows(WIDTH - 2)) - (self.size.height - 2) - self.top
         return [(f"{more} more {self.glyphs.more}", "dim")] if more > 0 else []
 
     def all_rows(self, width: int) -> list[Row]:
+        """Those of here, then those of everywhere."""
         here = self._those(self._scope, width)
         named = [*here, ("", []), ("", [("  everywhere", "dim")]), *self._those("everywhere", width)]
-        self._of = [action for action, _ in named]
+        self.actions = [action for action, _ in named]
         return [row for _, row in named]
 
     def rows(self, width: int, height: int) -> list[Row]:
+        """Those in sight."""
         found = self.all_rows(width)
         self.top = max(0, min(self.top, len(found) - height))
         return found[self.top : self.top + height]
@@ -91,7 +98,7 @@ class HelpScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """One panel, as high as it needs to be."""
-        yield _Keys(self._scope)
+        yield Keys(self._scope)
 
     def on_mount(self) -> None:
         """Take the height that the keys need."""
@@ -102,15 +109,15 @@ class HelpScreen(Dialog[None]):
         self._fit()
 
     def _fit(self) -> None:
-        keys = self.query_one(_Keys)
+        keys = self.query_one(Keys)
         keys.styles.height = min(len(keys.all_rows(WIDTH - 2)) + 2, cast("ConsoleApp", self.app).size.height - 2)
 
     def action_page(self, pages: int) -> None:
         """By pages."""
-        self.action_scroll(pages * max(1, self.query_one(_Keys).size.height - 3))
+        self.action_scroll(pages * max(1, self.query_one(Keys).size.height - 3))
 
     def action_scroll(self, rows: int) -> None:
         """Scroll where the terminal is short."""
-        keys = self.query_one(_Keys)
+        keys = self.query_one(Keys)
         keys.top += rows
         keys.sync()
