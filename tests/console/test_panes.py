@@ -131,6 +131,21 @@ async def test_a_filter_that_means_nothing_says_so_and_one_that_nothing_fits_sho
         assert "No run fits zebra; esc shows all." in snap.text_of(stage.app)
 
 
+async def test_up_and_down_bring_back_filters_that_were_kept() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        for typed in ("seed:short", "zebra", "seed:short", "owner:ana"):
+            await stage.press("/", *typed, "enter", "escape")
+        pane = stage.app.screen.query_one(FloorTable)
+        await stage.press("/", "up", "up", "up", "up")
+        assert pane.filter.text == "zebra"
+        await stage.press("down")
+        assert pane.filter.text == "seed:short"
+        await stage.press("down", "down")
+        assert pane.filter.text == ""
+        await stage.press("up", "enter")
+        assert "/ owner:ana" in snap.text_of(stage.app)
+
+
 async def test_letters_typed_into_a_filter_are_no_keys() -> None:
     async with on_stage(StoryFeed(MIDDLE)) as stage:
         await stage.press("/", *"pXq!")

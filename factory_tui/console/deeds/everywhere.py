@@ -68,7 +68,7 @@ def _filter(app: "ConsoleApp") -> None:
     if pane is None or app.screen.query(Prompt):
         return
     hint = f"{pane.SOUGHT}: words, !words{''.join(f', {name}:' for name in pane.FIELDS)}"
-    app.screen.mount(Prompt(hint, pane.filter.text, pane.narrow), before=app.screen.query_one(KeyBar))
+    app.screen.mount(Prompt(hint, pane.filter.text, pane.narrow, pane.earlier), before=app.screen.query_one(KeyBar))
 
 
 def _emergency(app: "ConsoleApp") -> None:

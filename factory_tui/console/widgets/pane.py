@@ -34,6 +34,8 @@ class Pane(Panel):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.filter = Filter()
+        self.earlier: list[str] = []
+        """Filters that were kept, the newest last."""
 
     def go(self, motion: Motion) -> bool:  # noqa: ARG002
         """Move; whether that means anything here."""
