@@ -15,6 +15,8 @@ from factory_tui.console.reading import Item
 Times = Literal["clock", "since before", "in the pass", "none"]
 TIMES: tuple[Times, ...] = ("clock", "since before", "in the pass", "none")
 WHO = 9
+_ENDED = 16
+"""Cells of how a command ended well; what failed has half of the row."""
 _MARKED: tuple[Tone, ...] = ("good", "bad", "asks", "waits", "running")
 _SPOKEN: tuple[Tone, ...] = ("running", "waits", "good")
 """Their words are drawn as text; the mark has the colour."""
@@ -84,7 +86,8 @@ def _call(item: Item, room: int, look: Look) -> Row:
     """A command and what it came to, on one row: the command is cut first."""
     if not item.result:
         return _lit(cut(item.line.text, room), "text", look.words)
-    result = cut(item.result, max(room // 2, room - width([(item.line.text, "")]) - 2))
+    least = room // 2 if item.line.tone == "bad" else _ENDED
+    result = cut(item.result, max(least, room - width([(item.line.text, "")]) - 2))
     command = cut(item.line.text, max(8, room - width([(result, "")]) - 2))
     return [
         *_lit(command, "text", look.words),

@@ -85,3 +85,24 @@ async def test_the_time_of_the_station_where_it_is_goes_on() -> None:
         feed.now += 130_000
         await stage.settle()
         assert "2m" in snap.text_of(stage.app).splitlines()[3]
+
+
+async def test_a_narrow_drawing_is_without_the_ends_but_never_without_the_station_where_it_is() -> None:
+    feed = StoryFeed(told())
+    async with on_stage(feed) as stage:
+        stage.app.choose("factory-1")
+        await stage.press("2")
+        loop = stage.app.screen.query_one(Pipeline)
+        seq = feed.past[-1].seq
+        steps: list[tuple[list[e.AnyFact], bool]] = [
+            ([e.NodeEntered("ship", "ship", 1)], False),
+            ([e.NodeEntered("exit", "exit", 1), e.RunMoved("shipped")], True),
+        ]
+        for facts, lines in steps:
+            for fact in facts:
+                seq += 1
+                feed.push(e.Event(seq, "x", feed.now, fact, "factory-1"))
+            await stage.told(seq)
+            text = "".join(text for row in loop.rows(78, 3) for text, _ in row)
+            assert ("╯" in text) == lines
+            assert ("ship" in text) != lines

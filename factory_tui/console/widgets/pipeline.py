@@ -88,7 +88,7 @@ class Pipeline(Pane):
         """The roomiest that fits; laid out again only when something of it has another size."""
         names = stations(run)
         labels = {name: width(self._station(run, name)) for name in names}
-        below = {name: -(-width([("  ", ""), self._figures(run, name)]) // 4) * 4 for name in names}
+        below = {name: width([("  ", ""), self._figures(run, name)]) for name in names}
         key = (run.tracks, labels, below, wide, high)
         if self._plan[0] != key:
             self._plan = key, _roomiest(run, labels, below, (wide, high))
@@ -194,12 +194,18 @@ class Pipeline(Pane):
 def _roomiest(run: Run, labels: dict[str, int], below: dict[str, int], room: tuple[int, int]) -> Drawing | None:
     """With long lines, else with short ones, else without stations at both ends: never without the live one."""
     wide, high = room
+    # where there is room, a figure that grows moves nothing
+    steady = {name: -(-cells // 4) * 4 for name, cells in below.items()}
     for without, gap in ((0, 5), (0, 3), (0, 1), (1, 3), (1, 1), (2, 1)):
         names = stations(run, without)
-        if without > 1 and run.node not in ("", *names):
+        if without > 1 and run.state not in OVER and run.node not in ("", *names):
             break
         try:
-            drawing = draw(names, run.tracks, Sizes({name: labels[name] for name in names}, below, gap, wide))
+            drawing = draw(
+                names,
+                run.tracks,
+                Sizes({name: labels[name] for name in names}, steady if gap > 1 else below, gap, wide),
+            )
         except Tangled:
             continue
         if drawing.height <= high:
