@@ -172,7 +172,7 @@ async def test_the_palette_does_what_the_key_does() -> None:
 
 
 async def test_help_lists_every_key_of_the_screen() -> None:
-    async with on_stage(StoryFeed(MIDDLE), (80, 70)) as stage:
+    async with on_stage(StoryFeed(MIDDLE), (80, 110)) as stage:
         await stage.press("?")
         text = " ".join(" ".join(line[3:77] for line in snap.text_of(stage.app).splitlines()).split())
         for action in (*in_scope("floor"), *in_scope("everywhere")):
