@@ -222,6 +222,14 @@ class ConsoleApp(Attached, inherit_bindings=False):
             self.push_screen(PLACES["run"]())
             self.trail.visit(Stop("run", self.chosen))
 
+    def back_to(self, place: Place) -> None:
+        """Leave what was opened over a screen."""
+        while self.screen is not place and isinstance(self.screen, Place) and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.trail.visit(Stop(self.scope, self.chosen))
+        self.mirror.dirty = True
+        self.flush()
+
     def choose_pane(self, pane: Pane) -> None:
         """Keys are about this pane from now on."""
         if self.place and pane in self.place.panes:

@@ -35,6 +35,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     branch: str
     """Before a run that stands below the one it was forked from."""
     braille: bool = False
+    into: str = "›"
+    """Between a screen and the one that was opened over it."""
     sorts: tuple[str, str] = ("↑", "↓")
     """Beside a title: the smallest on top, the largest."""
 
@@ -64,6 +66,7 @@ ASCII = Glyphs(
     "v",
     "|",
     "`",
+    into=">",
     sorts=("^", "v"),
 )
 SETS = {"braille": BRAILLE, "block": BLOCK, "ascii": ASCII}

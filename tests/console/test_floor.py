@@ -13,6 +13,7 @@ from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import Run
 from tests import snap
+from tests.console import story
 from tests.console.crowds import crowd
 from tests.console.feeds import StoryFeed
 from tests.console.stage import Stage, on_stage
@@ -123,6 +124,27 @@ def test_going_through_the_columns_comes_round(columns: list[str], order: Sort) 
         for _ in range(len(columns) + 2):
             at = after(at, columns, by)
         assert at in ("floor", *columns)
+
+
+async def test_crumbs_say_the_way_and_a_click_on_one_leads_back() -> None:
+    async with on_stage(StoryFeed(story.waits()), (120, 40)) as stage:
+        await stage.press("/", *"ledger", "enter", "3")
+        first = snap.text_of(stage.app).splitlines()[0]
+        assert "floor /ledger › inbox › E-1 " in first
+        await stage.press("enter")
+        first = snap.text_of(stage.app).splitlines()[0]
+        assert "floor /ledger › inbox › E-1 › ledger-1" in first
+        await stage.pilot.click(offset=(first.index("inbox") + 1, 0))
+        await stage.settle()
+        assert len(stage.app.screen_stack) == 2
+        await stage.pilot.click(offset=(first.index("floor") + 1, 0))
+        await stage.settle()
+        assert len(stage.app.screen_stack) == 1
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.settle()
+        first = snap.text_of(stage.app).splitlines()[0]
+        assert "in inbox" in first
+        assert "›" not in first
 
 
 @pytest.mark.parametrize("number", [0, 1, 32, 200])

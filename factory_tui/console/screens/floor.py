@@ -6,6 +6,7 @@ from textual.containers import Horizontal, Vertical
 
 from factory_tui.config.settings import PresetTable
 from factory_tui.console.keys import bindings
+from factory_tui.console.paint import cut
 from factory_tui.console.screens.place import Place, layout
 from factory_tui.console.widgets.andon import Andon
 from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
@@ -95,6 +96,12 @@ class FloorScreen(RunPanes):
     @property
     def filterable(self) -> Pane:  # noqa: D102
         return self.table
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """With what is filtered."""
+        text = self.table.filter.text
+        return (f"floor /{cut(text, 30)}" if text else "floor",)
 
     def apply(self, preset: PresetTable) -> None:
         """Lay it out, sort it and filter it so."""

@@ -43,6 +43,12 @@ class InboxScreen(Place):
         yield KeyBar()
 
     @property
+    def crumbs(self) -> tuple[str, ...]:
+        """With the line under the cursor."""
+        item = self.list.item
+        return ("inbox", item.id) if item else ("inbox",)
+
+    @property
     def list(self) -> InboxList:
         """What waits, with the cursor."""
         return self.query_one(InboxList)

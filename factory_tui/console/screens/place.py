@@ -62,6 +62,11 @@ class Place(Screen[None], inherit_bindings=False):
         """Whether the chosen pane is the only one in sight."""
         return self.zoomed or (self.ALONE and self.app.size.width < BREAKPOINTS[1][0])
 
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """What it is called on the way here, and what is looked at in it."""
+        return (self.SCOPE,)
+
     def choose(self, pane: Pane) -> None:
         """Keys are about this one from now on."""
         self._at = self.panes.index(pane)

@@ -25,3 +25,8 @@ class RunScreen(RunPanes):
     PANES = (TailView, Matrix, Pipeline)
     ALONE = True
     BELOW = (CellsLine,)
+
+    @property
+    def crumbs(self) -> tuple[str, ...]:
+        """The run."""
+        return (self.console_app.chosen,)

@@ -13,6 +13,7 @@ from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
 from factory_tui.console.ordering import URGENCY
 from factory_tui.console.paint import Row, cut, ends, middle, width, wrap
+from factory_tui.console.screens.place import Place
 from factory_tui.console.waiting import need_human
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.wording import asked, labels
@@ -35,10 +36,36 @@ def _joined(parts: Iterable[Row], gap: str = "   ") -> Row:
     return found
 
 
+FACTORY = " FACTORY  "
+
+
 class Header(Panel):
     """Where we are, the lamps by count, the labels that apply, the link, the time."""
 
     FRAMED = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends: list[tuple[int, Place]] = []
+        """Where each crumb ends in the row, and which screen it is of."""
+
+    def on_click(self, event: "events.Click") -> None:
+        """Back to the screen of the clicked crumb."""
+        place = next((place for end, place in self._ends if len(FACTORY) <= event.x < end), None)
+        if place:
+            self.console_app.back_to(place)
+
+    def _crumbs(self) -> Row:
+        """The way here, from the floor."""
+        row: Row = []
+        self._ends = []
+        places = [screen for screen in self.app.screen_stack if isinstance(screen, Place)]
+        for place in places:
+            for crumb in place.crumbs:
+                row += [(f" {self.glyphs.into} ", "dim")] if row else []
+                row.append((crumb, "text"))
+                self._ends.append((len(FACTORY) + width(row), place))
+        return [*row[:-1], (row[-1][0], "strong")] if row else row
 
     def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
         link: Row = [*self._link(), (" ", "text")]
@@ -47,10 +74,22 @@ class Header(Panel):
         return [ends(left, now if _cells(left) + _cells(now) < width else link, width)]
 
     def _left(self, room: int) -> Row:
-        where: Row = [(" FACTORY ", "title"), *self._inbox()]
+        where: Row = [(FACTORY[:-1], "title"), *self._inbox()]
+        way: Row = [(FACTORY, "title"), *self._crumbs(), ("  ", "text"), *self._inbox()]
         if self.console_app.scope != "run":
-            full = _joined((where, self._lamps(), self._labels()))
-            return full if width(full) <= room else self._short(where, room)
+            counts = _joined(self._counts(), "  ")
+            told = (
+                [(way, self._lamps()), (way, counts)]
+                if len(self._ends) > 1 and self.size.width >= 100
+                else [(way, self._lamps())]
+            )
+            for start, lamps in (*told, (where, self._lamps())):
+                full = _joined((start, lamps, self._labels()))
+                if width(full) <= room:
+                    self._ends = self._ends if start is way else []
+                    return full
+            self._ends = []
+            return self._short(where, room)
         run = self.mirror.run(self.console_app.chosen)
         if run is None:
             return where
@@ -63,6 +102,9 @@ class Header(Panel):
         if run.asked:
             lamp.append((f"  {asked(run.asked)}", "waits"))
         rest = _joined((lamp, self._labels()))
+        if width(way) + width(rest) <= room:
+            return [*way, *rest]
+        self._ends = []
         name = middle(run.id, max(8, room - width(rest) - width(where) - 2))
         return [*where, ("  ", "text"), (name, "strong"), *rest]
 
