@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from factory_tui.console.action import Scope
+    from factory_tui.console.widgets.matrix import Cell
 
 FLUSH = 0.1
 """Seconds between two looks at what is dirty."""
@@ -105,6 +106,10 @@ class ConsoleApp(Attached, inherit_bindings=False):
         self.trail = Trail()
         self.flash: tuple[Tone, str] | None = None
         self.drafts = Drafts()
+        self.cells: dict[str, Cell] = {}
+        """By run, where the cursor of its verdict matrix was put."""
+        self.marked: dict[str, tuple[int, ...]] = {}
+        """By run, the passes that are to be compared: two at most."""
         self._flash_ends = 0.0
         self._second = 0
         self._behind = 0.0
@@ -214,12 +219,16 @@ class ConsoleApp(Attached, inherit_bindings=False):
         self.trail.visit(Stop(self.scope, run))
         self.flush()
 
-    def open_run(self) -> None:
-        """The chosen run in full, over the screen that it was chosen on."""
+    def open_run(self, pane: type[Pane] | None = None) -> None:
+        """The chosen run in full, over the screen that it was chosen on; keys are about a pane of it."""
         from factory_tui.console.places import PLACES  # noqa: PLC0415 - opened by hand
 
-        if self.mirror.run(self.chosen) and self.scope != "run":
-            self.push_screen(PLACES["run"]())
+        if self.scope == "run" and self.place and pane:
+            self.choose_pane(self.place.query_one(pane))
+        elif self.mirror.run(self.chosen) and self.scope != "run":
+            screen = PLACES["run"]()
+            screen.begin_with(pane)
+            self.push_screen(screen)
             self.trail.visit(Stop("run", self.chosen))
 
     def back_to(self, place: Place) -> None:
@@ -229,6 +238,12 @@ class ConsoleApp(Attached, inherit_bindings=False):
         self.trail.visit(Stop(self.scope, self.chosen))
         self.mirror.dirty = True
         self.flush()
+
+    def open_verdict(self) -> None:
+        """What is known of the cell under the cursor of the verdict matrix."""
+        from factory_tui.console.widgets.verdict import Verdict  # noqa: PLC0415 - with the run's screen
+
+        self.open_run(Verdict)
 
     def choose_pane(self, pane: Pane) -> None:
         """Keys are about this pane from now on."""

@@ -13,6 +13,7 @@ from factory_tui.console.keyboard import Keyboard
 from factory_tui.console.mirror import Mirror, Moment
 from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.trace import lines
+from factory_tui.console.verdicts import OF_DECISIONS, OF_VERDICTS, Looked, Verdicts
 from factory_tui.domain.events import Answered, Event, ToolCalled
 from factory_tui.domain.hostile import one_line
 
@@ -255,6 +256,43 @@ class Attached(Keyboard, inherit_bindings=False):
             more = self.mirror.page(events)
             await asyncio.sleep(0)  # a page is folded at once, and keys come first
         self._reading = None
+
+    def read_pass(self, run: str, number: int) -> Looked | None:
+        """What is held of the verdicts of a pass, and from now on read from the journal; None: not without a link."""
+        verdicts = self.mirror.verdicts
+        found = verdicts.look(run, number)
+        if found is None and self.feed:
+            found = verdicts.open(run, number)
+            self.run_worker(self._read_pass(self.feed, verdicts, run, number), group="verdicts")
+        return found
+
+    async def _read_pass(self, feed: Feed, verdicts: Verdicts, run: str, number: int) -> None:
+        wanted, before = True, verdicts.before(run, number)
+        while wanted:
+            try:
+                events = await feed.events(run, before, PAGE, kinds=OF_VERDICTS)
+            except (OSError, RefusedError) as error:
+                if looked := verdicts.look(run, number):
+                    looked.fail(one_line(str(error), 200))
+                self.mirror.dirty = True
+                return
+            wanted = verdicts.page(run, number, events)
+            before = events[0].seq if events else before
+            self.mirror.dirty = True
+
+    def read_decision(self, run: str) -> None:
+        """What the newest visit of a run decided is read once for each link."""
+        verdicts = self.mirror.verdicts
+        if self.feed and run not in verdicts.asked:
+            verdicts.asked.add(run)
+            self.run_worker(self._read_decision(self.feed, verdicts, run), group="verdicts")
+
+    async def _read_decision(self, feed: Feed, verdicts: Verdicts, run: str) -> None:
+        try:
+            verdicts.take(await feed.events(run, None, 1, kinds=OF_DECISIONS))
+        except (OSError, RefusedError) as error:
+            self.say("bad", f"what the harness decided cannot be read: {error}")
+        self.mirror.dirty = True
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As the feed's. Raises RefusedError, OSError; the latter without a link too."""

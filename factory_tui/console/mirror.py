@@ -15,6 +15,7 @@ from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
 from factory_tui.console.quiet import BUSY, Quiet, quiet
 from factory_tui.console.trace import Line, lines
+from factory_tui.console.verdicts import Verdicts
 from factory_tui.console.wording import undone
 from factory_tui.domain.commands import Role
 from factory_tui.domain.events import (
@@ -190,6 +191,7 @@ class Mirror:
         """Whether the book has all that there is: from then on it takes in what happens."""
         self.newest_burn = 0
         """Seq of the newest fact for the book that this link brought."""
+        self.verdicts = Verdicts()
         self.skipped = 0
         self.dirty = True
         self.fresh: tuple[Tone, str] | None = None
@@ -200,11 +202,17 @@ class Mirror:
         """Begin from a full state; traces start over, since what was missed is in the journal."""
         self.state, self.role = state, role
         self.connection, self.trouble = "live", ""
-        self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past()
-        self.read, self.newest_burn = False, 0
+        self._forget()
+        self.newest_burn = 0
         if state.seq < self.book.seq:  # an older journal was put in the place of that one
             self.book = Book()
         self.dirty = True
+
+    def _forget(self) -> None:
+        """What was read of the journal, or heard, before a full state; the book is kept."""
+        self.floor, self.traces, self.stream = Trace(), {}, {}
+        self.past, self.verdicts = Past(), Verdicts()
+        self.read = False
 
     def page(self, events: Sequence[Event]) -> bool:
         """The next facts of the journal for the book, none when it has no more; whether any may be left."""
@@ -236,8 +244,7 @@ class Mirror:
         elif isinstance(message, Skipped):
             self.skipped += message.count
             self.state = message.state
-            self.floor, self.traces, self.stream, self.past = Trace(), {}, {}, Past()
-            self.read = False
+            self._forget()
         elif isinstance(message, LiveCell):
             self.cell(message)
         else:
@@ -272,6 +279,7 @@ class Mirror:
             self.newest_burn = event.seq
             if self.read:
                 self.book.take(event)
+        self.verdicts.take([event])
         if isinstance(event.fact, CellClosed):
             self.cells.get(event.run, {}).pop(event.fact.cell, None)
         if isinstance(event.fact, CallSettled | ToolReturned | RunMoved):

@@ -73,6 +73,7 @@ from factory_tui.domain.step_facts import (
     ToolReturned as ToolReturned,
 )
 from factory_tui.domain.visit_facts import (
+    SETTLES as SETTLES,
     Revealed as Revealed,
     Flips as Flips,
     Judged as Judged,

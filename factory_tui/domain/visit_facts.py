@@ -12,6 +12,8 @@ from factory_tui.domain.floor_facts import ScenarioSet
 from factory_tui.domain.hostile import Text
 
 VisitKind = Literal["screen", "confirm"]
+SETTLES = "more, all satisfied, would settle it"
+"""What a visit that settled nothing ends its words with, behind a number."""
 
 
 class Satisfaction(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ import msgspec
 
 from factory_tui.cells.protocol import ANY, Cells, Entry, Labels, Mould
 from factory_tui.domain.events import (
+    SETTLES,
     AnyFact,
     Flips,
     Judged,
@@ -386,13 +387,9 @@ class _Book:
             return f"{seen}: ship.low {ship_low:.3f} reaches {self.plan.ship_at:g}"
         more = self.plan.more_to_settle(vault)
         if decision == "confirm":
-            return f"{seen}: a confirm is due; {more} more, all satisfied, would settle it"
+            return f"{seen}: a confirm is due; {more} {SETTLES}"
         if not self.plan.looks:
             return f"{seen}: max_trajectories, or that of a vault scenario, is too small for this vault ever to ship"
         if not vault.total:
             return f"{seen}: the harness reached no verdict"
-        return f"{seen}: " + (
-            f"{more} more, all satisfied, would settle it"
-            if more
-            else "not even satisfying all that is left would ship"
-        )
+        return f"{seen}: " + (f"{more} {SETTLES}" if more else "not even satisfying all that is left would ship")

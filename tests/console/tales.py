@@ -6,7 +6,7 @@ from decimal import Decimal
 from factory_tui.config.prices import BUNDLED
 from factory_tui.domain import commands as c
 from factory_tui.domain import events as e
-from factory_tui.domain.events import Event, ScenarioKind
+from factory_tui.domain.events import Event, ScenarioKind, ScenarioSet
 from factory_tui.domain.money import Tokens
 from tests.burn import telling
 from tests.console import story
@@ -167,3 +167,23 @@ def _burned_pass(journal: "telling.Journal", run: str, item: int, passes: int) -
         journal.judge(run, -(10 * item + nth), "0.0184", name)
         journal.say(run, e.VerdictReached(item, item, name, "vault", 0, item >= passes - nth, 0.9, ""))
     journal.end(run, item, round(item / (passes + 0.1), 2) if item < passes else 0.95, 9_000 + 2_600 * item)
+
+
+def judged(passes: int, scenarios: int) -> list[Event]:
+    """A run that was judged so often, by so many scenarios: the first three of the vault get better, one by one."""
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("0.1.0", 4242, "demo", "docker", True, seeds=("links",)))
+    names = [f"story-{at:02}-of-somebody-with-links" for at in range(1, scenarios + 1)]
+    corpus: list[tuple[str, ScenarioSet]] = [
+        (name, "feedback" if at < scenarios // 4 else "vault") for at, name in enumerate(names)
+    ]
+    tale = story.Tale(teller, "links-1", corpus)
+    tale.queued("links")
+    vault = [name for name, of in corpus if of == "vault"]
+    for number in range(1, passes + 1):
+        tale.say(e.PassBegan(number, OLD), e.SnapshotTaken(number, f"{number:02}b7e90c4", "tree", 4, 9_400, 0.1))
+        bad = {name: 0.0 for at, name in enumerate(vault[:3]) if number <= (at + 1) * 4}
+        tale.look(number, "screen", bad, 1, "unsatisfied")
+        told = {name: min(1.0, 0.1 * number) for name, of in corpus if of == "feedback"}
+        tale.say(e.Revealed(number, told, 6.6 * number))
+    return teller.events

@@ -63,10 +63,14 @@ async def test_a_narrow_terminal_has_one_pane_of_a_run_at_a_time_and_a_wide_one_
         await stage.press("tab")
         assert in_sight(stage) == {"Matrix", "Pipeline"}
         await stage.press("tab")
+        assert in_sight(stage) == {"Verdict", "Pipeline"}
+        await stage.press("tab")
+        assert in_sight(stage) == {"Card", "Pipeline"}
+        await stage.press("tab")
         assert in_sight(stage) == {"Pipeline"}
         await stage.pilot.resize_terminal(120, 40)
         await stage.settle()
-        assert in_sight(stage) == {"TailView", "Matrix", "Pipeline"}
+        assert in_sight(stage) == {"TailView", "Matrix", "Card", "Pipeline"}
 
 
 async def test_a_click_chooses_a_pane() -> None:

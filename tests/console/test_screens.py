@@ -72,11 +72,11 @@ async def test_what_feedback_has_told_stands_beside_its_verdicts() -> None:
     async with on_stage(StoryFeed(past), (120, 40)) as stage:
         await stage.press("down", "enter")
         lines = [line.rpartition("│")[0].rpartition("│")[2].split() for line in snap.text_of(stage.app).splitlines()]
-        assert ["feedback", "1", "2", "told"] in lines
-        assert ["counts-visits", "✓", "~", "50%", "63%"] in lines
+        assert ["feedback", "1", "2", "near", "share", "told"] in lines
+        assert ["counts-visits", "✓", "~", "60%", "50%", "63%"] in lines
         assert ["expires", "✗", "✓", "100%", "0%"] in lines
-        assert ["count-under-load", "✗", "✗", "0%"] in lines
-        assert ["vault", "1", "2", "13", "bits"] in lines
+        assert ["count-under-load", "✗", "✗", "60%", "0%"] in lines
+        assert ["vault", "1", "2", "near", "13", "bits"] in lines
 
 
 async def test_three_passes_are_seen_before_long_names_are() -> None:
@@ -173,11 +173,11 @@ def shipped_to(path: str) -> list[Event]:
 async def test_the_card_says_where_a_run_shipped_to_and_what_is_not_satisfied(folder: str) -> None:
     path = f"{folder}/.factory/shipped/hello-1"
     async with on_stage(StoryFeed(shipped_to(path)), (120, 40)) as stage:
-        rows = ["".join(text for text, _ in row) for row in stage.app.screen.query_one(Card).rows(44, 13)]
+        rows = ["".join(text for text, _ in row) for row in stage.app.screen.query_one(Card).rows(44, 15)]
         text = snap.text_of(stage.app)
         assert "1 feedback story unsatisfied: no-name" in text
         said = "".join(row.strip() for row in rows[rows.index("  shipped to") + 1 :])
-        assert len(rows) <= 13
+        assert len(rows) <= 15
         assert said == path or (said.startswith("…") and path.endswith(said[1:]))
         assert all(row.strip() in text for row in rows[-2:])
 

@@ -1,6 +1,7 @@
 """Visits: what is recorded, what is decided, and that a killed visit decides as one that was not."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import ANY, MIB, Cell, CellLimits, Cells, Entry, Labels, Mould
-from factory_tui.domain.events import AnyFact, VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.domain.events import SETTLES, AnyFact, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.plan import Draft, make_plan
 from factory_tui.harness.visit import Visitor, VisitResult
@@ -59,6 +60,7 @@ async def test_a_good_product_is_screened_confirmed_and_ships(
     assert began.commit == "abc"
     assert isinstance(ended, VisitEnded)
     assert ended.decision == "confirm"
+    assert re.search(rf" \d+ {SETTLES}$", ended.why)
     again = await look(cells, product(), notes, visit=2, kind="confirm", pooled=screen.verdicts)
     assert again.decision == "ship", again.why
     assert again.ship_low >= 0.5

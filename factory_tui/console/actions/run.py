@@ -101,4 +101,15 @@ RUN: tuple[Action, ...] = (
         "Open all that the line is short for in $PAGER; behind the door, in a pane.",
         palette="trace: Open the whole output in a pager",
     ),
+    Action(
+        "verdicts.mark",
+        ("space",),
+        "mark pass",
+        ("run",),
+        0,
+        "Mark the pass under the cursor of the verdicts, or unmark it; with two marked, the diff is between them.",
+        bar=3,
+        spare=6,
+        palette="verdicts: Mark pass to compare",
+    ),
 )

@@ -19,6 +19,17 @@ def _tail(do: Callable[[TailView], object], app: "ConsoleApp") -> None:
         do(tail)
 
 
+def _mark(app: "ConsoleApp") -> None:
+    """The newest two that were marked are kept."""
+    number = app.place.pass_under_cursor if app.place else None
+    if number is None:
+        app.say("waits", "the cursor is on no pass: tab to the verdicts first")
+        return
+    marked = app.marked.get(app.chosen, ())
+    others = tuple(one for one in marked if one != number)
+    app.marked[app.chosen] = others if number in marked else (*others, number)[-2:]
+
+
 def _earlier(app: "ConsoleApp") -> None:
     """Into older pages of the journal, where what is held has none."""
     for tail in app.screen.query(TailView):
@@ -87,4 +98,5 @@ RUN: dict[str, Do] = {
     "trace.copy": _copy,
     "trace.copy-all": partial(_whole, _copied),
     "trace.pager": _pager,
+    "verdicts.mark": _mark,
 }

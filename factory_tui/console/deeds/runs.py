@@ -79,10 +79,23 @@ def _diff(app: "ConsoleApp") -> None:
     from factory_tui.console.screens.diff import DiffScreen  # noqa: PLC0415 - opened by hand
 
     run = app.mirror.run(app.chosen)
-    if run is not None and makes_sense("run.diff", run):
-        app.push_screen(DiffScreen(run.id))
-    else:
+    if run is None or not makes_sense("run.diff", run):
         app.say("waits", "no pass has an output yet")
+        return
+    made = [item.number for item in run.passes if item.commit]
+    marked = sorted(app.marked.get(run.id, ())) if app.scope == "run" else []
+    missing = [number for number in marked if number not in made]
+    number = app.place.pass_under_cursor if app.place else None
+    if len(marked) == 2 and missing:
+        app.say("waits", f"pass {missing[0]} has no output")
+    elif len(marked) == 2:
+        app.push_screen(DiffScreen(run.id, (marked[0], marked[1])))
+    elif number is not None and number not in made:
+        app.say("waits", f"pass {number} has no output yet")
+    elif number is not None:
+        app.push_screen(DiffScreen(run.id, (max([one for one in made if one < number], default=0), number)))
+    else:
+        app.push_screen(DiffScreen(run.id))
 
 
 def _shell(app: "ConsoleApp") -> None:
@@ -94,7 +107,7 @@ def _shell(app: "ConsoleApp") -> None:
     else:
         from factory_tui.console.screens.questions import shell  # noqa: PLC0415 - inputs are slow to import
 
-        shell(app, run, app.folder)
+        shell(app, run, app.folder, app.place.pass_under_cursor if app.place else None)
 
 
 def _undo(app: "ConsoleApp") -> None:

@@ -92,7 +92,7 @@ def _drawn(line: str, width: int) -> list[Row]:
 
 
 class DiffScreen(Dialog[None]):
-    """Begins with what the newest pass changed."""
+    """Begins with two passes (0: nothing before the first), or with what the newest pass changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,d", "dismiss", show=False),
@@ -108,9 +108,10 @@ class DiffScreen(Dialog[None]):
         Binding("left_curly_bracket", "earlier(-1)", show=False),
     ]
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, passes: tuple[int, int] | None = None) -> None:
         super().__init__()
         self._run = run
+        self._passes = passes
         self._before = self._after = 0
 
     @property
@@ -132,9 +133,9 @@ class DiffScreen(Dialog[None]):
         yield _Changes()
 
     def on_mount(self) -> None:
-        """The newest pass, and the one before it."""
+        """Those that were asked for; else the newest pass, and the one before it."""
         made = self._made()
-        self._after, self._before = made[-1], made[-2] if len(made) > 1 else 0
+        self._before, self._after = self._passes or (made[-2] if len(made) > 1 else 0, made[-1])
         self._load()
 
     def _load(self) -> None:

@@ -34,8 +34,18 @@ class RunPanes(Place):
     """The id of what is below the top."""
     ABOVE: ClassVar[tuple[type["Widget"], ...]] = ()
     """Between the header and the top."""
+    UNDER: ClassVar[tuple[type["Widget"], ...]] = ()
+    """Under the trace."""
+    POINTING: ClassVar[tuple[type["Pane"], ...]] = (Matrix,)
+    """Panes whose keys are about the cell under the cursor of the verdicts."""
     BELOW: ClassVar[tuple[type["Widget"], ...]] = ()
     """Between the panes and the burn."""
+
+    @property
+    def pass_under_cursor(self) -> int | None:
+        """While keys are about the verdicts."""
+        cell = self.query_one(Matrix).cell if isinstance(self.pane, self.POINTING) else None
+        return cell.number if cell else None
 
     def compose(self) -> "ComposeResult":
         """Header, top, panes, burn, keys."""
@@ -45,7 +55,10 @@ class RunPanes(Place):
             yield above()
         yield self.TOP()
         with Horizontal(id=self.LOWER):
-            yield TailView()
+            with Vertical(id="told"):
+                yield TailView()
+                for under in self.UNDER:
+                    yield under()
             with Vertical(id="side"):
                 yield Card()
                 yield Matrix()

@@ -57,6 +57,20 @@ class Place(Screen[None], inherit_bindings=False):
         """The one that keys are about."""
         return self.query_one(self.kinds[self._at])
 
+    def is_chosen(self, pane: Pane) -> bool:
+        """Whether keys are about it; asked while panes are still being put in place, too."""
+        return isinstance(pane, self.kinds[self._at])
+
+    @property
+    def points(self) -> bool:
+        """Whether it shows what lies under the cursor of its verdict matrix."""
+        return False
+
+    @property
+    def pass_under_cursor(self) -> int | None:
+        """The number of the pass that keys are about, where they are about one."""
+        return None
+
     @property
     def alone(self) -> bool:
         """Whether the chosen pane is the only one in sight."""
@@ -66,6 +80,10 @@ class Place(Screen[None], inherit_bindings=False):
     def crumbs(self) -> tuple[str, ...]:
         """What it is called on the way here, and what is looked at in it."""
         return (self.SCOPE,)
+
+    def begin_with(self, pane: type[Pane] | None) -> None:
+        """Before it is shown: keys are about this one at first."""
+        self._at = self.kinds.index(pane) if pane else 0
 
     def choose(self, pane: Pane) -> None:
         """Keys are about this one from now on."""

@@ -273,8 +273,8 @@ def _amount(name: CapName, amount: Decimal) -> str:
     return of_cap(name, amount) if in_tokens(name) else money(amount)
 
 
-def shell(app: "ConsoleApp", run: Run, folder: Path) -> None:
-    """In the live cell, or in a copy of what a pass left."""
+def shell(app: "ConsoleApp", run: Run, folder: Path, of_pass: int | None = None) -> None:
+    """In the live cell, or in a copy of what a pass left: of this one, if nothing else is chosen."""
     numbers: list[int | None] = [item.number for item in reversed(run.passes) if item.commit]
     choices = [(f"a copy of pass {number}", "gone when you leave") for number in numbers]
     if any(cell.role == "agent" for cell in run.cells.values()):
@@ -286,7 +286,8 @@ def shell(app: "ConsoleApp", run: Run, folder: Path) -> None:
 
     said = "UNFENCED: it runs on this machine." if app.mirror.unfenced(run) else ""
     body: list[Row] = [[(said, "waits")]] if said else []
-    _put(app, Question(f"Shell in {run.id}", body, choices, check=_chosen, at=0), do)
+    at = numbers.index(of_pass) if of_pass in numbers else 0
+    _put(app, Question(f"Shell in {run.id}", body, choices, check=_chosen, at=at), do)
 
 
 ABOUT_RUN: "dict[str, Callable[[ConsoleApp, Run], None]]" = {

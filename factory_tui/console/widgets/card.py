@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from factory_tui.console.figures import countdown, duration, interval, money, percent, plural
 from factory_tui.console.glyphs import span_bar
-from factory_tui.console.paint import Row, cut, left, tail, wrap
+from factory_tui.console.paint import Row, cut, left, right, tail, wrap
 from factory_tui.console.replicas import groups
-from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.verdicts import to_settle
+from factory_tui.console.widgets.pane import Pane
 from factory_tui.console.wording import best, faulted, labels
 from factory_tui.domain import ratchet
 from factory_tui.domain.events import Satisfaction
@@ -14,13 +15,20 @@ from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
 
 _NAME = 10
-_HIGH = (12, 15)
-"""Rows with the frame: at least, and at most where the terminal is tall."""
-_TALL = 32
+_LEAST = 12
+"""Rows with the frame."""
+_HIGH = ((32, 17), (50, 24))
+"""From so many rows of the terminal on, at most so many of them."""
+_PASSES = 8
+"""Passes of the history, the newest last."""
+_BARS = (8, 20)
+"""Cells of a bar in it, at least and at most."""
 
 
-class Card(Panel):
-    """A column of names and values."""
+class Card(Pane):
+    """A column of names and values; where there is room, what each pass came to."""
+
+    TITLE = "facts"
 
     def heading(self) -> tuple[Row, Row]:
         """The run."""
@@ -31,10 +39,10 @@ class Card(Panel):
         """Take the rows that the run needs, so far as a tall terminal can give them."""
         if not self.size.width:
             return
-        least, most = _HIGH
-        if self.screen.size.height < _TALL:
-            most = least
-        wanted = max(least, min(len(self.rows(self.size.width - 2, most - 2)) + 2, most))
+        place = self.console_app.place
+        most = max([_LEAST, *(rows for tall, rows in _HIGH if self.screen.size.height >= tall)])
+        rows = max(_LEAST, min(len(self.rows(self.size.width - 2, most - 2)) + 2, most))
+        wanted = "1fr" if place and place.alone else rows
         if str(self.styles.height) != str(wanted):
             self.styles.height = wanted
         super().sync()
@@ -51,7 +59,9 @@ class Card(Panel):
             *self._replica(run),
             ("pass", self._pass(run)),
             *self._satisfaction(run, width - _NAME - 3),
+            *self._to_settle(run, width - _NAME - 3),
             *self._gap(run),
+            *self._told(run),
             *([("fault", [(faulted(run).removeprefix("fault "), "asks")])] if faulted(run) else []),
             ("took", self._took(run)),
         ]
@@ -70,7 +80,7 @@ class Card(Panel):
             left_over, room = height - len(rows), width - 3
             path = tail(run.shipped, room * (left_over - 1) if left_over > 1 else room - len("shipped to "))
             rows += self._said(f"shipped to {path}", "good", width)
-        return rows
+        return [*rows, *self._history(run, width, height - len(rows))]
 
     def _unsatisfied(self, run: Run, width: int) -> list[Row]:
         """Feedback stories that no trajectory of the newest pass satisfied: the ship rule looks at the vault only."""
@@ -150,6 +160,45 @@ class Card(Panel):
         tone = "waits" if gap.share > 0 and gap.chance < run.alpha / run.max_passes else "text"
         chance = "p < 0.001" if gap.chance < 0.001 else f"p {gap.chance:.3f}"
         return [("gap", [(f"{gap.share * 100:+.0f} points", tone), (f"  over vault, {chance}", "dim")])]
+
+    def _to_settle(self, run: Run, room: int) -> list[tuple[str, Row]]:
+        """What is asked of the journal, since the state does not have it."""
+        self.console_app.read_decision(run.id)
+        figure, terms = to_settle(run, self.mirror.verdicts.decided.get(run.id))
+        if figure:
+            return [("to settle", [(figure, "strong"), (f", {terms}", "dim")])]
+        said = wrap(one_line(terms, 200), room)[:2] if terms else []
+        return [("" if at else "decided", [(part, "dim")]) for at, part in enumerate(said)]
+
+    def _told(self, run: Run) -> list[tuple[str, Row]]:
+        """Of the story that the agent heard most of, and of the vault."""
+        if not run.revealed and not run.bits:
+            return []
+        most = max(run.revealed.values(), default=0.0)
+        return [("told", [(percent(most), "text"), (f" of a story, {run.bits:.0f} bits of vault", "dim")])]
+
+    def _history(self, run: Run, width: int, height: int) -> list[Row]:
+        """The newest judged passes: both sets with their intervals, and the bound that ships."""
+        passes = [item for item in run.passes if item.vault or item.feedback][-_PASSES:]
+        bar = min(_BARS[1], (width - 42) // 2)
+        if bar < _BARS[0] or len(passes) < 2 or height < 4:
+            return []
+        head = f"  {'pass':<6}{'feedback':<{bar + 14}}{'vault':<{bar + 14}}bound"
+        found: list[Row] = [[], [(head, "dim")]]
+        for item in passes[-(height - 2) :]:
+            row: Row = [(f"  {item.number:>4}  ", "dim")]
+            for one in (item.feedback, item.vault):
+                row += self._interval(one, run, bar) if one else [(" " * (bar + 14), "text")]
+            low = "" if item.ship_low is None else percent(item.ship_low)
+            found.append([*row, (right(low, 5), "text")])
+        return found
+
+    def _interval(self, one: Satisfaction, run: Run, bar: int) -> Row:
+        return [
+            (left(interval(one), 12), "text"),
+            *span_bar(one.low, one.high, run.ship_at, bar, self.glyphs),
+            ("  ", "text"),
+        ]
 
     def _took(self, run: Run) -> Row:
         end = run.moved_at if run.state in ("shipped", "stopped", "failed") else self.console_app.clock()
