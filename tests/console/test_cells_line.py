@@ -86,3 +86,26 @@ async def test_what_is_not_known_is_not_shown_as_a_figure(kind: str, said: str) 
     async with on_stage(StoryFeed(past)) as stage:
         await stage.press("down", "enter")
         assert f" cells  {said}" in snap.text_of(stage.app)
+
+
+async def test_a_large_terminal_lists_each_cell_and_as_many_as_there_is_room_for() -> None:
+    feed = StoryFeed(MIDDLE)
+    trajectories = [cell(f"t{number}", "trajectory", memory=number * MIB, pids=2) for number in range(1, 10)]
+    unseen = LiveCell("p", "shortlinks-1", "trajectory", 2, "process", False, "", story.START + 1)
+    feed.cells = [unseen, *trajectories, AGENT]
+    async with on_stage(feed, (200, 60)) as stage:
+        await stage.press("down", "enter")
+        await until(lambda: bool(stage.app.mirror.cells), "cells are told")
+        await stage.settle()
+        lines = snap.text_of(stage.app).rpartition("╯\n")[2].splitlines()[:-2]
+        assert lines[0].startswith(" cells  agent cell  up ")
+        assert "factory-cell      mem" in lines[0]
+        assert "of 512 MiB" in lines[0]
+        assert len(lines) == 8
+        assert "4 more" in lines[-1]
+        feed.push(*(LiveCell(one.cell, one.run, one.role, 2, "docker", True, "", 0, up=False) for one in trajectories))
+        await until(lambda: len(stage.app.mirror.cells["shortlinks-1"]) == 2, "they are gone")
+        await stage.settle()
+        text = snap.text_of(stage.app)
+        assert "UNFENCED a process cell    not measured" in text
+        assert len(text.rpartition("╯\n")[2].splitlines()) == 10, "no row is given back during a visit"
