@@ -17,7 +17,7 @@ from bench.terminal import Terminal, words
 from factory_tui.domain import events as e
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.reducer import fold, reduce
-from factory_tui.link.protocol import DiffRequest, QueryRequest
+from factory_tui.link.protocol import BackRequest, DiffRequest, QueryRequest, RefusedError
 from factory_tui.link.server import LinkServer
 
 HOURS = 24
@@ -51,6 +51,7 @@ class Day:
             on_command=_refuse,
             on_query=self._query,
             on_diff=_differ,
+            on_back=_forget,
         )
 
     def _event(self, run: str, fact: e.AnyFact) -> e.Event:
@@ -90,6 +91,10 @@ def _batched(drafts: Iterator[list[e.Draft]], size: int) -> Iterator[list[e.Draf
 
 async def _refuse(_actor: str, _role: Role, _command: Command, _key: str) -> str:
     return "nothing is done here"
+
+
+async def _forget(_asked: BackRequest) -> bytes:
+    raise RefusedError("nothing is looked back at here")
 
 
 async def _differ(_asked: DiffRequest) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.live import LiveText
 from factory_tui.domain.reducer import fold, reduce
 from factory_tui.engine.serve import now
-from factory_tui.link.protocol import DiffRequest, QueryRequest
+from factory_tui.link.protocol import BackRequest, DiffRequest, QueryRequest, RefusedError
 from factory_tui.link.server import LinkServer
 
 TICK = 0.005
@@ -50,6 +50,7 @@ class Flood:
             on_command=_refuse,
             on_query=self._query,
             on_diff=_differ,
+            on_back=_forget,
         )
 
     def _event(self, run: str, fact: e.AnyFact, at: int | None = None) -> e.Event:
@@ -122,6 +123,10 @@ async def _refuse(_actor: str, _role: Role, _command: Command, _key: str) -> str
 
 async def _differ(_asked: DiffRequest) -> tuple[str, bool]:
     return "", False
+
+
+async def _forget(_asked: BackRequest) -> bytes:
+    raise RefusedError("nothing is looked back at here")
 
 
 async def main(socket: Path, runs: int, rate: float, lines: int) -> None:

@@ -29,13 +29,14 @@ from factory_tui.config.workspace import Workspace
 from factory_tui.delivery.folders import restore_all
 from factory_tui.delivery.snapshot import Snapshots
 from factory_tui.domain.commands import Command, ConfirmCorpus, Reseed, Role, StartRun
-from factory_tui.domain.events import AnyFact, Draft, EngineStarted, EngineStopped, Event, Noticed
+from factory_tui.domain.events import AnyFact, Draft, EngineStarted, EngineStopped, Noticed
 from factory_tui.domain.identifiers import ulid
 from factory_tui.domain.money import UNMETERED
 from factory_tui.domain.state import Run
 from factory_tui.engine.capping import configured
 from factory_tui.engine.factory import Factory
 from factory_tui.engine.handlers import HANDLERS
+from factory_tui.engine.history import History
 from factory_tui.engine.library import Library, Whole
 from factory_tui.engine.opening import Opening
 from factory_tui.engine.parking import Parked
@@ -47,7 +48,7 @@ from factory_tui.engine.sources import Group, fit_loop
 from factory_tui.engine.watching import Watching
 from factory_tui.engine.workplace import Workplace
 from factory_tui.journal import Journal, JournalError, JournalFull
-from factory_tui.link.protocol import LinkError, QueryRequest
+from factory_tui.link.protocol import LinkError
 from factory_tui.link.server import LinkServer, user_name
 from factory_tui.model.door import Door, Model
 from factory_tui.policy.budget import Budget, lost_calls
@@ -109,13 +110,15 @@ class Engine:
             stack.push_async_callback(journal.close)
             record = Record(journal, await journal.state())
             snapshots = Snapshots(self._workspace.snapshots, library.settings().ship.exclude)
+            history = History(self._workspace.state, self._workspace.keys, self._workspace.identity, now)
             server = LinkServer(
                 self._workspace.socket,
                 state=lambda: record.state,
                 now=now,
                 on_command=self._obey,
-                on_query=lambda asked: _page(journal, asked),
+                on_query=history.page,
                 on_diff=lambda asked: changes(record.state, snapshots, asked),
+                on_back=history.back,
             )
             await server.start()
             self._workspace.tell_socket()
@@ -317,13 +320,6 @@ async def _tell(record: Record, trouble: Exception) -> None:
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-async def _page(journal: Journal, asked: QueryRequest) -> list[Event]:
-    if asked.after is not None:
-        return await journal.events(after=asked.after, run=asked.run, kinds=asked.kinds, limit=asked.limit)
-    before = journal.head.seq + 1 if asked.before is None else asked.before
-    return await journal.before(before, asked.run, asked.limit, asked.kinds)
 
 
 def log_to(workspace: Workspace) -> None:

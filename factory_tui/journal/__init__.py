@@ -14,11 +14,13 @@ from factory_tui.journal.errors import (
     JournalError,
     JournalFull,
     JournalTooNew,
+    Looked,
     Verified,
 )
-from factory_tui.journal.rows import read
+from factory_tui.journal.instants import Timeline, seq_at, state_at, timeline
+from factory_tui.journal.rows import Wanted, page, read
 from factory_tui.journal.store import Journal
-from factory_tui.journal.verify import verify, verify_copy
+from factory_tui.journal.verify import look_at, verify, verify_copy
 
 __all__ = [
     "REMEDY",
@@ -30,11 +32,19 @@ __all__ = [
     "JournalFull",
     "JournalTooNew",
     "Keys",
+    "Looked",
+    "Timeline",
     "Verified",
+    "Wanted",
     "backup",
     "compact",
+    "look_at",
+    "page",
     "read",
     "restore",
+    "seq_at",
+    "state_at",
+    "timeline",
     "verify",
     "verify_copy",
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from factory_tui.config.workspace import sync_folder
-from factory_tui.journal.errors import Head, JournalError
+from factory_tui.journal.errors import Head, JournalError, Looked
 
 GENESIS = bytes(32)
 _KEY_SIZE = 32
@@ -53,6 +53,7 @@ class Keys:
         self.folder = folder
         self.path = folder / f"{workspace}.key"
         self.heads_path = folder / f"{workspace}.heads"
+        self.looked_path = folder / f"{workspace}.looked"
 
     def load(self, *, make: bool) -> bytes:
         """The 32 bytes of the key; made, mode 0600, for a new journal. Raises JournalError."""
@@ -91,8 +92,23 @@ class Keys:
         finally:
             os.close(handle)
 
+    def note(self, looked: Looked) -> None:
+        """Keep what a walk of the chain came to, in place of the one before; beside the key, so that it can be trusted.
+
+        Raises OSError.
+        """
+        durable(self.looked_path, _encode(looked), mode=0o600)
+
+    def looked(self) -> Looked | None:
+        """What the newest walk came to; None: nobody walked it yet, or nobody can say."""
+        try:
+            return msgspec.json.decode(self.looked_path.read_bytes(), type=Looked)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
     def begin_anew(self, last: int, stamp: str) -> None:
         """After a restore: the heads up to `last` count on, the others are kept under a name of their own."""
+        self.looked_path.unlink(missing_ok=True)
         if self.heads_path.exists():
             left = [f"{seq} {one}\n" for seq, hashes in self.heads().items() if seq <= last for one in sorted(hashes)]
             os.link(self.heads_path, self.heads_path.with_name(f"{self.heads_path.name}-{stamp}"))

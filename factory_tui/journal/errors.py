@@ -31,6 +31,17 @@ class Verified(NamedTuple):
     damage: Damaged | None
 
 
+class Looked(NamedTuple):
+    """What the newest walk of the chain came to, as it was noted then; later rows were not looked at."""
+
+    at: int
+    """When, UTC ms."""
+    seq: int
+    """The last row that was whole."""
+    why: str
+    """What is wrong with the row after it; empty: nothing."""
+
+
 REMEDY = "Remedy: stop the engine, then `factory-tui journal restore BACKUP`"
 """What mends a journal that is damaged."""
 

@@ -23,7 +23,40 @@ _NEXT = (
     f"SELECT {COLUMNS} FROM event WHERE seq > ? AND seq <= ? AND (? IS NULL OR run = ?) AND {_OF_KINDS} "  # noqa: S608
     f"ORDER BY seq LIMIT {CHUNK}"
 )
+_FORWARD = f"SELECT {COLUMNS} FROM event WHERE seq > ?"  # noqa: S608
+_BACKWARD = f"SELECT {COLUMNS} FROM event WHERE seq < ?"  # noqa: S608
 _facts: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
+_encode = msgspec.json.Encoder().encode
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Rows of a run ("": the floor's), with these tags of facts, by an actor (`!name`: by all others); None: all."""
+
+    run: str | None = None
+    kinds: Collection[str] | None = None
+    actor: str | None = None
+
+    def forward(self, after: int, limit: int | None) -> tuple[str, list[Any]]:
+        """SQL and values: the oldest above a seq, in order."""
+        where, values = self._where()
+        return f"{_FORWARD}{where} ORDER BY seq LIMIT ?", [after, *values, -1 if limit is None else limit]
+
+    def backward(self, before: int, limit: int) -> tuple[str, list[Any]]:
+        """SQL and values: the newest below a seq, newest first."""
+        where, values = self._where()
+        return f"{_BACKWARD}{where} ORDER BY seq DESC LIMIT ?", [before, *values, limit]
+
+    def _where(self) -> tuple[str, list[Any]]:
+        where, values = "", list[Any]()
+        if self.run is not None:
+            where, values = where + " AND run = ?", [*values, self.run]
+        if self.kinds is not None:
+            where += " AND kind IN (SELECT value FROM json_each(?))"
+            values = [*values, _encode(sorted(self.kinds)).decode()]
+        if self.actor is not None:
+            where += " AND actor != ?" if self.actor.startswith("!") else " AND actor = ?"
+            values = [*values, self.actor.removeprefix("!")]
+        return where, values
 
 
 def revive(rows: Sequence[Any], blobs: Blobs) -> list[Event]:
@@ -62,6 +95,20 @@ def check(path: Path) -> None:
         said: str = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     if said != "ok":
         raise JournalDamaged(f"{path}: damaged: {' '.join(said.split())}. {REMEDY}")
+
+
+def page(folder: Path, wanted: Wanted, *, after: int | None, before: int | None, limit: int) -> list[Event]:
+    """The oldest `limit` wanted events above `after`, else the newest below `before` (None: there are); in order.
+
+    By a connection of its own: what is asked for by hand may look through all rows, and nobody's reads wait behind it.
+    """
+    path = folder / "journal.db"
+    sql, values = wanted.backward(_END if before is None else before, limit)
+    if after is not None:
+        sql, values = wanted.forward(after, limit)
+    with closing(connect(path)) as database, readable(path):
+        rows = database.execute(sql, values).fetchall()
+    return revive(rows if after is not None else rows[::-1], Blobs(folder))
 
 
 def read(

@@ -18,13 +18,14 @@ import msgspec
 
 from factory_tui.domain.events import AnyFact, Draft, Event
 from factory_tui.domain.identifiers import chance, moment
-from factory_tui.domain.reducer import VERSION, fold
+from factory_tui.domain.reducer import VERSION
 from factory_tui.domain.scribe import Clock
 from factory_tui.domain.state import State
 from factory_tui.journal.blobs import INLINE, Blobs, drop_ballast, fill_ballast
 from factory_tui.journal.chain import GENESIS, Keys, linker
 from factory_tui.journal.errors import Damaged, Head, JournalError, JournalFull, is_full, readable
-from factory_tui.journal.rows import COLUMNS, check, read, revive
+from factory_tui.journal.kept import Kept, seal
+from factory_tui.journal.rows import Wanted, check, read, revive
 from factory_tui.journal.schema import Writer, prepare
 from factory_tui.journal.verify import verify
 
@@ -43,9 +44,6 @@ CHECKED = 64 << 20
 """Bytes of a journal whose pages are all looked at before it is opened; a larger one has that done meanwhile."""
 
 _INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SELECT = f"SELECT {COLUMNS} FROM event WHERE seq > ?"  # noqa: S608
-_BEFORE = f"SELECT {COLUMNS} FROM event WHERE seq < ?"  # noqa: S608
-_OF_KINDS = " AND kind IN (SELECT value FROM json_each(?))"
 _LAST = "SELECT seq, CAST(hash AS BLOB) FROM event ORDER BY seq DESC LIMIT 1"
 _KEEP = "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?)"
 _KEPT = """SELECT seq, CAST(body AS BLOB), CAST(mac AS BLOB), CAST(hash AS BLOB)
@@ -96,6 +94,7 @@ class Journal:
         self._at = self._told = 0
         """When the newest row was written, and when the log was last told of a head."""
         self._closed = False
+        self._states = Kept(folder, key)
         self._kept = 0
         self._to_keep: State | None = None
         self._writer: aiosqlite.Connection
@@ -243,13 +242,11 @@ class Journal:
 
         Raises JournalDamaged when a row cannot be read.
         """
-        sql, values = _narrow(_SELECT, [after], run, kinds)
-        return await self._read(sql + " ORDER BY seq LIMIT ?", [*values, -1 if limit is None else limit])
+        return await self._read(*Wanted(run, kinds).forward(after, limit))
 
     async def before(self, seq: int, run: str | None, limit: int, kinds: Collection[str] | None = None) -> list[Event]:
         """The newest `limit` events with a smaller seq, of one run or of all, of some kinds, in order."""
-        sql, values = _narrow(_BEFORE, [seq], run, kinds)
-        return (await self._read(sql + " ORDER BY seq DESC LIMIT ?", [*values, limit]))[::-1]
+        return (await self._read(*Wanted(run, kinds).backward(seq, limit)))[::-1]
 
     async def _read(self, sql: str, values: list[Any]) -> list[Event]:
         with readable(self._folder / "journal.db"):
@@ -262,8 +259,9 @@ class Journal:
         """The state at the newest event: the cached one, if this reducer made it, and what came after it."""
         state = await self._cached()
         begun = state.seq
-        state = await asyncio.to_thread(fold, read(self._folder, after=begun), state)
+        state = await asyncio.to_thread(self._states.fold, read(self._folder, after=begun), state)
         if state.seq >= begun + CACHE_EVERY:
+            self._kept = state.seq  # what is due at intervals was kept on the way
             await self._cache(state)
         return state
 
@@ -277,7 +275,7 @@ class Journal:
         if not rows:
             return State()
         seq, body, mac, at = rows[0]
-        if not hmac.compare_digest(mac, self._sign(at, body)):
+        if not hmac.compare_digest(mac, seal(self._key, at, body)):
             return State()
         try:
             state = _states.decode(body)
@@ -288,21 +286,19 @@ class Journal:
         return state
 
     async def _cache(self, state: State) -> None:
-        self._kept, self._to_keep = state.seq, None
+        before, self._kept, self._to_keep = self._kept, state.seq, None
         found = list(await self._reader.execute_fetchall(_HASH, (state.seq,)))
         if not found:
             return
         body = _encode(state)
         try:
-            await self._writer.executemany(_KEEP, [(VERSION, state.seq, body, self._sign(found[0][0], body))])
+            await self._writer.executemany(_KEEP, [(VERSION, state.seq, body, seal(self._key, found[0][0], body))])
         except sqlite3.OperationalError as fault:
             # A cache that finds no room is no loss.
             if not is_full(fault):
                 raise
-
-    def _sign(self, at: bytes, body: bytes) -> bytes:
-        """Bind a cached state to the row it was folded to: nobody without the key can plant one."""
-        return hmac.digest(self._key, b"state" + VERSION.to_bytes(4, "big") + at + body, "sha256")
+        if self._states.due(before, state.seq):
+            await asyncio.to_thread(self._states.keep, found[0][0], state.seq, body)
 
     async def verify(self) -> Damaged | None:
         """The first row that is not what was written, or None. Reads everything, off the loop."""
@@ -354,6 +350,7 @@ def _make(folder: Path, path: Path, keys: Keys) -> tuple[bytes, tuple[int, bytes
     finally:
         database.close()
     key = keys.load(make=last is None)
+    Kept(folder, key).discard_others()
     _try_fill(folder / "ballast")
     return key, last or (0, GENESIS)
 
@@ -366,11 +363,3 @@ def _try_fill(path: Path) -> bool:
             return False
         raise
     return True
-
-
-def _narrow(sql: str, values: list[Any], run: str | None, kinds: Collection[str] | None) -> tuple[str, list[Any]]:
-    if run is not None:
-        sql, values = sql + " AND run = ?", [*values, run]
-    if kinds is not None:
-        sql, values = sql + _OF_KINDS, [*values, _encode(sorted(kinds)).decode()]
-    return sql, values

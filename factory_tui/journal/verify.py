@@ -11,7 +11,16 @@ import msgspec
 
 from factory_tui.journal.blobs import Blobs
 from factory_tui.journal.chain import GENESIS, Keys, Link, linker
-from factory_tui.journal.errors import Damaged, Head, JournalDamaged, JournalError, JournalTooNew, Verified, readable
+from factory_tui.journal.errors import (
+    Damaged,
+    Head,
+    JournalDamaged,
+    JournalError,
+    JournalTooNew,
+    Looked,
+    Verified,
+    readable,
+)
 from factory_tui.journal.rows import connect
 
 _ROWS = "SELECT seq, id, at, run, actor, kind, payload, digest, size, hash FROM event ORDER BY seq"
@@ -31,6 +40,13 @@ def verify(folder: Path, keys: Keys) -> Verified:
     """
     heads = keys.heads()  # first: what is written meanwhile comes after them
     return walk(folder / "journal.db", keys.load(make=False), Blobs(folder), heads)
+
+
+def look_at(folder: Path, keys: Keys, at: int) -> Verified:
+    """As `verify`, and note beside the key what it came to at this time, UTC ms."""
+    found = verify(folder, keys)
+    keys.note(Looked(at, found.events, found.damage.why if found.damage else ""))
+    return found
 
 
 def verify_copy(path: Path, keys: Keys) -> Verified:

@@ -14,11 +14,13 @@ from factory_tui import __version__
 from factory_tui.domain.commands import Command
 from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveCell, LiveFrame
+from factory_tui.domain.state import State
 from factory_tui.link.protocol import (
     LINE_LIMIT,
     PROTOCOL,
-    Accepted,
     Answer,
+    Chain,
+    ChainRequest,
     Changes,
     CommandRequest,
     DiffRequest,
@@ -38,6 +40,10 @@ from factory_tui.link.protocol import (
     Rows,
     Silent,
     Skipped,
+    StateRequest,
+    StateThen,
+    Timeline,
+    TimelineRequest,
     Watched,
     WatchRequest,
     decode_from_engine,
@@ -113,13 +119,15 @@ class Link:
         limit: int,
         after: int | None = None,
         kinds: tuple[str, ...] | None = None,
+        *,
+        actor: str | None = None,
     ) -> list[Event]:
         """The newest events of a run below seq `before` (None: the newest), oldest first; fewer than asked may come.
 
         With `after`, instead: the oldest above that seq. Run "" is the floor's trace, None all; `kinds`: tags of the
-        facts that are wanted, None all. Raises as `command`.
+        facts that are wanted, None all; `actor`: by whom, `!name`: by all others. Raises as `command`.
         """
-        answer = await self._ask(QueryRequest(next(self._ids), run, before, limit, after, kinds))
+        answer = await self._ask(QueryRequest(next(self._ids), run, before, limit, after, kinds, actor))
         return list(answer.events) if isinstance(answer, Rows) else []
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
@@ -131,6 +139,21 @@ class Link:
         """Be told what the cells of a run use (None: all, "": none); those that are up. Raises as `command`."""
         answer = await self._ask(WatchRequest(next(self._ids), run))
         return answer.cells if isinstance(answer, Watched) else ()
+
+    async def state_then(self, seq: int | None = None, at: int | None = None) -> State:
+        """The full state as of an event, or of a time, UTC ms. Raises as `command`."""
+        answer = await self._ask(StateRequest(next(self._ids), seq, at))
+        return answer.state if isinstance(answer, StateThen) else State()
+
+    async def timeline(self, spans: int, begin: int | None = None, end: int | None = None) -> Timeline:
+        """How many events came when: in so many spans of a time (None: of the first, the last). Raises as `command`."""
+        answer = await self._ask(TimelineRequest(next(self._ids), spans, begin, end))
+        return answer if isinstance(answer, Timeline) else Timeline(0, 0, 0, ())
+
+    async def chain(self, *, walk: bool = False) -> Chain:
+        """What the newest walk of the chain came to; `walk`: of one made for this. Raises as `command`."""
+        answer = await self._ask(ChainRequest(next(self._ids), walk))
+        return answer if isinstance(answer, Chain) else Chain(0, 0)
 
     async def close(self) -> None:
         """Detach. A second call does nothing."""
@@ -184,7 +207,7 @@ class Link:
 
     def _take(self, data: bytes) -> None:
         message = decode_from_engine(data)
-        if isinstance(message, Accepted | Refused | Rows | Changes | Watched):
+        if isinstance(message, Answer):
             answer = self._asked.get(message.id)
             if answer is not None and not answer.done():
                 answer.set_result(message)

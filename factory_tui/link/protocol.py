@@ -118,7 +118,8 @@ class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
     """From a console: the newest `limit` events of a run (of all when None) with a seq smaller than `before`.
 
     Run "" is the floor's own trace; before None: the newest there are. With `after`: the oldest with a greater seq,
-    whatever `before` says. With `kinds` (tags of facts): of those alone.
+    whatever `before` says. With `kinds` (tags of facts): of those alone. With `actor`: what that one did, or with a `!`
+    before the name what all others did.
     """
 
     id: int
@@ -127,6 +128,7 @@ class QueryRequest(msgspec.Struct, frozen=True, tag="query"):
     limit: int
     after: int | None = None
     kinds: tuple[str, ...] | None = None
+    actor: str | None = None
 
 
 class DiffRequest(msgspec.Struct, frozen=True, tag="diff"):
@@ -146,6 +148,34 @@ class WatchRequest(msgspec.Struct, frozen=True, tag="watch"):
 
     id: int
     run: str | None
+
+
+class StateRequest(msgspec.Struct, frozen=True, tag="state"):
+    """From a console: the full state as of event `seq`; where that is None, as of the time `at`, UTC ms.
+
+    The three requests that look back are answered when their answer is there, other answers before them. One of the
+    same kind that still waits is refused then: the newest is what is looked at.
+    """
+
+    id: int
+    seq: int | None = None
+    at: int | None = None
+
+
+class TimelineRequest(msgspec.Struct, frozen=True, tag="timeline"):
+    """From a console: how many events came when, in so many spans of a time; None: of the first, of the last event."""
+
+    id: int
+    spans: int
+    begin: int | None = None
+    end: int | None = None
+
+
+class ChainRequest(msgspec.Struct, frozen=True, tag="chain"):
+    """From a console: what the newest walk of the journal's chain came to; with `walk`: walk it first."""
+
+    id: int
+    walk: bool = False
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
@@ -183,8 +213,41 @@ class Watched(msgspec.Struct, frozen=True, tag="watched"):
     cells: tuple[LiveCell, ...]
 
 
-Request = CommandRequest | QueryRequest | DiffRequest | WatchRequest
-Answer = Accepted | Refused | Rows | Changes | Watched
+class StateThen(msgspec.Struct, frozen=True, tag="state-then"):
+    """The answer to a StateRequest: `state.seq` says as of which event."""
+
+    id: int
+    state: State
+
+
+class Timeline(msgspec.Struct, frozen=True, tag="timeline"):
+    """The answer to a TimelineRequest: span n holds the events after `seqs[n]`, up to `seqs[n + 1]`."""
+
+    id: int
+    begin: int
+    end: int
+    seqs: tuple[int, ...]
+
+
+class Chain(msgspec.Struct, frozen=True, tag="chain"):
+    """The answer to a ChainRequest: up to `seq` of `newest` events every one was what was written, at `at`, UTC ms.
+
+    `why`: what is wrong with the one after it. `at` None: nobody walked it yet.
+    """
+
+    id: int
+    newest: int
+    seq: int = 0
+    at: int | None = None
+    why: str = ""
+
+
+BackRequest = StateRequest | TimelineRequest | ChainRequest
+"""What looks back."""
+PromptRequest = CommandRequest | QueryRequest | DiffRequest | WatchRequest
+"""What is answered in turn."""
+Request = PromptRequest | BackRequest
+Answer = Accepted | Refused | Rows | Changes | Watched | StateThen | Timeline | Chain
 Message = FullState | EventBatch | Live | Skipped | Now
 """What a console sees happen."""
 
@@ -235,6 +298,13 @@ def rows(request: QueryRequest, events: Sequence[Event]) -> bytes:
             break
         parts.append(body)
     return b'{"type":"rows","id":%d,"events":[%s]}\n' % (request.id, b",".join(parts if forward else reversed(parts)))
+
+
+def state_then(request: StateRequest, encoded: bytes) -> bytes:
+    """The answer to a request for a state that is encoded already, as a line. Raises RefusedError for one too long."""
+    if len(encoded) > LINE_LIMIT - 1024:
+        raise RefusedError("the state then is too long for a line. Remedy: factory-tui journal state, on its machine")
+    return b'{"type":"state-then","id":%d,"state":%s}\n' % (request.id, encoded)
 
 
 def _bounded(event: Event) -> bytes:

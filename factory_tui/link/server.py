@@ -29,6 +29,7 @@ from factory_tui.link.protocol import (
     PROTOCOL,
     REQUEST_LIMIT,
     Accepted,
+    BackRequest,
     Changes,
     CommandRequest,
     DiffRequest,
@@ -36,6 +37,7 @@ from factory_tui.link.protocol import (
     Hello,
     LinkError,
     Lower,
+    PromptRequest,
     QueryRequest,
     Refused,
     RefusedError,
@@ -56,6 +58,8 @@ OnQuery = Callable[[QueryRequest], Awaitable[Sequence[Event]]]
 """What is asked for, at most QUERY_LIMIT of it -> events in order."""
 OnDiff = Callable[[DiffRequest], Awaitable[tuple[str, bool]]]
 """Two passes -> what changed, and whether the end of that was cut off. Raises RefusedError with the reason."""
+OnBack = Callable[[BackRequest], Awaitable[bytes]]
+"""What looks back -> its answer as a line, which may take its time. Raises RefusedError with the reason."""
 
 
 class Lookout(Protocol):
@@ -90,6 +94,8 @@ class _Console:
         self.sent = asyncio.Event()
         self.watches: str | None = ""
         """Of which run it wants to see the cells; None: of all."""
+        self.back: dict[type, tuple[int, asyncio.Task[None]]] = {}
+        """By kind of request, the id of the newest that looks back, and who sees to it."""
         self.gone = False
         """Whether nothing can be sent to it any more."""
 
@@ -133,6 +139,7 @@ class LinkServer:
         on_command: OnCommand,
         on_query: OnQuery,
         on_diff: OnDiff,
+        on_back: OnBack,
         tick: float = 1.0,
     ) -> None:
         self._path = path
@@ -141,6 +148,7 @@ class LinkServer:
         self._on_command = on_command
         self._on_query = on_query
         self._on_diff = on_diff
+        self._on_back = on_back
         self._tick = tick
         self._consoles: set[_Console] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -255,37 +263,64 @@ class LinkServer:
         sending = asyncio.create_task(console.send(), name=f"link to {actor}")
         try:
             while data := await read_line(reader, "console"):
-                outbox.answer(await self._answer(console, actor, role, data))
-                console.wake.set()
+                request = decode_request(data)
+                if isinstance(request, BackRequest):
+                    self._look_back(console, actor, request)
+                else:
+                    outbox.answer(await self._answer(console, actor, role, request))
+                    console.wake.set()
                 if not await console.room():
                     break
         finally:
             self._consoles.discard(console)
             self._rewatch()
             self.on_leave()
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            tasks = [sending, *(task for _, task in console.back.values())]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _answer(self, console: _Console, actor: str, role: Role, data: bytes) -> bytes:
-        request = decode_request(data)
+    def _look_back(self, console: _Console, actor: str, request: BackRequest) -> None:
+        """Have it answered beside what else is asked, in place of one of its kind that still waits."""
+        earlier = console.back.get(type(request))
+        if earlier is not None and not earlier[1].done():
+            earlier[1].cancel()
+            console.outbox.answer(line(Refused(earlier[0], "another was asked for meanwhile")))
+
+        async def see_to_it() -> None:
+            console.outbox.answer(await self._guarded(actor, request.id, self._on_back(request)))
+            console.wake.set()
+
+        task = asyncio.create_task(see_to_it(), name=f"looks back for {actor}")
+        console.back[type(request)] = request.id, task
+        console.wake.set()
+
+    async def _guarded(self, actor: str, request: int, answering: Awaitable[bytes]) -> bytes:
+        """The answer, or a refusal: one request's fault must not cost the console its link."""
+        try:
+            return await answering
+        except RefusedError as refusal:
+            return line(Refused(request, str(refusal)))
+        except Exception as bug:
+            log.exception("a request of %s broke", actor)
+            return line(Refused(request, f"a fault of the engine: {type(bug).__name__}: {bug}"))
+
+    async def _answer(self, console: _Console, actor: str, role: Role, request: PromptRequest | Refused) -> bytes:
         if isinstance(request, Refused):
             return line(request)
-        try:
-            if isinstance(request, QueryRequest):
-                asked = replace(request, limit=max(0, min(request.limit, QUERY_LIMIT)))
-                return rows(request, await self._on_query(asked))
-            if isinstance(request, DiffRequest):
-                return line(Changes(request.id, *await self._on_diff(request)))
-            if isinstance(request, WatchRequest):
-                console.watches = request.run
-                self._rewatch()
-                return line(Watched(request.id, tuple(self._lookout.up(request.run) if self._lookout else ())))
-            return line(await self._command(actor, role, request))
-        except RefusedError as refusal:
-            return line(Refused(request.id, str(refusal)))
-        except Exception as bug:  # one request's fault must not cost the console its link
-            log.exception("a request of %s broke", actor)
-            return line(Refused(request.id, f"a fault of the engine: {type(bug).__name__}: {bug}"))
+        return await self._guarded(actor, request.id, self._do(console, actor, role, request))
+
+    async def _do(self, console: _Console, actor: str, role: Role, request: PromptRequest) -> bytes:
+        if isinstance(request, QueryRequest):
+            asked = replace(request, limit=max(0, min(request.limit, QUERY_LIMIT)))
+            return rows(request, await self._on_query(asked))
+        if isinstance(request, DiffRequest):
+            return line(Changes(request.id, *await self._on_diff(request)))
+        if isinstance(request, WatchRequest):
+            console.watches = request.run
+            self._rewatch()
+            return line(Watched(request.id, tuple(self._lookout.up(request.run) if self._lookout else ())))
+        return line(await self._command(actor, role, request))
 
     async def _command(self, actor: str, role: Role, request: CommandRequest) -> Accepted | Refused:
         if request.key and not is_ulid(request.key):

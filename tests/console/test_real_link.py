@@ -12,11 +12,12 @@ from factory_tui.domain import events as e
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.reducer import fold
-from factory_tui.link.protocol import DiffRequest, QueryRequest
+from factory_tui.link.protocol import BackRequest, DiffRequest, QueryRequest
 from factory_tui.link.server import LinkServer
 from tests import snap
 from tests.console import story
 from tests.console.tales import known
+from tests.link.back import back, page
 from tests.waiting import until
 
 STORY = story.tell()
@@ -36,6 +37,7 @@ class Engine:
             on_command=self._command,
             on_query=self._query,
             on_diff=self._diff,
+            on_back=self._back,
         )
 
     async def _command(self, _actor: str, _role: Role, command: Command, _key: str) -> str | None:
@@ -45,12 +47,10 @@ class Engine:
         return None
 
     async def _query(self, asked: QueryRequest) -> Sequence[Event]:
-        kinds = asked.kinds
-        of_run = [item for item in self.events if asked.run is None or item.run == asked.run]
-        of_run = [item for item in of_run if kinds is None or item.fact.__struct_config__.tag in kinds]
-        if asked.after is not None:
-            return [item for item in of_run if item.seq > asked.after][: asked.limit]
-        return [item for item in of_run if asked.before is None or item.seq < asked.before][-asked.limit :]
+        return page(self.events, asked)
+
+    async def _back(self, asked: BackRequest) -> bytes:
+        return back(self.events, asked)
 
     async def _diff(self, asked: DiffRequest) -> tuple[str, bool]:
         return f"+pass {asked.after} of {asked.run}\n", False

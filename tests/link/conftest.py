@@ -1,5 +1,6 @@
 """An engine small enough to see through, behind a real socket."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ from factory_tui.domain.events import AnyFact, Event
 from factory_tui.domain.live import LiveFrame
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
-from factory_tui.link.protocol import DiffRequest, QueryRequest, RefusedError
+from factory_tui.link.protocol import BackRequest, DiffRequest, QueryRequest, RefusedError, StateRequest
 from factory_tui.link.server import LinkServer
+from tests.link.back import back, page
 
 DEADLINE = 20.0
 
@@ -26,6 +28,8 @@ class SmallEngine:
         self.events: list[Event] = []
         self.commands: list[tuple[str, Role, Command]] = []
         self.clock = 1_700_000_000_000
+        self.may_look_back = asyncio.Event()
+        self.may_look_back.set()
         self.server = LinkServer(
             path,
             state=lambda: self.state,
@@ -33,12 +37,13 @@ class SmallEngine:
             on_command=self.obey,
             on_query=self.page,
             on_diff=self.diff,
+            on_back=self.back,
             tick=tick,
         )
 
-    def record(self, *facts: AnyFact, run: str = "") -> None:
+    def record(self, *facts: AnyFact, run: str = "", actor: str = "engine") -> None:
         first = len(self.events) + 1
-        events = [Event(first + n, f"id{first + n}", self.clock, fact, run) for n, fact in enumerate(facts)]
+        events = [Event(first + n, f"id{first + n}", self.clock, fact, run, actor) for n, fact in enumerate(facts)]
         self.events += events
         self.state = fold(events, self.state)
         self.server.publish(events)
@@ -62,13 +67,14 @@ class SmallEngine:
         return "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n", False
 
     async def page(self, asked: QueryRequest) -> Sequence[Event]:
-        of_run = [event for event in self.events if asked.run is None or event.run == asked.run]
-        if asked.kinds is not None:
-            of_run = [event for event in of_run if event.fact.__struct_config__.tag in asked.kinds]
-        if asked.after is not None:
-            return [event for event in of_run if event.seq > asked.after][: asked.limit]
-        found = [event for event in of_run if asked.before is None or event.seq < asked.before]
-        return found[-asked.limit :] if asked.limit else []
+        return page(self.events, asked)
+
+    async def back(self, asked: BackRequest) -> bytes:
+        """Once nobody holds it up."""
+        await self.may_look_back.wait()
+        if isinstance(asked, StateRequest) and asked.seq is not None and asked.seq > len(self.events):
+            raise RefusedError(f"there is no event {asked.seq}; the newest is {len(self.events)}")
+        return back(self.events, asked)
 
 
 @pytest.fixture

@@ -117,6 +117,51 @@ async def test_a_trace_is_paged_both_ways(engine: SmallEngine) -> None:
     await link.close()
 
 
+async def test_the_past_is_asked_for_by_event_or_by_time(engine: SmallEngine) -> None:
+    engine.record(*notices("one", "two"))
+    engine.clock += 60_000
+    engine.record(*notices("three"))
+    link = await Link.connect(engine.path)
+    assert await link.state_then(2) == fold(engine.events[:2])
+    assert await link.state_then(at=engine.clock - 1) == fold(engine.events[:2])
+    assert await link.state_then(at=engine.clock) == engine.state
+    with pytest.raises(RefusedError, match="there is no event 9; the newest is 3"):
+        await link.state_then(9)
+    lay = await link.timeline(2)
+    assert (lay.end - lay.begin, lay.seqs) == (60_000, (0, 2, 3))
+    chain = await link.chain(walk=True)
+    assert (chain.newest, chain.seq, chain.why) == (3, 3, "")
+    await link.close()
+
+
+async def test_looking_back_keeps_nobody_waiting_and_the_newest_of_a_kind_counts(engine: SmallEngine) -> None:
+    engine.record(*notices("one", "two"))
+    engine.may_look_back.clear()
+    link = await Link.connect(engine.path)
+    first, chain = asyncio.create_task(link.state_then(1)), asyncio.create_task(link.chain())
+    await link.command(EmergencyStop())
+    assert not first.done()
+    second = asyncio.create_task(link.state_then(2))
+    with pytest.raises(RefusedError, match="another was asked for meanwhile"):
+        await first
+    await link.command(Resume("a-1"))
+    engine.may_look_back.set()
+    assert (await second).seq == 2
+    assert (await chain).newest == 2
+    await link.close()
+
+
+async def test_what_somebody_did_is_paged_exactly(engine: SmallEngine) -> None:
+    for number in range(9):
+        engine.record(*notices(str(number)), actor="ana" if number % 3 else "engine")
+    link = await Link.connect(engine.path)
+    assert [event.seq for event in await link.events(None, None, 3, actor="ana")] == [6, 8, 9]
+    assert [event.seq for event in await link.events(None, 8, 3, actor="!engine")] == [3, 5, 6]
+    assert [event.seq for event in await link.events(None, None, 9, after=4, actor="engine")] == [7]
+    assert await link.events(None, None, 9, actor="ben") == []
+    await link.close()
+
+
 async def test_a_page_too_long_for_a_line_brings_what_fits_from_the_end_that_was_asked_for(engine: SmallEngine) -> None:
     engine.record(*(ToolReturned(1, "c", "x" * 3_000_000) for _ in range(6)), run="a-1")
     link = await Link.connect(engine.path)
@@ -202,7 +247,7 @@ def read_until_skipped(sleeper: socket.socket) -> Skipped:
         (b'{"type":"command","id":7}\n', 7),
         (b'{"type":"command","id":8,"command":{"type":"rm -rf"}}\n', 8),
         (b'{"type":"query","id":9,"run":"a-1","before":"x","limit":1}\n', 9),
-        (b'{"type":"state","id":10}\n', 10),
+        (b'{"type":"dance","id":10}\n', 10),
         (b"\n", 0),
         (b"[" * 200_000 + b"\n", 0),
     ],
