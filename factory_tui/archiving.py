@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from factory_tui import recalling
 from factory_tui.following import FAILED, SHIPPED, USAGE, typed
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from factory_tui.config.workspace import Workspace
     from factory_tui.domain.state import Run, State
-    from factory_tui.journal import Keys
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -27,12 +27,12 @@ def _verify(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     """Fails at the first row that is not what was written."""
     import json
 
-    from factory_tui.journal import Keys, verify, verify_copy
+    from factory_tui.journal import Keys, look_at, verify_copy
 
     if arguments.file:
         events, head, damage = verify_copy(_there(arguments.file), Keys(workspace.keys, workspace.identity))
     else:
-        events, head, damage = verify(workspace.state, _keys(workspace))
+        events, head, damage = look_at(workspace.state, recalling.keys_there(workspace), time.time_ns() // 1_000_000)
     if arguments.json:
         found = {"events": events, "head": head._asdict(), "damage": damage and damage._asdict()}
         print(json.dumps(found))
@@ -50,7 +50,7 @@ def _export(workspace: "Workspace", arguments: argparse.Namespace) -> int:
 
     from factory_tui.journal import read
 
-    _keys(workspace)
+    recalling.keys_there(workspace)
     after, encode, told = (arguments.from_seq or 1) - 1, msgspec.json.Encoder().encode, 0
     for event in read(workspace.state, after=after, to=arguments.to_seq, run=arguments.run or None):
         print(encode(event).decode())
@@ -65,7 +65,7 @@ def _backup(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     from factory_tui.console.figures import size
     from factory_tui.journal import backup
 
-    events, head, _ = backup(workspace.state, _keys(workspace), arguments.file)
+    events, head, _ = backup(workspace.state, recalling.keys_there(workspace), arguments.file)
     print(f"{arguments.file}: {events} events, {size(arguments.file.stat().st_size)}, whole")
     print(f"its head: {head.seq} {head.hash}")
     print(f"its key is not in it, but in {workspace.keys}: keep a copy of that elsewhere")
@@ -110,7 +110,7 @@ def _compact(workspace: "Workspace", arguments: argparse.Namespace) -> int:
     from factory_tui.console.figures import size
     from factory_tui.journal import compact
 
-    _keys(workspace)
+    recalling.keys_there(workspace)
     with workspace.hold():
         runs = _over(asyncio.run(_state(workspace)), arguments)
         if isinstance(runs, str):
@@ -171,20 +171,14 @@ def _there(file: "Path") -> "Path":
     return file
 
 
-def _keys(workspace: "Workspace") -> "Keys":
-    """Where the key and the heads are. Raises JournalError without a journal: looking makes none."""
-    from factory_tui.journal import JournalError, Keys
-
-    if not (workspace.state / "journal.db").exists():
-        remedy = f"{typed(workspace, 'engine start')}, or {typed(workspace, 'journal restore BACKUP')}"
-        raise JournalError(f"{workspace.state}: there is no journal yet. Remedy: {remedy}")
-    return Keys(workspace.keys, workspace.identity)
-
-
 COMMANDS: "dict[str, Callable[[Workspace, argparse.Namespace], int]]" = {
     "verify": _verify,
     "export": _export,
     "backup": _backup,
     "restore": _restore,
     "compact": _compact,
+    "state": recalling.state,
+    "events": recalling.events,
+    "timeline": recalling.timeline,
+    "chain": recalling.chain,
 }

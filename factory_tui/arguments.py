@@ -14,6 +14,7 @@ from factory_tui.belongings import (
     image_commands,
     journal_commands,
     scenario_commands,
+    since_command,
     twin_commands,
 )
 from factory_tui.domain.money import FLOOR_CAPS, RUN_CAPS
@@ -99,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     status.set_defaults(command="status")
 
     burn_command(commands)
+    since_command(commands)
 
     doctor = commands.add_parser("doctor", help="what this machine and workspace lack, with remedies")
     doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the findings as JSON")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from factory_tui.burn.windows import GROUPINGS, WINDOWS
 from factory_tui.options import COUNT, SEQ, run_options, workspace_option
-from factory_tui.values import whole
+from factory_tui.values import instant, whole
 
 
 def cell_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,13 +65,19 @@ def image_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Of what was recorded."""
-    journal = commands.add_parser("journal", help="verify, export, back up, restore or compact what was recorded")
+    journal = commands.add_parser(
+        "journal", help="look at, verify, export, back up, restore or compact what was recorded"
+    )
     actions = journal.add_subparsers(metavar="ACTION", required=True)
     made = {
         name: actions.add_parser(name, help=text)
         for name, text in (
             ("verify", "walk the chain of hashes, and name the first row that is not what was written"),
             ("export", "print events as JSON lines, as --json does"),
+            ("state", "the floor as it was at an event or a time"),
+            ("events", "who did what: what people did and what came of it, or any kind of event"),
+            ("timeline", "how many events came when"),
+            ("chain", "what the newest walk of the chain came to, without another one"),
             ("backup", "copy the journal to one file, while an engine runs or not, and walk the copy"),
             ("restore", "put a backup in the journal's place; the journal of now is kept beside it"),
             ("compact", "move what old runs left in the journal into a compressed archive beside it"),
@@ -94,6 +100,13 @@ def journal_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     made["export"].add_argument("run", nargs="?", default="", help="its name, like shortlinks-1 (default: everything)")
     for name, text in (("from", "the first event, by seq"), ("to", "the last event, by seq")):
         made["export"].add_argument(f"--{name}", dest=f"{name}_seq", type=SEQ, metavar="SEQ", help=text)
+    made["state"].add_argument(
+        "instant", type=instant, metavar="SEQ|TIME", help="an event, or a time in UTC: 2026-11-30T14:02:09, or 14:02"
+    )
+    made["timeline"].add_argument("--spans", type=whole("number from 1 on", 1), default=24, help="(default: 24)")
+    _who(made["events"])
+    for name, what in (("state", "as status --json"), ("events", "the events"), ("timeline", "it"), ("chain", "it")):
+        made[name].add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=f"{what}, as JSON")
     for name, action in made.items():
         workspace_option(action)
         action.set_defaults(command="journal", action=name)
@@ -110,6 +123,27 @@ def burn_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     shape.add_argument("--csv", action="store_true", help="the window's buckets as CSV, for a table of your own")
     workspace_option(burn)
     burn.set_defaults(command="burn")
+
+
+def _who(events: argparse.ArgumentParser) -> None:
+    """Which events."""
+    events.add_argument("run", nargs="?", default=None, help="its name, like shortlinks-1 (default: everything)")
+    events.add_argument("--actor", metavar="NAME", help="what that one did; !NAME: what all others did")
+    events.add_argument("--kind", metavar="TAG", action="append", help="facts of that tag, or of several; all: of any")
+    events.add_argument("--after", type=SEQ, metavar="SEQ", help="the oldest after that event (default: the newest)")
+    events.add_argument("--before", type=SEQ, metavar="SEQ", help="the newest before that event")
+    events.add_argument("--limit", type=whole("number from 1 on", 1), default=50, metavar="N", help="(default: 50)")
+
+
+def since_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Of what happened meanwhile."""
+    since = commands.add_parser("since", help="what shipped, jammed, was spent and decided since you last looked")
+    since.add_argument(
+        "instant", nargs="?", type=instant, metavar="SEQ|TIME", help="since then (default: since your console was left)"
+    )
+    since.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="it as JSON")
+    workspace_option(since)
+    since.set_defaults(command="since")
 
 
 def scenario_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

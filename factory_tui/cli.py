@@ -181,6 +181,12 @@ def _scenarios(arguments: argparse.Namespace) -> int:
     return commands[arguments.name](_find(arguments), arguments)
 
 
+def _since(arguments: argparse.Namespace) -> int:
+    from factory_tui.recalling import since
+
+    return since(_find(arguments), arguments)
+
+
 def _status(arguments: argparse.Namespace) -> int:
     import msgspec
 
@@ -294,6 +300,7 @@ COMMANDS: "dict[str, Callable[[argparse.Namespace], int]]" = {
     "twins": _twins,
     "status": _status,
     "burn": _burn,
+    "since": _since,
     "doctor": _doctor,
     "twin messages": _twin_messages,
     "ask": _ask,

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 
 from factory_tui.domain import moments
 
@@ -39,6 +40,24 @@ def time_of_day(text: str) -> int:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no time of day, such as 14:30")
     return found
+
+
+def instant(text: str) -> tuple[str, int]:
+    """`seq` and a number, or `at` and UTC ms: of `1204`, of `2026-11-30T14:02:09`, or of `14:02` on the last such."""
+    if text.isascii() and text.isdigit():
+        return "seq", int(text)
+    now = datetime.now(UTC)
+    try:
+        if len(text) <= len("00:00:00"):
+            found = datetime.combine(now.date(), time.fromisoformat(text), UTC)
+            found -= timedelta(days=found > now)
+        else:
+            found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no instant. Remedy: an event's seq, or a time in UTC such as 2026-11-30T14:02:09 or 14:02"
+        ) from None
+    return "at", int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def amount(text: str) -> str:

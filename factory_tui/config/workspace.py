@@ -4,6 +4,7 @@ Owns paths, the workspace's identity, its lock and the bundled copy. It opens no
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import stat
@@ -203,9 +204,18 @@ def served(identity: str) -> Path | None:
 
 def keys_of(identity: str) -> Path:
     """Where the keys of a workspace of that identity are, if it has any yet."""
+    return _kept_by_user() / identity
+
+
+def looks_of(name: str) -> Path:
+    """Where consoles keep when each operator last looked at what goes by that name: an identity, or an address."""
+    return _kept_by_user() / "looks" / hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _kept_by_user() -> Path:
     home = os.environ.get("XDG_STATE_HOME", "")
     base = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
-    return base / "factory-tui" / identity
+    return base / "factory-tui"
 
 
 def sync_folder(folder: Path) -> None:

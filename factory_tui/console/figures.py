@@ -66,6 +66,11 @@ def moment(at: int) -> str:
     return stamp(at)[:5]
 
 
+def day(at: int) -> str:
+    """UTC milliseconds as `2026-11-30`."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d")
+
+
 def percent(share: float) -> str:
     """A share as `83%`. 100 and 0 are said only of all and of none."""
     whole = round(share * 100)

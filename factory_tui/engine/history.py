@@ -9,7 +9,7 @@ from pathlib import Path
 
 from factory_tui.domain.events import Event
 from factory_tui.domain.scribe import Clock
-from factory_tui.journal import JournalError, Keys, Looked, Wanted, page, seq_at, timeline
+from factory_tui.journal import JournalError, Keys, Looked, Wanted, page, row_hash, seq_at, timeline
 from factory_tui.link.protocol import (
     BackRequest,
     Chain,
@@ -72,8 +72,8 @@ class History:
         if asked.walk:
             await self._aside(asked, "verify", self._now())
         looked = await asyncio.to_thread(self._keys.looked) or Looked(0, 0, "")
-        newest = await asyncio.to_thread(seq_at, self._folder, 1 << 62)
-        return line(Chain(asked.id, newest, looked.seq, looked.at or None, looked.why))
+        newest, digest = await asyncio.to_thread(row_hash, self._folder, asked.of)
+        return line(Chain(asked.id, newest, looked.seq, looked.at or None, looked.why, digest))
 
     async def _aside(self, asked: StateRequest | ChainRequest, what: str, number: int) -> bytes:
         """What `journal.aside` prints; one of a kind at a time, and none for whom nobody waits any more."""

@@ -17,7 +17,7 @@ from factory_tui.journal.errors import (
     Looked,
     Verified,
 )
-from factory_tui.journal.instants import Timeline, seq_at, state_at, timeline
+from factory_tui.journal.instants import Timeline, row_hash, seq_at, state_at, timeline
 from factory_tui.journal.rows import Wanted, page, read
 from factory_tui.journal.store import Journal
 from factory_tui.journal.verify import look_at, verify, verify_copy
@@ -42,6 +42,7 @@ __all__ = [
     "page",
     "read",
     "restore",
+    "row_hash",
     "seq_at",
     "state_at",
     "timeline",

@@ -17,6 +17,7 @@ from factory_tui.journal.kept import Kept
 from factory_tui.journal.rows import connect, read
 
 _LAST = "SELECT coalesce(max(seq), 0) FROM event"
+_ROW = "SELECT CAST(hash AS BLOB) FROM event WHERE seq = ?"
 _AT = "SELECT at FROM event WHERE seq = ?"
 
 
@@ -53,6 +54,14 @@ def seq_at(folder: Path, at: int) -> int:
     path = folder / "journal.db"
     with closing(connect(path)) as database, readable(path):
         return _newest(database, _last(database), at)
+
+
+def row_hash(folder: Path, seq: int | None) -> tuple[int, str]:
+    """The seq of the newest event, and the hash of an event's row; empty where there is none. Raises JournalError."""
+    path = folder / "journal.db"
+    with closing(connect(path)) as database, readable(path):
+        found = database.execute(_ROW, (seq or 0,)).fetchone()
+        return _last(database), found[0].hex() if found else ""
 
 
 def state_at(folder: Path, keys: Keys, seq: int) -> State:

@@ -150,9 +150,12 @@ class Link:
         answer = await self._ask(TimelineRequest(next(self._ids), spans, begin, end))
         return answer if isinstance(answer, Timeline) else Timeline(0, 0, 0, ())
 
-    async def chain(self, *, walk: bool = False) -> Chain:
-        """What the newest walk of the chain came to; `walk`: of one made for this. Raises as `command`."""
-        answer = await self._ask(ChainRequest(next(self._ids), walk))
+    async def chain(self, of: int | None = None, *, walk: bool = False) -> Chain:
+        """What the newest walk of the chain came to, and the hash of an event's row; `walk`: of one made for this.
+
+        Raises as `command`.
+        """
+        answer = await self._ask(ChainRequest(next(self._ids), walk, of))
         return answer if isinstance(answer, Chain) else Chain(0, 0)
 
     async def close(self) -> None:

@@ -172,10 +172,14 @@ class TimelineRequest(msgspec.Struct, frozen=True, tag="timeline"):
 
 
 class ChainRequest(msgspec.Struct, frozen=True, tag="chain"):
-    """From a console: what the newest walk of the journal's chain came to; with `walk`: walk it first."""
+    """From a console: what the newest walk of the journal's chain came to; with `walk`: walk it first.
+
+    With `of`, the hash of that event's row as well.
+    """
 
     id: int
     walk: bool = False
+    of: int | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
@@ -240,6 +244,8 @@ class Chain(msgspec.Struct, frozen=True, tag="chain"):
     seq: int = 0
     at: int | None = None
     why: str = ""
+    hash: str = ""
+    """Of the row that was asked for, 64 hexadecimal digits; empty: there is none."""
 
 
 BackRequest = StateRequest | TimelineRequest | ChainRequest
