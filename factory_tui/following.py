@@ -202,10 +202,12 @@ def console(
     """
     gc.disable()  # until it painted: nothing that a start makes is garbage, and it is looked through a dozen times
     from factory_tui.config.load import shown_by
+    from factory_tui.config.workspace import looks_of
     from factory_tui.console.app import run_console
     from factory_tui.console.feed import attach_to
     from factory_tui.console.filtering import mistake
     from factory_tui.console.reckoning import targets
+    from factory_tui.console.seen import Seen
     from factory_tui.link.protocol import NoAnswer
 
     attach = attach_to(workspace.socket)
@@ -234,7 +236,7 @@ def console(
 
     try:
         settings = shown_by(workspace.config, serves=serves, mistake=mistake)
-        run_console(connect, settings.ui, workspace.root, targets(settings))
+        run_console(connect, settings.ui, workspace.root, targets(settings), Seen(looks_of(workspace.identity)))
     except ValueError as error:
         print(f"{workspace.config}: {error}", file=sys.stderr)
         return USAGE

@@ -45,12 +45,14 @@ def attach(arguments: argparse.Namespace) -> int:
 
     if shape_of(arguments) != "console":
         return asyncio.run(_follow(link, as_json=arguments.json))
+    from factory_tui.config.workspace import looks_of
     from factory_tui.console.app import run_console
+    from factory_tui.console.seen import Seen
 
     async def connect() -> "Feed":
         return await link()
 
-    run_console(connect)
+    run_console(connect, seen=Seen(looks_of(arguments.address)))
     print(
         f"The engine on {address.host} goes on. Attach again with: {program()} attach {shlex.quote(arguments.address)}"
     )

@@ -260,7 +260,7 @@ def test_garbage_is_collected_again_once_the_console_painted(
         with pytest.raises(NoAnswer):
             await connect()
 
-    def paints(connect: Connect, _ui: object, _folder: Path) -> None:
+    def paints(connect: Connect, _ui: object, _folder: Path, *_more: object) -> None:
         seen.append(gc.isenabled())
         asyncio.run(attach(connect))
         seen.append(gc.isenabled())

@@ -6,7 +6,7 @@ import msgspec
 
 from factory_tui.domain.commands import Role
 
-Scope = Literal["everywhere", "floor", "run", "inbox", "workshop", "burn"]
+Scope = Literal["everywhere", "floor", "run", "inbox", "workshop", "burn", "journal"]
 SCREENS: tuple[Scope, ...] = get_args(Scope)[1:]
 """Each has a key `go.SCREEN` of everywhere, and its class in `console.places`."""
 Tier = Literal[0, 1, 2]

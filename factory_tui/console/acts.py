@@ -32,6 +32,33 @@ DEEDS: tuple[str, ...] = tuple(sorted({*KINDS} - {tag(kind) for kind in _ROUTINE
 """Those that change what people decide about: shown where nobody asks for others."""
 
 
+_VERBS: dict[type, str] = {
+    e.EngineStarted: "start",
+    e.EngineStopped: "stop",
+    e.FloorFrozen: "freeze",
+    e.FloorThawed: "thaw",
+    e.SeedRevised: "revise",
+    e.CorpusRevised: "revise",
+    e.CorpusConfirmed: "confirm",
+    e.EditRefused: "refuse",
+    e.EditMended: "mend",
+    e.RunQueued: "queue",
+    e.RunReseeded: "re-seed",
+    e.RunRestarted: "restart",
+    e.RunForked: "fork",
+    e.RungClimbed: "climb",
+    e.BudgetMoved: "budget",
+    e.LeakFound: "leak",
+    e.LeakReleased: "release",
+    e.PassEnded: "pass",
+    e.VisitEnded: "visit",
+    e.Shipped: "ship",
+    e.CellLacked: "lack",
+    e.ImageReady: "image",
+}
+"""In one word; any other is called as its kind is."""
+
+
 class Act(msgspec.Struct, frozen=True):
     """One event as a line."""
 
@@ -42,6 +69,10 @@ class Act(msgspec.Struct, frozen=True):
     subject: str
     detail: str
     tone: Tone
+    kind: str = ""
+    """Of its fact."""
+    run: str = ""
+    """That it is about; empty: the floor."""
 
 
 def act(event: e.Event) -> Act:
@@ -56,12 +87,14 @@ def act(event: e.Event) -> Act:
         one_line(subject, NAME),
         one_line(detail, DETAIL),
         said[0].tone if said else "dim",
+        tag(type(event.fact)),
+        event.run,
     )
 
 
 def _parts(event: e.Event, said: str) -> tuple[str, str, str]:
     fact = event.fact
-    kind = tag(type(fact)).replace("-", " ")
+    verb = _VERBS.get(type(fact), tag(type(fact)).replace("-", " "))
     match fact:
         case e.CommandTaken():
             return _command(fact.command)
@@ -77,14 +110,14 @@ def _parts(event: e.Event, said: str) -> tuple[str, str, str]:
         case e.EscalationPassedOn():
             return "pass on", event.run, said
         case e.SeedRevised() | e.CorpusRevised() | e.CorpusConfirmed():
-            return kind, fact.seed, said or (fact.revision[:8] if isinstance(fact, e.SeedRevised) else "")
+            return verb, fact.seed, said or (fact.revision[:8] if isinstance(fact, e.SeedRevised) else "")
         case e.EditRefused() | e.EditMended():
-            return kind, fact.file, said
+            return verb, fact.file, said
         case e.Noticed():
             return fact.level, "", said
         case e.CapSet():
             return "cap", fact.cap, said
-    return kind, event.run, said
+    return verb, event.run, said
 
 
 def _command(command: c.Command) -> tuple[str, str, str]:

@@ -18,20 +18,21 @@ from factory_tui.config.presets import BUNDLED, presets_of
 from factory_tui.config.settings import UiTable
 from factory_tui.console.actions import BY_ID
 from factory_tui.console.alarm import Alarm, sequence
-from factory_tui.console.attached import Attached
 from factory_tui.console.drafts import Drafts
 from factory_tui.console.feed import Connect
 from factory_tui.console.glyphs import SETS, Tone
 from factory_tui.console.hangup import end_with_terminal
 from factory_tui.console.keys import bindings
 from factory_tui.console.linefilter import HostileFilter
-from factory_tui.console.offering import allowed, keymap, makes_sense
+from factory_tui.console.offering import allowed, keymap, makes_sense, shown
 from factory_tui.console.screens.floor import FloorScreen
 from factory_tui.console.screens.place import Place
+from factory_tui.console.seen import Seen
 from factory_tui.console.sending import send, send_all
 from factory_tui.console.themes import THEMES, styles
 from factory_tui.console.trace import Line
-from factory_tui.console.trail import Stop, Trail
+from factory_tui.console.trail import Stop
+from factory_tui.console.traveller import KEEP_LOOK, Traveller
 from factory_tui.console.widgets.pane import Pane
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.reader import Reader
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from textual.geometry import Size
     from textual.theme import Theme
 
-    from factory_tui.console.action import Scope
     from factory_tui.console.widgets.matrix import Cell
 
 FLUSH = 0.1
@@ -67,7 +67,7 @@ def wall() -> int:
     return time.time_ns() // 1_000_000
 
 
-class ConsoleApp(Attached, inherit_bindings=False):
+class ConsoleApp(Traveller, inherit_bindings=False):
     """Attaches, draws, and sends what the operator asks for."""
 
     CSS_PATH: ClassVar[str | Path] = Path(__file__).parent / "console.tcss"
@@ -82,10 +82,13 @@ class ConsoleApp(Attached, inherit_bindings=False):
         clock: Callable[[], int] = wall,
         folder: Path | None = None,
         targets: Targets | None = None,
+        *,
+        seen: Seen | None = None,
     ) -> None:
         """`folder`: the workspace, where its files may be opened in an editor; None: this console opens no process.
 
         `targets`: what operators are expected to spend.
+        `seen`: where it is kept when operators look; None: nowhere.
 
         Raises ValueError, with a remedy, for a keymap or a theme that cannot be.
         """
@@ -93,7 +96,7 @@ class ConsoleApp(Attached, inherit_bindings=False):
         if ui.theme not in THEMES:
             raise ValueError(f"[ui] theme: {ui.theme!r} is unknown. Remedy: one of {', '.join(THEMES)}")
         self.set_reactive(ConsoleApp.theme, ui.theme)  # from the start: a change has all styles parsed again
-        super().__init__(connect, clock)
+        super().__init__(connect, clock, seen)
         self.keys = keymap(ui.keymap)
         self.glyphs = SETS[ui.glyphs]
         self.set_class(ui.glyphs == "ascii", "-ascii")
@@ -103,7 +106,6 @@ class ConsoleApp(Attached, inherit_bindings=False):
         """How the floor may look, and how it does at first."""
         self._calls = (ui.bell, ui.notify)
         self._alarm = Alarm()
-        self.trail = Trail()
         self.flash: tuple[Tone, str] | None = None
         self.drafts = Drafts()
         self.cells: dict[str, Cell] = {}
@@ -118,16 +120,6 @@ class ConsoleApp(Attached, inherit_bindings=False):
         self._styled = ""
         self._styles: dict[str, Style] = {}
         self.set_keymap({name: written for name, written in ui.keymap.items() if BY_ID[name].keys})
-
-    @property
-    def place(self) -> Place | None:
-        """The place in front, below any dialog."""
-        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Place)), None)
-
-    @property
-    def scope(self) -> "Scope":
-        """Which actions are meant: those of the place in front."""
-        return self.place.SCOPE if self.place else "floor"
 
     @property
     def available_themes(self) -> "dict[str, Theme]":
@@ -174,11 +166,16 @@ class ConsoleApp(Attached, inherit_bindings=False):
         second = self.clock() // 1000
         if self.flash and time.monotonic() > self._flash_ends:
             self.flash, self.mirror.dirty = None, True
-        fresh, self.mirror.fresh = self.mirror.fresh, None
+        fresh, self.live.fresh = self.live.fresh, None
         if fresh:
             self.say(*fresh)
-        if self.mirror.connection == "live":
-            self.call_human(self._alarm.look(self.mirror.state, time.monotonic()))
+        if self.live.connection == "live":
+            self.call_human(self._alarm.look(self.live.state, time.monotonic()))
+        if time.monotonic() - self._noted > KEEP_LOOK:
+            self.note_look()
+        if self.then:  # what is above all screens is of now
+            self.then.mirror.dirty |= self.live.dirty
+            self.then.mirror.connection, self.live.dirty = self.live.connection, False
         if not self.mirror.dirty and second == self._second:
             return
         self.mirror.dirty, self._second = False, second
@@ -285,9 +282,14 @@ class ConsoleApp(Attached, inherit_bindings=False):
 
     def offers(self, action: str) -> bool:
         """Whether an action makes sense now; what does not is not drawn."""
+        if self.then and action == "run.fork":
+            made = self.live.run(self.chosen) is not None and allowed(BY_ID[action], self.live.role)
+            return made and makes_sense(action, self.mirror.run(self.chosen))
         if not allowed(BY_ID[action], self.mirror.role):
             return False
         if self.mirror.stopped and BY_ID[action].least != "viewer":
+            return False
+        if action == "past.later" and not self.then:
             return False
         if action.startswith("history.") and not self.trail.leads(-1 if action == "history.back" else 1):
             return False
@@ -301,8 +303,11 @@ class ConsoleApp(Attached, inherit_bindings=False):
 
     def action_act(self, action: str) -> None:
         """Do an action of the table."""
-        if not allowed(BY_ID[action], self.mirror.role):
-            if self.feed:
+        role = self.live.role if action == "run.fork" else self.mirror.role
+        if not allowed(BY_ID[action], role):
+            if self.then and allowed(BY_ID[action], self.live.role):
+                self.say("waits", f"{BY_ID[action].verb}: not in the past; {shown(self.keys['past'][0])} is now")
+            elif self.feed:
                 self.say("waits", f"{BY_ID[action].verb} needs the role {BY_ID[action].least}")
             return
         from factory_tui.console.deeds import DEEDS  # noqa: PLC0415 - deeds know the app
@@ -340,13 +345,18 @@ class ConsoleApp(Attached, inherit_bindings=False):
 
 
 def run_console(
-    connect: Connect, ui: UiTable | None = None, folder: Path | None = None, targets: Targets | None = None
+    connect: Connect,
+    ui: UiTable | None = None,
+    folder: Path | None = None,
+    targets: Targets | None = None,
+    seen: Seen | None = None,
 ) -> int:
     """Show the console until the operator detaches; 0 unless it broke.
 
     Raises ValueError, with a remedy, for a `[ui]` table that cannot be.
     """
-    app = ConsoleApp(connect, ui, folder=folder, targets=targets)
-    end_with_terminal()
+    app = ConsoleApp(connect, ui, folder=folder, targets=targets, seen=seen)
+    end_with_terminal(app.note_look)
     app.run()
+    app.note_look()
     return app.return_code or 0

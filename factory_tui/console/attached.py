@@ -4,7 +4,9 @@ Knows the mirror and no widget; what draws is the app, which this is a part of.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from factory_tui.burn.book import KINDS
 from factory_tui.console.feed import Connect, Feed, RefusedError
@@ -12,10 +14,14 @@ from factory_tui.console.glyphs import Tone
 from factory_tui.console.keyboard import Keyboard
 from factory_tui.console.mirror import Mirror, Moment
 from factory_tui.console.past import REVISED, REVISIONS, Past
+from factory_tui.console.seen import Look, Seen
 from factory_tui.console.trace import lines
 from factory_tui.console.verdicts import OF_DECISIONS, OF_VERDICTS, Looked, Verdicts
 from factory_tui.domain.events import Answered, Event, ToolCalled
 from factory_tui.domain.hostile import one_line
+
+if TYPE_CHECKING:
+    from factory_tui.console.then import Then
 
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each try to attach again; the last one repeats."""
@@ -37,12 +43,23 @@ FAIR = 200
 class Attached(Keyboard, inherit_bindings=False):
     """An app with a mirror of what an engine tells it."""
 
-    def __init__(self, connect: Connect, clock: Callable[[], int]) -> None:
+    def __init__(self, connect: Connect, clock: Callable[[], int], seen: Seen | None) -> None:
         super().__init__()
-        self.mirror = Mirror(self.clock)
+        self.live = Mirror(self._engine_clock)
+        """What is now; it is folded on while the past is looked at."""
+        self.then: Then | None = None
+        """The instant that is looked at; None: now."""
+        self._seen = seen
+        self._last: Look | None = None
+        """The look before this one."""
+        self._told = False
+        """Whether it was told what is new."""
+        self._actor = ""
+        self._noted = time.monotonic()
+        """When this look was kept last."""
         self.chosen = ""
         """The run that keys are about."""
-        self.feed: Feed | None = None
+        self._feed: Feed | None = None
         self.coming: asyncio.Future[Feed]
         """The next feed, once it is attached."""
         self._connect = connect
@@ -56,6 +73,10 @@ class Attached(Keyboard, inherit_bindings=False):
         self._watched: str | None = ""
         """The run whose cells the feed was asked to tell of; None: all of them."""
 
+    def brief(self, *, asked: bool = True) -> None:
+        """Tell what happened since this operator last looked; unasked, only where something did."""
+        raise NotImplementedError
+
     def say(self, tone: Tone, text: str) -> None:
         """Say something to the operator."""
         raise NotImplementedError
@@ -64,9 +85,26 @@ class Attached(Keyboard, inherit_bindings=False):
         """Draw what is dirty."""
         raise NotImplementedError
 
+    @property
+    def mirror(self) -> Mirror:
+        """What there is to draw: of now, or of the instant that is looked at."""
+        return self.then.mirror if self.then else self.live
+
+    @property
+    def feed(self) -> Feed | None:
+        """The link, if it is up; one that tells of nothing later while the past is looked at."""
+        return self.then.closed(self._feed) if self.then and self._feed else self._feed
+
     def clock(self) -> int:
-        """The engine's time, UTC ms."""
+        """The engine's time, UTC ms; of the instant that is looked at."""
+        return self.then.at if self.then else self._engine_clock()
+
+    def _engine_clock(self) -> int:
         return self._here() + self._ahead
+
+    def forget_moments(self) -> None:
+        """Moments are read again: another mirror is drawn."""
+        self._looked.clear()
 
     async def attend(self) -> None:
         """Attach, take in what comes, and when the link drops attach again, for ever."""
@@ -74,40 +112,44 @@ class Attached(Keyboard, inherit_bindings=False):
         self.coming = asyncio.get_running_loop().create_future()
         while True:
             try:
-                self.feed = await self._connect()
+                feed = self._feed = await self._connect()
             except OSError as error:
                 wait = BACKOFF[min(attempt, len(BACKOFF) - 1)]
                 attempt += 1
-                self.mirror.lost(f"No link to an engine: {one_line(str(error), 300)}. Next try in {wait:g} s.", first)
+                self.live.lost(f"No link to an engine: {one_line(str(error), 300)}. Next try in {wait:g} s.", first)
                 await asyncio.sleep(wait)
                 continue
-            attempt, first = 0, False
-            self.mirror.attached(self.feed.state, self.feed.role)
-            self._ahead = self.feed.now - self._here()
+            attempt, first, self._actor = 0, False, feed.actor
+            self.live.attached(feed.state, feed.role)
+            if not self._told:
+                self._told = True
+                self.brief(asked=False)
+            self._ahead = feed.now - self._here()
             self._looked.clear()
             self._watched = ""
             self.flush()
-            feed = self.feed
             self.coming.set_result(feed)
             self.coming = asyncio.get_running_loop().create_future()
             try:
                 await self._read(feed)
             finally:
-                self.feed = None
+                self._feed = None
                 await feed.close()
             why = f"The link broke: {one_line(feed.end, 120)}" if feed.end else "The engine closed the link."
-            self.mirror.lost(why, first)
+            self.live.lost(why, first)
 
     async def _read(self, feed: Feed) -> None:
         taken = 0
         async for message in feed:
-            self.mirror.apply(message)
+            self.live.apply(message)
             taken += 1
             if taken % FAIR == 0:
                 await asyncio.sleep(0)
 
     def keep_watch(self, in_full: bool) -> None:
         """Have the cells of the chosen run told of if it is looked at in full; else of all while one says nothing."""
+        if self.then:
+            return  # no cell of then is up
         slow = any(self.mirror.quiet(run) for run in self.mirror.state.runs.values())
         wanted = self.chosen if in_full else None if slow else ""
         if self.feed and wanted != self._watched:

@@ -40,6 +40,8 @@ class Item(msgspec.Struct, frozen=True):
     """UTC ms; 0: of no one moment."""
     seq: int = 0
     """Of the event that it tells of, where it is one."""
+    asks: str = ""
+    """In the inbox: the escalation, or the run that is held."""
     mine: bool = False
     """Whether it waits for whoever looks."""
 
@@ -113,7 +115,7 @@ def _moved(then: State, now: State) -> Iterator[Item]:
         before = then.runs.get(run.id)
         if before is None:
             made = f", {_passes(run)}" if run.passes else ""
-            yield _line(f"{run.id} was queued by {run.owner}{made}{_satisfied(None, run)}{_label(run)}", "text", run.id)
+            yield _line(f"{run.id} is new, for {run.owner}{made}{_satisfied(None, run)}{_label(run)}", "text", run.id)
         elif len(run.passes) != len(before.passes) or before.measured != run.measured:
             passes = f"pass {len(before.passes)} to {len(run.passes)}"
             passes = passes if len(run.passes) != len(before.passes) else f"pass {len(run.passes)}"
@@ -170,11 +172,12 @@ def _waits(now: State, me: str) -> Iterator[Item]:
             continue
         asked = item.asked
         if asked is None:
-            yield _line(f"{item.run.id} held ({item.run.reason}): {item.run.why}", "asks", item.run.id, item.since)
+            held = _line(f"{item.run.id} held ({item.run.reason}): {item.run.why}", "asks", item.run.id, item.since)
+            yield msgspec.structs.replace(held, asks=item.id)
             continue
         whom = "for you" if asked.to == me else f"for {asked.to}"
         found = _line(f"{asked.id} {item.run.id}, {whom}: {asked.question}", "asks", item.run.id, item.since)
-        yield msgspec.structs.replace(found, mine=asked.to == me)
+        yield msgspec.structs.replace(found, asks=item.id, mine=asked.to == me)
 
 
 TITLES: dict[Title, str] = {

@@ -8,7 +8,7 @@ from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveCell, LiveFrame
 from factory_tui.domain.state import State
-from factory_tui.link.protocol import Lower, RefusedError, Skipped
+from factory_tui.link.protocol import Chain, Lower, RefusedError, Skipped, Timeline
 
 Message = Event | LiveFrame | Skipped
 __all__ = ["Connect", "Feed", "Message", "RefusedError", "Skipped", "attach_to"]
@@ -25,6 +25,11 @@ class Feed(Protocol):
     @property
     def role(self) -> Role:
         """What this console may do."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """Whom the engine takes this console for."""
         ...
 
     @property
@@ -56,11 +61,25 @@ class Feed(Protocol):
         after: int | None = None,
         *,
         kinds: tuple[str, ...] | None = None,
+        actor: str | None = None,
     ) -> Sequence[Event]:
         """The newest events of a run below seq `before` (None: the newest), oldest first; none: there are no more.
 
-        With `after`, instead: the oldest above that seq. Run None: of all; `kinds`: with these tags of facts alone.
+        With `after`, instead: the oldest above that seq. Run None: of all; `kinds`: with these tags of facts alone;
+        `actor`: what that one did, `!name`: what all others did.
         """
+        ...
+
+    async def state_then(self, seq: int | None = None, at: int | None = None) -> State:
+        """The full state as of an event, or of a time, UTC ms. Raises as `command`."""
+        ...
+
+    async def timeline(self, spans: int, begin: int | None = None, end: int | None = None) -> Timeline:
+        """How many events came when. Raises as `command`."""
+        ...
+
+    async def chain(self, of: int | None = None, *, walk: bool = False) -> Chain:
+        """What the newest walk of the journal's chain came to, and the hash of an event's row. Raises as `command`."""
         ...
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:

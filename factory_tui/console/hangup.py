@@ -8,12 +8,21 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 
-def end_with_terminal() -> None:
-    """Watch the terminal on stdin, if it is one, from a thread that sleeps until it hangs up."""
+def end_with_terminal(parting: Callable[[], None]) -> None:
+    """Watch the terminal on stdin, if it is one, from a thread that sleeps until it hangs up; `parting` comes first."""
+
+    def end(_signal: int, _frame: object) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        try:
+            parting()
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)
+
     if sys.__stdin__ is not None and sys.__stdin__.isatty():
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and this would go on for ever
+        signal.signal(signal.SIGHUP, end)  # under nohup it is ignored, and this would go on for ever
         threading.Thread(target=_watch, args=(sys.__stdin__.fileno(),), name="hangup", daemon=True).start()
 
 

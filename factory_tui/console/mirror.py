@@ -11,6 +11,7 @@ import msgspec
 
 from factory_tui.burn.book import Book, reads
 from factory_tui.console.feed import Message, Skipped
+from factory_tui.console.ledger import Ledger
 from factory_tui.console.past import Past
 from factory_tui.console.plain import unfenced
 from factory_tui.console.quiet import BUSY, Quiet, quiet
@@ -192,6 +193,7 @@ class Mirror:
         self.newest_burn = 0
         """Seq of the newest fact for the book that this link brought."""
         self.verdicts = Verdicts()
+        self.ledger = Ledger()
         self.skipped = 0
         self.dirty = True
         self.fresh: tuple[Tone, str] | None = None
@@ -213,6 +215,7 @@ class Mirror:
         self.floor, self.traces, self.stream = Trace(), {}, {}
         self.past, self.verdicts = Past(), Verdicts()
         self.read = False
+        self.ledger.clear()
 
     def page(self, events: Sequence[Event]) -> bool:
         """The next facts of the journal for the book, none when it has no more; whether any may be left."""
@@ -280,6 +283,7 @@ class Mirror:
             if self.read:
                 self.book.take(event)
         self.verdicts.take([event])
+        self.ledger.take(event)
         if isinstance(event.fact, CellClosed):
             self.cells.get(event.run, {}).pop(event.fact.cell, None)
         if isinstance(event.fact, CallSettled | ToolReturned | RunMoved):

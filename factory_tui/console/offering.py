@@ -35,6 +35,8 @@ _SHOWN = {
     "f4": "F4",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "comma": ",",
+    "full_stop": ".",
 }
 
 

@@ -36,4 +36,16 @@ def _burn() -> "Place":
     return BurnScreen()
 
 
-PLACES: "dict[Scope, Callable[[], Place]]" = {"run": _run, "inbox": _inbox, "workshop": _workshop, "burn": _burn}
+def _journal() -> "Place":
+    from factory_tui.console.screens.journal import JournalScreen  # noqa: PLC0415 - opened by hand
+
+    return JournalScreen()
+
+
+PLACES: "dict[Scope, Callable[[], Place]]" = {
+    "run": _run,
+    "inbox": _inbox,
+    "workshop": _workshop,
+    "burn": _burn,
+    "journal": _journal,
+}

@@ -118,8 +118,8 @@ class Link:
         before: int | None,
         limit: int,
         after: int | None = None,
-        kinds: tuple[str, ...] | None = None,
         *,
+        kinds: tuple[str, ...] | None = None,
         actor: str | None = None,
     ) -> list[Event]:
         """The newest events of a run below seq `before` (None: the newest), oldest first; fewer than asked may come.

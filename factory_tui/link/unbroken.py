@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from factory_tui.domain.commands import Command, Role
 from factory_tui.domain.events import EngineStopped, Event
 from factory_tui.domain.live import LiveCell, LiveFrame
+from factory_tui.domain.state import State
 from factory_tui.link.client import Link
-from factory_tui.link.protocol import LinkError, LinkLost, NoAnswer, Skipped
+from factory_tui.link.protocol import Chain, LinkError, LinkLost, NoAnswer, Skipped, Timeline
 
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each try to attach again; the last one repeats."""
@@ -36,6 +37,11 @@ class Unbroken:
     def role(self) -> Role:
         """What this console may do."""
         return self._link.role
+
+    @property
+    def actor(self) -> str:
+        """Whom the engine takes this console for."""
+        return self._link.actor
 
     @property
     def now(self) -> int:
@@ -116,9 +122,22 @@ class Unbroken:
         after: int | None = None,
         *,
         kinds: tuple[str, ...] | None = None,
+        actor: str | None = None,
     ) -> Sequence[Event]:
         """As a Link's."""
-        return await self._link.events(run, before, limit, after, kinds)
+        return await self._link.events(run, before, limit, after, kinds=kinds, actor=actor)
+
+    async def state_then(self, seq: int | None = None, at: int | None = None) -> State:
+        """As a Link's."""
+        return await self._link.state_then(seq, at)
+
+    async def timeline(self, spans: int, begin: int | None = None, end: int | None = None) -> Timeline:
+        """As a Link's."""
+        return await self._link.timeline(spans, begin, end)
+
+    async def chain(self, of: int | None = None, *, walk: bool = False) -> Chain:
+        """As a Link's."""
+        return await self._link.chain(of, walk=walk)
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         """As a Link's."""

@@ -2,6 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from factory_tui.console.feed import Message, RefusedError
 from factory_tui.domain.commands import Command, Role
@@ -9,7 +13,20 @@ from factory_tui.domain.events import Event
 from factory_tui.domain.live import LiveCell
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
-from factory_tui.link.protocol import LinkLost
+from factory_tui.link.protocol import (
+    BackRequest,
+    Chain,
+    ChainRequest,
+    LinkLost,
+    QueryRequest,
+    StateRequest,
+    StateThen,
+    Timeline,
+    TimelineRequest,
+)
+from tests.link.back import back, page
+
+Told = TypeVar("Told", StateThen, Timeline, Chain)
 
 
 class StoryFeed:
@@ -28,6 +45,13 @@ class StoryFeed:
         """What every diff answers."""
         self.cells: list[LiveCell] = []
         self.watched: list[str | None] = []
+        self.actor = "ana"
+        self.instants: list[int] = []
+        """Instants, by seq or time."""
+        self.unfoldable = 0
+        """Below that event nothing can be folded to."""
+        self.chained = Chain(1, 0)
+        """What the newest walk came to."""
         self.closed = False
         self.end = ""
         self.refuse = refuse
@@ -71,12 +95,27 @@ class StoryFeed:
         after: int | None = None,
         *,
         kinds: tuple[str, ...] | None = None,
+        actor: str | None = None,
     ) -> Sequence[Event]:
-        found = [item for item in self.past if run is None or item.run == run]
-        found = [item for item in found if kinds is None or item.fact.__struct_config__.tag in kinds]
-        if after is not None:
-            return [item for item in found if item.seq > after][:limit]
-        return [item for item in found if before is None or item.seq < before][-limit:]
+        return page(self.past, QueryRequest(1, run, before, limit, after, kinds, actor))
+
+    async def state_then(self, seq: int | None = None, at: int | None = None) -> State:
+        """Refused where the story says that it cannot be folded to."""
+        self.instants.append(seq if seq is not None else at or 0)
+        if seq is not None and seq < self.unfoldable:
+            raise RefusedError(f"event {seq} cannot be folded to: its archive is gone")
+        return self._answer(StateThen, StateRequest(1, seq, at)).state
+
+    async def timeline(self, spans: int, begin: int | None = None, end: int | None = None) -> Timeline:
+        return self._answer(Timeline, TimelineRequest(1, spans, begin, end))
+
+    async def chain(self, of: int | None = None, *, walk: bool = False) -> Chain:
+        if walk:
+            self.chained = self._answer(Chain, ChainRequest(1, walk, of))
+        return replace(self.chained, newest=len(self.past), hash=f"{of or 0:064x}")
+
+    def _answer(self, kind: type[Told], asked: BackRequest) -> Told:
+        return msgspec.json.decode(back(self.past, asked), type=kind)
 
     async def diff(self, run: str, before: int, after: int) -> tuple[str, bool]:
         if self.refuse:

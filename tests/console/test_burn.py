@@ -48,6 +48,7 @@ class SlowFeed(StoryFeed):
         after: int | None = None,
         *,
         kinds: tuple[str, ...] | None = None,
+        actor: str | None = None,
     ) -> Sequence[Event]:
         if after is None:
             return await super().events(run, before, limit, after, kinds=kinds)

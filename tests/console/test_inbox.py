@@ -168,9 +168,9 @@ async def test_a_viewer_reads_the_inbox_and_answers_nothing() -> None:
 
 
 async def test_a_held_run_says_which_keys_help() -> None:
-    async with on_stage(StoryFeed(story.waits()), ui=UiTable(keymap={"run.cap": "v"})) as stage:
+    async with on_stage(StoryFeed(story.waits()), ui=UiTable(keymap={"run.cap": "f9"})) as stage:
         await stage.press("3", "down")
-        assert "Remedy: v raises its cap, X stops it" in snap.text_of(stage.app)
+        assert "Remedy: f9 raises its cap, X stops it" in snap.text_of(stage.app)
         await stage.press("down", "down")
         said = snap.text_of(stage.app)
         assert "It comes back by itself in 0:5" in said

@@ -181,12 +181,12 @@ async def test_help_lists_every_key_of_the_screen() -> None:
 
 
 async def test_a_moved_key_works_and_shows() -> None:
-    ui = UiTable(keymap={"run.pause": "v"})
+    ui = UiTable(keymap={"run.pause": "f9"})
     async with on_stage(StoryFeed(MIDDLE), ui=ui) as stage:
-        assert "v pause" in snap.text_of(stage.app)
+        assert "f9 pause" in snap.text_of(stage.app)
         await stage.press("p")
         assert stage.feed.commands == []
-        await stage.press("v")
+        await stage.press("f9")
         assert await sent(stage) == [c.Pause("orders-etl-1")]
 
 

@@ -215,10 +215,11 @@ class Read(StoryFeed):
         after: int | None = None,
         *,
         kinds: tuple[str, ...] | None = None,
+        actor: str | None = None,
     ) -> Sequence[Event]:
         if kinds == OF_VERDICTS:
             self.asked.append(before)
-        return await super().events(run, before, min(limit, 30), after, kinds=kinds)
+        return await super().events(run, before, min(limit, 30), after, kinds=kinds, actor=actor)
 
 
 async def test_a_pass_is_read_when_it_is_looked_at_back_to_its_first_verdict_and_once() -> None:
@@ -258,6 +259,7 @@ async def test_why_it_cannot_be_read_is_said() -> None:
             after: int | None = None,
             *,
             kinds: tuple[str, ...] | None = None,
+            actor: str | None = None,
         ) -> Sequence[Event]:
             if kinds == OF_VERDICTS:
                 raise ConnectionError("the journal is away")

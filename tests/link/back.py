@@ -27,6 +27,7 @@ def back(events: Sequence[Event], asked: BackRequest) -> bytes:
         return state_then(asked, msgspec.json.encode(fold(events[:seq])))
     if isinstance(asked, TimelineRequest):
         begin, end = (times[0], times[-1]) if times else (0, 0)
+        begin, end = asked.begin or begin, asked.end or end
         edges = [begin - 1 + (end + 1 - begin) * one // asked.spans for one in range(asked.spans + 1)]
         return line(Timeline(asked.id, begin, end, tuple(bisect_right(times, edge) for edge in edges)))
     return line(Chain(asked.id, newest, newest, times[-1] if times else None))

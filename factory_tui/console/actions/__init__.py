@@ -9,9 +9,10 @@ from factory_tui.console.actions.burn import BURN
 from factory_tui.console.actions.everywhere import EVERYWHERE
 from factory_tui.console.actions.floor import FLOOR
 from factory_tui.console.actions.inbox import INBOX
+from factory_tui.console.actions.past import PAST
 from factory_tui.console.actions.run import RUN
 from factory_tui.console.actions.runs import RUNS
 from factory_tui.console.actions.workshop import WORKSHOP
 
-TABLE: tuple[Action, ...] = (*FLOOR, *RUN, *INBOX, *WORKSHOP, *BURN, *RUNS, *EVERYWHERE)
+TABLE: tuple[Action, ...] = (*FLOOR, *RUN, *INBOX, *WORKSHOP, *BURN, *PAST, *RUNS, *EVERYWHERE)
 BY_ID = {action.id: action for action in TABLE}

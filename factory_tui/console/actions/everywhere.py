@@ -30,6 +30,15 @@ EVERYWHERE: tuple[Action, ...] = (
         "go.burn", ("5",), "burn", ("everywhere",), 0, "Burn: tokens, money, rates and caps.", palette="burn: Show it"
     ),
     Action(
+        "go.journal",
+        ("6",),
+        "journal",
+        ("everywhere",),
+        0,
+        "The journal: who did what.",
+        palette="journal: Show who did what",
+    ),
+    Action(
         "pane.next",
         ("tab",),
         "next pane",

@@ -7,6 +7,7 @@ from factory_tui.console.deeds.burn import BURN
 from factory_tui.console.deeds.everywhere import EVERYWHERE
 from factory_tui.console.deeds.floor import FLOOR
 from factory_tui.console.deeds.inbox import INBOX
+from factory_tui.console.deeds.past import PAST
 from factory_tui.console.deeds.run import RUN
 from factory_tui.console.deeds.runs import RUNS
 from factory_tui.console.deeds.workshop import WORKSHOP
@@ -14,4 +15,13 @@ from factory_tui.console.deeds.workshop import WORKSHOP
 if TYPE_CHECKING:
     from factory_tui.console.app import ConsoleApp
 
-DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {**FLOOR, **RUN, **INBOX, **WORKSHOP, **BURN, **RUNS, **EVERYWHERE}
+DEEDS: dict[str, Callable[["ConsoleApp"], object]] = {
+    **FLOOR,
+    **RUN,
+    **INBOX,
+    **WORKSHOP,
+    **BURN,
+    **PAST,
+    **RUNS,
+    **EVERYWHERE,
+}

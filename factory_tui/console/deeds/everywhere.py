@@ -31,7 +31,7 @@ def _show(app: "ConsoleApp", scope: "Scope") -> bool:
         app.pop_screen()
     if scope == app.scope or not isinstance(app.screen, Place) or (scope == "run" and not app.chosen):
         return False
-    while len(app.screen_stack) > 1:
+    while len(app.screen_stack) > app.bottom:
         app.pop_screen()
     if scope != "floor":
         app.push_screen(PLACES[scope]())
@@ -55,7 +55,11 @@ def _in_place(do: "Callable[[Place], object]", app: "ConsoleApp") -> None:
 
 
 def _back(app: "ConsoleApp") -> None:
-    if isinstance(app.screen, Place) and not app.screen.back() and app.scope != "floor":
+    if not isinstance(app.screen, Place) or app.screen.back():
+        return
+    if app.then and app.leaves_the_past:
+        app.to_now()
+    elif app.scope != "floor":
         app.pop_screen()
         app.trail.visit(Stop(app.scope, app.chosen))
 
@@ -105,7 +109,7 @@ def _theme(app: "ConsoleApp") -> None:
 
 
 _MOTIONS: "tuple[Motion, ...]" = ("up", "down", "left", "right", "page-up", "page-down", "first", "last")
-_GO: "tuple[Scope, ...]" = ("floor", "run", "inbox", "workshop", "burn")
+_GO: "tuple[Scope, ...]" = ("floor", "run", "inbox", "workshop", "burn", "journal")
 
 EVERYWHERE: dict[str, Callable[["ConsoleApp"], object]] = {
     **{f"go.{scope}": partial(lambda scope, app: go(app, scope), scope) for scope in _GO},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from factory_tui.burn.worth import cached
 from factory_tui.console.action import Action
 from factory_tui.console.actions import BY_ID
-from factory_tui.console.figures import count, countdown, money, percent, stamp
+from factory_tui.console.figures import count, countdown, day, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
 from factory_tui.console.ordering import URGENCY
@@ -22,6 +22,10 @@ from factory_tui.domain.money import Burn
 if TYPE_CHECKING:
     from textual import events
 
+WIDE = 100
+"""Cells of a terminal from which on there is room for a date."""
+NARROW = 60
+"""Cells at the left of the past under which there is no room for words."""
 CLOCK = 10
 """Cells of the time in the header."""
 FLASH_ROWS = 3
@@ -69,12 +73,12 @@ class Header(Panel):
 
     def rows(self, width: int, _height: int) -> Sequence[Row]:  # noqa: D102
         link: Row = [*self._link(), (" ", "text")]
-        now: Row = [*link, (f" {stamp(self.console_app.clock())} ", "dim")]
+        now: Row = [*link, (f" {stamp(self.console_app.clock())} ", "dim")] if not self.console_app.then else link
         left = self._left(width - _cells(now) - 1)
         return [ends(left, now if _cells(left) + _cells(now) < width else link, width)]
 
     def _left(self, room: int) -> Row:
-        where: Row = [(FACTORY[:-1], "title"), *self._inbox()]
+        where = self._where(room)
         way: Row = [(FACTORY, "title"), *self._crumbs(), ("  ", "text"), *self._inbox()]
         if self.console_app.scope != "run":
             counts = _joined(self._counts(), "  ")
@@ -108,6 +112,15 @@ class Header(Panel):
         name = middle(run.id, max(8, room - width(rest) - width(where) - 2))
         return [*where, ("  ", "text"), (name, "strong"), *rest]
 
+    def _where(self, room: int) -> Row:
+        """What we look at, and how many wait for a human; the past takes its room from the words for that."""
+        if self.console_app.then and room < NARROW:
+            number = need_human(self.console_app.live.state)
+            if number and self.console_app.scope == "run":
+                return [(f" {self.glyphs.marks['asks']} {number}", "asks")]
+            return self._inbox() if number or self.console_app.scope != "run" else [(" ", "text")]
+        return [(FACTORY[:-1], "title"), *self._inbox()]
+
     def _short(self, where: Row, room: int) -> Row:
         """Without words; labels are kept whole, and what asks for nobody goes first; then the clock, and the name."""
         counts, found = self._counts(), where
@@ -115,11 +128,11 @@ class Header(Panel):
             found = _joined((where, _joined(counts[:number], "  "), self._labels(short)))
             if width(found) <= room:
                 return found
-        return found[1:] if width(found) > room + CLOCK else found
+        return found[1:] if width(found) > room + CLOCK and found[:1] == where[:1] else found
 
     def _inbox(self) -> Row:
         """How many wait for a human: on every screen, at every width."""
-        number = need_human(self.mirror.state)
+        number = need_human(self.console_app.live.state)
         if not number:
             return [(" inbox empty", "dim")]
         return [(" ", "text"), (f"{self.glyphs.marks['asks']} {number} in inbox", "asks")]
@@ -151,11 +164,20 @@ class Header(Panel):
         return row
 
     def _link(self) -> Row:
-        mirror = self.mirror
+        mirror, app = self.mirror, self.console_app
+        if app.then:
+            up: Row = [] if mirror.connection == "live" else [(f"{mirror.connection}  ", "asks")]
+            when = f"{day(app.then.at)} {stamp(app.then.at)}" if self.size.width >= WIDE else stamp(app.then.at)
+            return [*up, (f" PAST {when} ", "label"), (" read only  ", "waits"), *self._way_out()]
         if mirror.connection != "live":
             return [(mirror.connection, "asks")]
         seen: Row = [("read only  ", "waits")] if mirror.role == "viewer" else []
         return [*seen, ("engine stopped", "waits") if mirror.stopped else ("live", "good")]
+
+    def _way_out(self) -> Row:
+        app = self.console_app
+        key = app.keys["back" if app.leaves_the_past else "past"]
+        return [(shown(key[0]), "key"), (" now", "dim")] if key else []
 
 
 class BurnLine(Panel):
@@ -271,6 +293,8 @@ class KeyBar(Panel):
             return "resume"
         if action == "emergency" and self.mirror.state.frozen:
             return "thaw"
+        if action == "past" and app.then:
+            return "now"
         if action == "pane.next" and app.place:
             return app.place.coming()
         if action == "filter" and app.place and app.place.filterable:

@@ -65,7 +65,7 @@ class Pane(Panel):
     def edge(self) -> str:
         """The chosen one among several stands out."""
         place = self.console_app.place
-        return "chosen" if place and len(place.kinds) > 1 and place.is_chosen(self) else "frame"
+        return "chosen" if place and len(place.kinds) > 1 and place.is_chosen(self) else super().edge
 
     def on_click(self, event: "events.Click") -> None:  # noqa: ARG002
         """Keys are about the pane that was clicked."""

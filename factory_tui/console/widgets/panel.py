@@ -66,8 +66,8 @@ class Panel(Widget):
 
     @property
     def edge(self) -> str:
-        """The role of its frame."""
-        return "frame"
+        """The role of its frame; that of the past is of no other time."""
+        return "waits" if self.console_app.then else "frame"
 
     def sync(self) -> None:
         """Draw anew, and have the terminal repaint what changed."""
