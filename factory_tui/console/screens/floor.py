@@ -140,6 +140,8 @@ class FloorScreen(RunPanes):
 
     def fit_table(self) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
+        if not self.query(FloorTable):
+            return  # still being put in place
         roomy = self.size.width >= 100 and not self.alone and self.layout_name == "preview"
         wanted = min(max(len(self.table.runs()) + 3, 7), self.size.height // 2) if roomy else "1fr"
         if str(self.table.styles.height) != str(wanted):
