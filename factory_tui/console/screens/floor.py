@@ -47,13 +47,17 @@ class RunPanes(Place):
         cell = self.query_one(Matrix).cell if isinstance(self.pane, self.POINTING) else None
         return cell.number if cell else None
 
+    def top(self) -> "Widget":
+        """What stands on top."""
+        return self.TOP()
+
     def compose(self) -> "ComposeResult":
         """Header, top, panes, burn, keys."""
         self.add_class(layout(self.app.size.width))
         yield Header()
         for above in self.ABOVE:
             yield above()
-        yield self.TOP()
+        yield self.top()
         with Horizontal(id=self.LOWER):
             with Vertical(id="told"):
                 yield TailView()
@@ -90,6 +94,8 @@ class FloorScreen(RunPanes):
     def __init__(self, preset: PresetTable) -> None:
         super().__init__()
         self._begins = preset
+        self.table = FloorTable()
+        """All runs, in sight or not: what is filtered and sorted."""
         self.layout_name = preset.layout
 
     def on_mount(self) -> None:
@@ -97,10 +103,9 @@ class FloorScreen(RunPanes):
         self.apply(self._begins)
         super().on_mount()
 
-    @property
-    def table(self) -> FloorTable:
-        """All runs, in sight or not: what is filtered and sorted."""
-        return self.query_one(FloorTable)
+    def top(self) -> "Widget":
+        """All runs."""
+        return self.table
 
     @property
     def kinds(self) -> tuple[type[Pane], ...]:  # noqa: D102
@@ -140,8 +145,8 @@ class FloorScreen(RunPanes):
 
     def fit_table(self) -> None:
         """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
-        if not self.query(FloorTable):
-            return  # still being put in place
+        if not self.table.is_attached:
+            return  # nothing is composed yet
         roomy = self.size.width >= 100 and not self.alone and self.layout_name == "preview"
         wanted = min(max(len(self.table.runs()) + 3, 7), self.size.height // 2) if roomy else "1fr"
         if str(self.table.styles.height) != str(wanted):
