@@ -10,6 +10,7 @@ from factory_tui.config.settings import Sort
 from factory_tui.console.mirror import Mirror
 from factory_tui.console.ordering import after, ordered, turned
 from factory_tui.console.widgets.floor_table import FloorTable
+from factory_tui.console.widgets.strips import BurnStrip
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import Run
 from tests import snap
@@ -145,6 +146,23 @@ async def test_crumbs_say_the_way_and_a_click_on_one_leads_back() -> None:
         first = snap.text_of(stage.app).splitlines()[0]
         assert "in inbox" in first
         assert "›" not in first
+
+
+@pytest.mark.parametrize("size", SIZES[1:], ids=sized)
+async def test_strips_tell_of_inbox_and_burn_where_there_is_room(size: tuple[int, int]) -> None:
+    async with on_stage(StoryFeed(story.waits()), size) as stage:
+        snap.check(stage.app, f"console/floor-strips-{sized(size)}")
+        await stage.pilot.click(BurnStrip, offset=(4, 1))
+        await stage.settle()
+        assert stage.app.scope == "burn"
+
+
+@pytest.mark.parametrize(("runs", "there"), [(8, True), (32, False)])
+async def test_strips_leave_when_the_table_needs_their_room(runs: int, there: bool) -> None:
+    async with on_stage(StoryFeed(crowd(runs)), (120, 40)) as stage:
+        assert ("─ inbox ─" in snap.text_of(stage.app)) is there
+        await stage.press("f2")
+        assert sum("1/10" in line for line in snap.text_of(stage.app).splitlines()) == runs
 
 
 @pytest.mark.parametrize("number", [0, 1, 32, 200])

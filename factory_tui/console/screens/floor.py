@@ -15,6 +15,7 @@ from factory_tui.console.widgets.edits import Edits
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.matrix import Matrix
 from factory_tui.console.widgets.pane import Pane
+from factory_tui.console.widgets.strips import BurnStrip, InboxStrip, PeopleStrip
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.console.widgets.wall import Wall
 
@@ -72,12 +73,28 @@ class RunPanes(Place):
         yield KeyBar()
 
 
+TALL, TALLEST = 36, 50
+"""Rows of a terminal from which on strips show, and tall ones."""
+STRIPS = (5, 9)
+"""Their rows, with their frames; on a large terminal more."""
+PREVIEW = 17
+"""Rows that the run under the cursor needs."""
 PANES: dict[str, tuple[type[Pane], ...]] = {
     "list": (FloorTable,),
     "preview": (FloorTable, TailView, Matrix),
     "wall": (Wall,),
 }
 """By layout."""
+
+
+class Strips(Horizontal):
+    """The inbox's head, burn, and on a very wide terminal who did what, side by side."""
+
+    def compose(self) -> "ComposeResult":
+        """In the order of their screens."""
+        yield InboxStrip()
+        yield BurnStrip()
+        yield PeopleStrip()
 
 
 class FloorScreen(RunPanes):
@@ -89,7 +106,7 @@ class FloorScreen(RunPanes):
     ABOVE = (Andon, Edits)
     LOWER = "below"
     PANES = PANES["preview"]
-    BELOW = (Wall,)
+    BELOW = (Wall, Strips)
 
     def __init__(self, preset: PresetTable) -> None:
         super().__init__()
@@ -144,10 +161,26 @@ class FloorScreen(RunPanes):
         return super().offers(action)
 
     def fit_table(self) -> None:
-        """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's."""
+        """On a wide terminal the table takes what it needs, half the screen at most; the rest is the run's.
+
+        Strips show where there is room beside both.
+        """
         if not self.table.is_attached:
             return  # nothing is composed yet
         roomy = self.size.width >= 100 and not self.alone and self.layout_name == "preview"
         wanted = min(max(len(self.table.runs()) + 3, 7), self.size.height // 2) if roomy else "1fr"
         if str(self.table.styles.height) != str(wanted):
             self.table.styles.height = wanted
+        self.query_one(Strips).display = self._has_room(len(self.table.runs()) + 3)
+
+    def _has_room(self, table: int) -> bool:
+        """Whether strips fit beside what the layout is for."""
+        wide, high = self.size
+        if wide < 100 or high < TALL or self.alone or self.layout_name == "wall":
+            return False
+        strips = STRIPS[wide >= 160 and high >= TALLEST]
+        self.query_one(Strips).styles.height = strips
+        left_over = high - 3 - strips - sum(self.query_one(kind).size.height for kind in (Andon, Edits))
+        if self.layout_name == "list":
+            return left_over >= table
+        return left_over - min(max(table, 7), high // 2) >= PREVIEW
