@@ -13,8 +13,8 @@ MOST = 200
 """Leaves that are told."""
 TEXT = 120
 """Characters of a value."""
-LONG_AGO = 1_000_000_000_000
-"""A greater number is a time: UTC ms from 2001 on."""
+TIMES = range(1_000_000_000_000, 10_000_000_000_000)
+"""A number among these is a time: UTC ms from 2001 to 2286."""
 _SAID = ("seq", "at")
 """What every event changes."""
 
@@ -65,6 +65,6 @@ def _differ(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Difference]:
 def _said(value: Any) -> str | None:
     if value is None:
         return None
-    if isinstance(value, int) and value > LONG_AGO:
+    if isinstance(value, int) and value in TIMES:
         return f"{day(value)} {stamp(value)}"
     return one_line(value if isinstance(value, str) else msgspec.json.encode(value).decode(), TEXT)

@@ -1,6 +1,7 @@
 """The floor's table: its order, what fits, what stands in its borders."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from factory_tui.console.mirror import Mirror
 from factory_tui.console.ordering import after, ordered, turned
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.strips import BurnStrip
+from factory_tui.domain import events as e
+from factory_tui.domain.money import Tokens
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import Run
 from tests import snap
@@ -175,3 +178,15 @@ async def test_every_line_fits_however_many_runs_there_are(number: int, size: tu
             await stage.press("G")
             assert table(stage).runs()[-1].id in snap.text_of(stage.app)
             assert "AGE" in titles(stage)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_the_burn_line_names_the_cap_that_is_nearest(size: tuple[int, int]) -> None:
+    teller = story.Teller()
+    teller.say("", e.EngineStarted("1", 1, "w", "docker", True))
+    teller.say("", e.CapSet("factory_cap", Decimal(100), None), e.CapSet("day_cap", Decimal(20), None))
+    tale = story.Tale(teller, "links-1", story.ORDERS)
+    tale.queued("links", "live")
+    tale.say(e.CallSettled(1, 1, Tokens(), Decimal(5), Decimal(5), 1.0, "answered"))
+    async with on_stage(StoryFeed(teller.events), size) as stage:
+        assert "day_cap 25% of $20" in snap.text_of(stage.app)

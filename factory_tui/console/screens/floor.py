@@ -8,6 +8,7 @@ from factory_tui.config.settings import PresetTable
 from factory_tui.console.keys import bindings
 from factory_tui.console.paint import cut
 from factory_tui.console.screens.place import Place, layout
+from factory_tui.console.waiting import waiting
 from factory_tui.console.widgets.andon import Andon
 from factory_tui.console.widgets.bars import BurnLine, Header, KeyBar
 from factory_tui.console.widgets.card import Card
@@ -178,6 +179,8 @@ class FloorScreen(RunPanes):
         wide, high = self.size
         if wide < 100 or high < TALL or self.alone or self.layout_name == "wall":
             return False
+        if high < TALLEST and not waiting(self.console_app.mirror.state):
+            return False  # the rows are the verdicts' while nothing is to be said
         strips = STRIPS[wide >= 160 and high >= TALLEST]
         self.query_one(Strips).styles.height = strips
         left_over = high - 3 - strips - sum(self.query_one(kind).size.height for kind in (Andon, Edits))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from factory_tui.burn.worth import cached
 from factory_tui.console.action import Action
 from factory_tui.console.actions import BY_ID
+from factory_tui.console.burning import WARN
 from factory_tui.console.figures import count, countdown, day, money, percent, stamp
 from factory_tui.console.glyphs import ASCII, LAMPS, Tone, meter, spark
 from factory_tui.console.offering import bar, shown
@@ -17,7 +18,7 @@ from factory_tui.console.screens.place import Place
 from factory_tui.console.waiting import need_human
 from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.wording import asked, labels
-from factory_tui.domain.money import Burn
+from factory_tui.domain.money import Burn, of_cap
 
 if TYPE_CHECKING:
     from textual import events
@@ -196,7 +197,7 @@ class BurnLine(Panel):
         else:
             ledgers = sorted(self.mirror.state.burn.items())
             parts = [self._spent(burn, "" if name == "live" else name) for name, burn in ledgers]
-            parts = parts or [[("nothing yet", "dim")]]
+            parts = [*(parts or [[("nothing yet", "dim")]]), self._fullest()]
             rate = self._rate()
         left: Row = [(" burn  ", "dim"), *_joined(parts)]
         return [ends(left, rate, width) if _cells(left) + _cells(rate) + 2 < width else left]
@@ -215,6 +216,18 @@ class BurnLine(Panel):
         share = float((burn.money + burn.reserved) / cap)
         tone: Tone = "bad" if share >= 1 else "waits" if share >= 0.8 else "running"
         return [("cap ", "dim"), (f"{money(cap)} ", "text"), *meter(share, bar, self.glyphs, tone)]
+
+    def _fullest(self) -> Row:
+        """Of the caps of all live runs together the one that is nearest to be reached."""
+        state, now = self.mirror.state, self.console_app.clock()
+        known = {name: one.amount for name, one in state.caps.items() if one.amount}
+        if not known:
+            return []
+        shares = {name: float(state.spent(name, now) / amount) for name, amount in known.items()}
+        name = max(shares, key=lambda one: shares[one])
+        tone: Tone = "bad" if shares[name] >= 1 else "waits" if shares[name] >= float(WARN) else "text"
+        said = f"{percent(shares[name])} of {of_cap(name, known[name])}"
+        return [(f"{name} ", "dim"), (said, tone)]
 
     def _rate(self) -> Row:
         values = self.mirror.rate(self.console_app.clock(), 24)
