@@ -28,7 +28,14 @@ OUT = Path(__file__).resolve().parent / "pictures"
 SIZES = ((80, 24), (120, 40), (200, 60))
 Screens = tuple[tuple[str, tuple[str, ...]], ...]
 """Each with the keys that lead there from the one before."""
-WORK: Screens = (("floor", ()), ("run", ("2",)), ("workshop", ("4",)), ("palette", ("1", "colon")))
+WORK: Screens = (
+    ("floor", ()),
+    ("wall", ("f4",)),
+    ("run", ("f3", "2")),
+    ("journal", ("6",)),
+    ("workshop", ("4",)),
+    ("palette", ("1", "colon")),
+)
 HELP: Screens = (("help", ("question_mark",)),)
 ASKED: Screens = (("inbox", ("3",)), ("burn", ("5",)))
 RUN, ASKER = "shortlinks-1", "ledger-1"
@@ -55,7 +62,9 @@ async def take(events: Sequence[e.Event], run: str, size: tuple[int, int], scree
                 app.draw()
             if name == "burn":
                 await until(lambda: app.mirror.read, "the journal was read")
-                app.draw()
+            elif name == "journal":
+                await until(lambda: bool(app.mirror.ledger.newest and app.mirror.ledger.oldest), "all acts are read")
+            app.draw()
             await pilot.pause()
             found[f"{name}-{size[0]}x{size[1]}"] = app.export_screenshot(title="factory-tui")
     return found

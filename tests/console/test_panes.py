@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.events import MouseScrollDown
 
 from factory_tui.console.action import SCREENS, Scope
 from factory_tui.console.actions import TABLE
@@ -81,6 +82,15 @@ async def test_a_click_chooses_a_pane() -> None:
         await stage.pilot.click(Matrix)
         assert chosen(stage) == "Matrix"
         await stage.pilot.click(FloorTable, offset=(10, 0))
+        assert chosen(stage) == "FloorTable"
+
+
+async def test_the_wheel_moves_the_pane_below_the_pointer() -> None:
+    async with on_stage(StoryFeed(MIDDLE), (120, 40)) as stage:
+        table = stage.app.screen.query_one(FloorTable)
+        await stage.pilot._post_mouse_events([MouseScrollDown], widget=table)
+        await stage.settle()
+        assert stage.app.chosen == "shortlinks-1"
         assert chosen(stage) == "FloorTable"
 
 

@@ -235,12 +235,12 @@ async def test_the_wheel_goes_back_and_comes_to_follow_again() -> None:
         before = snap.text_of(stage.app)
         trace = tail(stage)
         for _ in range(3):
-            trace._wheel(-3)
+            trace.wheel(-1)
         await stage.settle()
         assert not trace.following
         assert snap.text_of(stage.app).splitlines()[8] != before.splitlines()[8]
         for _ in range(4):
-            trace._wheel(3)
+            trace.wheel(1)
         await stage.settle()
         assert trace.following
 

@@ -209,16 +209,6 @@ class ActList(JournalPane):
         if event.y > 0 and index < len(acts):
             self.point(acts[index].seq)
 
-    def on_mouse_scroll_up(self, event: "events.MouseScrollUp") -> None:
-        """Towards now."""
-        event.stop()
-        self.go("up")
-
-    def on_mouse_scroll_down(self, event: "events.MouseScrollDown") -> None:
-        """Back in time."""
-        event.stop()
-        self.go("down")
-
 
 class EventSheet(Scrolled, JournalPane):
     """One event as JSON, with its hash and what is known of the chain."""

@@ -311,13 +311,3 @@ class Matrix(Pane):
             self.enter()
         else:
             self._point(scenario, number)
-
-    def on_mouse_scroll_up(self, event: "events.MouseScrollUp") -> None:
-        """A scenario up."""
-        event.stop()
-        self.go("up")
-
-    def on_mouse_scroll_down(self, event: "events.MouseScrollDown") -> None:
-        """A scenario down."""
-        event.stop()
-        self.go("down")

@@ -67,6 +67,20 @@ class Pane(Panel):
         place = self.console_app.place
         return "chosen" if place and len(place.kinds) > 1 and place.is_chosen(self) else super().edge
 
+    def wheel(self, notches: int) -> None:
+        """Turned up (-1) or down (1)."""
+        self.go("up" if notches < 0 else "down")
+
+    def on_mouse_scroll_up(self, event: "events.MouseScrollUp") -> None:
+        """Whatever pane keys are about, the wheel is about the one below the pointer."""
+        event.stop()
+        self.wheel(-1)
+
+    def on_mouse_scroll_down(self, event: "events.MouseScrollDown") -> None:
+        """As up."""
+        event.stop()
+        self.wheel(1)
+
     def on_click(self, event: "events.Click") -> None:  # noqa: ARG002
         """Keys are about the pane that was clicked."""
         self.console_app.choose_pane(self)

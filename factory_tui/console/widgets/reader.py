@@ -178,8 +178,9 @@ class Reader(Pane):
         else:
             self._put(index)
 
-    def _wheel(self, lines: int) -> None:
+    def wheel(self, notches: int) -> None:
         """The page under the cursor moves; the cursor stays in sight."""
+        lines = notches * WHEEL
         items, first = self.reading.items, self._first()
         if not items or not self._lines:
             return
@@ -194,13 +195,3 @@ class Reader(Pane):
         self._put(min(bottom + shift, max(top + shift + 1, here)))
         self._bottom = items[max(first, bottom + shift)].key
         self.sync()
-
-    def on_mouse_scroll_up(self, event: "events.MouseScrollUp") -> None:
-        """Back in time."""
-        event.stop()
-        self._wheel(-WHEEL)
-
-    def on_mouse_scroll_down(self, event: "events.MouseScrollDown") -> None:
-        """Towards now."""
-        event.stop()
-        self._wheel(WHEEL)

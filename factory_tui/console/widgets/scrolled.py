@@ -1,13 +1,9 @@
 """A panel with more rows than room: it scrolls by pages and by the wheel, and says how much lies below."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from factory_tui.console.paint import Row
 from factory_tui.console.widgets.pane import Motion, Pane
-
-if TYPE_CHECKING:
-    from textual import events
 
 WHEEL = 3
 """Rows of one notch."""
@@ -51,12 +47,6 @@ class Scrolled(Pane):
         self._top += rows
         self.sync()
 
-    def on_mouse_scroll_up(self, event: "events.MouseScrollUp") -> None:
-        """Back."""
-        event.stop()
-        self._move(-WHEEL)
-
-    def on_mouse_scroll_down(self, event: "events.MouseScrollDown") -> None:
-        """On."""
-        event.stop()
-        self._move(WHEEL)
+    def wheel(self, notches: int) -> None:
+        """Some rows a notch."""
+        self._move(notches * WHEEL)
