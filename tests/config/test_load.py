@@ -54,7 +54,7 @@ def test_a_broken_file_keeps_nobody_from_looking_at_an_engine_that_works(tmp_pat
 )
 def test_a_preset_that_cannot_be_is_told_at_its_line_with_a_remedy(tmp_path: Path, table: str, said: str) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(f"[ui.presets.jams]\n{table}\n")
+    path.write_text(f"[ui.presets.jams]\n{table}\n{GOOD}")
     with pytest.raises(Mistakes) as caught:
         shown_by(path, serves=lambda: False, mistake=mistake)
     assert f"config.toml:{said}" in str(caught.value)
@@ -63,7 +63,7 @@ def test_a_preset_that_cannot_be_is_told_at_its_line_with_a_remedy(tmp_path: Pat
 def test_presets_of_the_file_take_the_place_of_the_bundled_one_on_their_key_or_of_their_name(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(
-        '[ui.presets.jams]\nkey = "f3"\nsort = "-age"\nfilter = "state:jammed"\n[ui.presets.wall]\nkey = "f2"\n'
+        '[ui.presets.jams]\nkey = "f3"\nsort = "-age"\nfilter = "state:jammed"\n[ui.presets.wall]\nkey = "f2"\n' + GOOD
     )
     found = presets_of(shown_by(path, serves=lambda: False, mistake=mistake).ui)
     assert list(found) == ["wall", "jams"]

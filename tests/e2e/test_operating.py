@@ -256,7 +256,7 @@ async def looks_and_begins_anew(ana: Operator) -> None:
     ana.press("go.burn")
     ana.pane.until("rates are of")
     ana.press("go.workshop")
-    ana.pane.until("seed greeter")
+    ana.pane.until("\u25b8 seed")
     ana.press("go.run")
     ana.pane.until("trace greeter-1")
 
