@@ -193,6 +193,19 @@ async def test_m_shows_the_last_minutes_alone() -> None:
         assert "last" not in snap.text_of(stage.app).splitlines()[-4]
 
 
+async def test_minutes_without_a_line_are_empty_for_one_who_reads_back_too() -> None:
+    feed = StoryFeed(WORK)
+    async with on_stage(feed) as stage:
+        await stage.press("down", "enter", "up")
+        feed.now += 3_600_000
+        await stage.press("m", "m", "m", "m")
+        assert "nothing in the last 1m" in snap.text_of(stage.app)
+        tail(stage)._wheel(-3)
+        await stage.press("up", "pageup", "m")
+        assert under(stage)
+        assert "nothing in the last" not in snap.text_of(stage.app)
+
+
 async def test_upper_t_says_times_in_another_way() -> None:
     async with on_stage(StoryFeed(WORK), (120, 40)) as stage:
         await stage.press("down", "enter")

@@ -191,7 +191,7 @@ class Reader(Pane):
         if lines < 0 and top <= first:
             self.post_message(self.NeedsOlder())
         here = bottom if self._cursor is None else self.reading.index(self._cursor)
-        shift = max(lines, first - top)
+        shift = min(max(lines, first - top), len(items) - 1 - bottom)
         self._put(min(bottom + shift, max(top + shift + 1, here)))
         self._bottom = items[max(first, bottom + shift)].key
         self.sync()

@@ -64,6 +64,9 @@ class TailView(Reader):
     def _window(self, look: Look, height: int) -> list[Row]:
         """From the last line in sight upwards; the one under the cursor is seen in full."""
         items, first = self.reading.items, self._first()
+        if first == len(items):
+            self._lines = []
+            return []
         bottom = len(items) - 1 if self.following else self.reading.index(self._bottom)
         cursor = -1 if self._cursor is None else max(first, self.reading.index(self._cursor))
         blocks = self._upwards(max(bottom, cursor), first, look, height, cursor)
