@@ -130,6 +130,15 @@ async def test_n_and_upper_n_go_through_the_matches_and_esc_ends_the_search() ->
         assert stage.app.scope == "run"
 
 
+async def test_n_and_upper_n_read_nothing_while_nothing_is_searched() -> None:
+    async with on_stage(StoryFeed(WORK)) as stage:
+        await stage.press("down", "enter")
+        for key in ("N", "n"):
+            await stage.press(key)
+            assert "nothing is searched yet" in snap.text_of(stage.app)
+            assert not [one for one in stage.app.workers if one.group == "search"]
+
+
 async def test_a_search_goes_on_into_the_journal() -> None:
     teller = story.Teller()
     tale = story.Tale(teller, "shortlinks-1", story.SHORTLINKS)

@@ -1,6 +1,6 @@
 """What the actions of the run screen do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,15 +30,24 @@ def _mark(app: "ConsoleApp") -> None:
     app.marked[app.chosen] = others if number in marked else (*others, number)[-2:]
 
 
+def _searched(app: "ConsoleApp") -> Iterator[TailView]:
+    """The trace, if something is searched in it."""
+    for tail in app.screen.query(TailView):
+        if tail.filter.terms:
+            yield tail
+        else:
+            app.say("waits", "nothing is searched yet: type words behind /")
+
+
 def _earlier(app: "ConsoleApp") -> None:
     """Into older pages of the journal, where what is held has none."""
-    for tail in app.screen.query(TailView):
+    for tail in _searched(app):
         if not tail.to_match(-1) and tail.searched is None:
             app.look_further(tail)
 
 
 def _next(app: "ConsoleApp") -> None:
-    for tail in app.screen.query(TailView):
+    for tail in _searched(app):
         if not tail.to_match(1):
             app.say("waits", "no later line has it")
 
