@@ -158,6 +158,20 @@ async def test_a_cursor_that_nobody_moved_goes_with_the_newest_pass_and_one_that
             assert cursor(stage)[1] == number
 
 
+async def test_a_cursor_on_a_pass_that_there_was_not_then_is_on_the_newest_of_then() -> None:
+    second = next(event.seq for event in MANY if isinstance(event.fact, e.PassEnded) and event.fact.number == 2)
+    async with on_stage(StoryFeed(MANY), (120, 40)) as stage:
+        await stage.press("2", "tab", "left", "right")
+        put = cursor(stage)
+        stage.app.visit(second, "links-1", "run")
+        await until(lambda: stage.app.then is not None, "the past is there")
+        await stage.settle()
+        await stage.press("tab")
+        assert cursor(stage) == (put[0], 2)
+        await stage.press("left")
+        assert cursor(stage) == (put[0], 1)
+
+
 async def test_a_click_moves_the_cursor_and_a_second_one_opens() -> None:
     async with on_stage(StoryFeed(FEW), (120, 40)) as stage:
         await stage.press("2", "tab")

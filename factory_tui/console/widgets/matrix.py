@@ -135,7 +135,8 @@ class Matrix(Pane):
             return None
         known = self.console_app.cells.get(run.id)
         if known and any(name == known.scenario for name, _ in run.scenarios):
-            return known
+            there = any(item.number == known.number for item in run.passes)
+            return known if there else Cell(run.id, known.scenario, run.passes[-1].number)
         worst = min((name for _, name in order(run)), key=lambda name: _rank(run, name))
         judged = newest(run, worst)
         return Cell(run.id, worst, judged[0] if judged else run.passes[-1].number)
