@@ -1,5 +1,6 @@
 """The loop of a run as it is drawn: those that come with the factory at three widths, and what is said of stations."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from factory_tui import pipeline
 from factory_tui.config.settings import UiTable
+from factory_tui.console.graph import Drawing, Sizes, draw
+from factory_tui.console.layers import Track
+from factory_tui.console.widgets import pipeline as layouts
 from factory_tui.console.widgets.pipeline import Pipeline
 from factory_tui.domain import events as e
 from tests import snap
@@ -106,3 +110,25 @@ async def test_a_narrow_drawing_is_without_the_ends_but_never_without_the_statio
             text = "".join(text for row in loop.rows(78, 3) for text, _ in row)
             assert ("╯" in text) == lines
             assert ("ship" in text) != lines
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_it_is_laid_out_once_and_again_when_something_of_it_changed(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[Sizes] = []
+
+    def noted(names: Sequence[str], tracks: Sequence[Track], sizes: Sizes) -> Drawing:
+        laid.append(sizes)
+        return draw(names, tracks, sizes)
+
+    monkeypatch.setattr(layouts, "draw", noted)
+    async with on_stage(StoryFeed(story.until(e.VerdictReached, "shortlinks-1", 45)), size) as stage:
+        await stage.press("down", "enter")
+        await stage.settle()
+        laid.clear()
+        await stage.settle()
+        assert laid == []
+        await stage.pilot.resize_terminal(size[0] + 7, size[1])
+        await stage.settle()
+        assert laid != []

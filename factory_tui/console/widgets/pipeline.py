@@ -38,7 +38,8 @@ class Pipeline(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plan: tuple[object, Drawing | None] = (None, None)
+        self._plans: dict[int, tuple[object, Drawing | None]] = {}
+        """By height, with what it was laid out from: that of the pane, and what it may have."""
 
     @property
     def run(self) -> Run | None:
@@ -89,10 +90,12 @@ class Pipeline(Pane):
         names = stations(run)
         labels = {name: width(self._station(run, name)) for name in names}
         below = {name: width([("  ", ""), self._figures(run, name)]) for name in names}
-        key = (run.tracks, labels, below, wide, high)
-        if self._plan[0] != key:
-            self._plan = key, _roomiest(run, labels, below, (wide, high))
-        return self._plan[1]
+        key = (run.tracks, labels, below, wide, "" if run.state in OVER else run.node)
+        plan = self._plans.pop(high, None)
+        if plan is None or plan[0] != key:
+            plan = key, _roomiest(run, labels, below, (wide, high))
+        self._plans = dict([*self._plans.items(), (high, plan)][-2:])
+        return plan[1]
 
     def _station(self, run: Run, name: str) -> Row:
         tally = run.nodes.get(name)
