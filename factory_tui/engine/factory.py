@@ -63,7 +63,7 @@ class Factory:
         self._asked = len(record.state.escalations)
         self._taken: dict[str, tuple[str, c.Command]] | None = None
         """By its id, who gave each of the newest commands."""
-        self._returning = Returning(record, workplace, self._refuse)
+        self._returning = Returning(record, workplace, self._deciding, self._refuse)
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self.stop_reason = ""
@@ -288,10 +288,9 @@ class Factory:
 
     async def _refuse(self, escalation: str, choice: str) -> None:
         """Answer a question that nobody answered in time, in the name of policy. Raises JournalFull."""
-        async with self._deciding:
-            facts = answer(self.state, POLICY, c.Answer(escalation, choice), expired=True)
-            if not isinstance(facts, str):  # else somebody was quicker
-                await self._record.append(facts)
+        facts = answer(self.state, POLICY, c.Answer(escalation, choice), expired=True)
+        if not isinstance(facts, str):  # else its run has ended
+            await self._record.append(facts)
 
     async def _commands(self) -> dict[str, tuple[str, c.Command]]:
         """The newest commands that were taken, by identity."""

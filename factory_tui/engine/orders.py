@@ -86,7 +86,7 @@ def judge(
     if isinstance(command, c.Fork):
         return fork(state, run, actor, command, opening)
     if isinstance(command, c.Undo):
-        return undo(run, actor, worked_on)
+        return undo(run, actor, worked_on, now)
     if run.state in OVER:
         return f"{run.id} is {run.state}: it has ended. Remedy: {instead(run)}"
     if isinstance(run.asked, c.Restart) and isinstance(command, c.Pause | c.Escalate) and run.id in worked_on:

@@ -4,6 +4,7 @@ what was snoozed calls again, what expires is refused.
 Owns the moments. It does not start a run, nor know why one was held.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -26,9 +27,17 @@ DISK_TROUBLE = 5_000
 class Returning:
     """For the runs of one factory."""
 
-    def __init__(self, record: Record, place: Workplace, refuse: Callable[[str, str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        place: Workplace,
+        deciding: asyncio.Lock,
+        refuse: Callable[[str, str], Awaitable[None]],
+    ) -> None:
         self._record = record
         self._place = place
+        self._deciding = deciding
+        """Held while commands are judged: what is due is found in a state that has each of them."""
         self._refuse = refuse
         """Answers a question by a choice, in the name of policy; it may raise JournalFull."""
         self._holds: dict[str, tuple[tuple[int, int], float]] = {}
@@ -49,11 +58,14 @@ class Returning:
     async def take(self) -> None:
         """Let come what is due."""
         await self._try_again()
-        await self._attend()
+        async with self._deciding:
+            await self._attend()
 
     async def _attend(self) -> None:
         """Refuse what expires, give what nobody answered in time to the next person, and wake what was snoozed."""
         settings = self._place.settings
+        if self._record.state.frozen:  # by a command that was quicker
+            return
         try:
             for escalation, choice in triage.expired(self._record.state, self._now):
                 await self._refuse(escalation, choice)

@@ -25,13 +25,13 @@ MOVES = (c.Pause, c.Resume, c.Release, c.Escalate, c.Restart, c.Stop, c.Answer)
 """Commands by which a run stands still or goes on."""
 
 
-def undo(run: Run, actor: str, worked_on: Collection[str]) -> Judged:
-    """The last command of this actor about the run is taken back, or stands."""
+def undo(run: Run, actor: str, worked_on: Collection[str], now: int) -> Judged:
+    """The last command of this actor about the run is taken back, or stands. `now`: UTC ms."""
     mine = [one for one in run.taken if one.by == actor]
     if not mine:
         return f"{actor} has given {run.id} no command that could be taken back"
     last = mine[-1]
-    if why := _stands(run, last):
+    if why := _stands(run, last, now):
         return why
     facts = [Draft(CommandUndone(last.id, last.command), run.id, actor)]
     match last.command:
@@ -79,7 +79,7 @@ def instead(run: Run) -> str:
     return f"fork it: factory-tui fork {run.id} --pass {made[-1]}" if made else "start a new run"
 
 
-def _stands(run: Run, last: Taken) -> str:
+def _stands(run: Run, last: Taken, now: int) -> str:
     """Why it cannot be taken back; empty when it can."""
     what = str(type(last.command).__struct_config__.tag).replace("-", " ")
     fork = instead(run)
@@ -96,6 +96,10 @@ def _stands(run: Run, last: Taken) -> str:
             return f"{item} waits for nobody any more"
         case c.SetExpiry(escalation=asked) if asked != run.escalation:
             return f"{asked} is answered"
+        case c.SetExpiry(escalation=asked) if 0 < last.before <= now:
+            return (
+                f"{asked} was to be refused before now, and would be at once. Remedy: factory-tui expire {asked} --off"
+            )
         case c.Release():
             return f"what was found may have reached the agent of {run.id} by now. Remedy: stop it, and start a new run"
         case c.Restart() | c.Reseed(restart=True):

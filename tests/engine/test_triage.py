@@ -1,5 +1,6 @@
 """What is put off calls again, and what expires is refused: by the engine's clock, whatever restarts meanwhile."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import (
     AnyFact,
+    CommandTaken,
     EscalationAnswered,
     EscalationPassedOn,
     EscalationRaised,
@@ -23,7 +25,10 @@ from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import State
 from factory_tui.engine import returning, serve
 from factory_tui.engine.deadlines import MINUTE
+from factory_tui.engine.factory import Factory
+from factory_tui.engine.returning import Returning
 from factory_tui.engine.triage import awake, expired, left, triage
+from factory_tui.engine.undoing import undo
 from factory_tui.following import FAILED, SHIPPED, USAGE
 from factory_tui.link.protocol import RefusedError
 from tests.domain.test_questions import QUEUED
@@ -110,6 +115,18 @@ def test_what_cannot_be_put_off_or_expire_is_told_why(state: State, command: c.S
     assert why in told
 
 
+def test_an_expiry_is_not_taken_back_to_a_time_that_is_over() -> None:
+    """Policy would refuse at once what somebody meant to leave open."""
+    state = asking(expires=9_000)
+    state = then(state, CommandTaken("1", c.SetExpiry("E-1", 50_000)), ExpirySet("E-1", 50_000), at=2_000)
+    run, said = state.runs["s-1"], undo(state.runs["s-1"], "engine", (), 9_000)
+    assert isinstance(said, str)
+    assert "E-1 was to be refused before now" in said
+    facts = undo(run, "engine", (), 8_999)
+    assert not isinstance(facts, str)
+    assert [draft.fact for draft in facts][1:] == [ExpirySet("E-1", 9_000)]
+
+
 class Clock:
     """The engine's, which is set forward by hand."""
 
@@ -162,6 +179,39 @@ async def test_what_is_snoozed_wakes_and_what_nobody_answers_expires_over_a_rest
         clock.ahead += HOUR
         await floor.until(lambda state: state.escalations["E-2"].snoozed == 0)
         assert not floor.state.escalations["E-2"].answered_at, "somebody said that it does not expire"
+
+
+async def test_whoever_says_that_it_does_not_expire_is_heard_to_the_last_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks, turned = Clock(monkeypatch), asyncio.Event(), asyncio.Event()
+    take, commands = Returning.take, Factory._commands
+
+    async def looked(self: Returning) -> None:
+        looks.set()
+        await take(self)
+
+    async def slowly(self: Factory) -> dict[str, tuple[str, c.Command]]:
+        """Its time comes while the engine is about to take the command."""
+        if not turned.is_set():
+            turned.set()
+            clock.ahead = 2 * HOUR
+            looks.clear()
+            await looks.wait()
+            for _ in range(100):  # turns of the loop, in which what is due would be found
+                await asyncio.sleep(0)
+        return await commands(self)
+
+    workspace, playbooks = make(tmp_path, loop=GATES)
+    async with Floor(workspace, playbooks) as floor:
+        run = await floor.start()
+        await floor.reach(run, "signoff")
+        await floor.command(c.SetExpiry("E-1", clock.now() + HOUR))
+        monkeypatch.setattr(Returning, "take", looked)
+        monkeypatch.setattr(Factory, "_commands", slowly)
+        await floor.command(c.SetExpiry("E-1", clock.now() + 9 * HOUR))
+        await floor.command(c.Snooze("E-1", clock.now() + HOUR))  # which would be refused, had policy answered
+        assert not floor.state.escalations["E-1"].answered_at
 
 
 async def test_from_the_command_line(tmp_path: Path) -> None:
