@@ -71,11 +71,17 @@ def _moment(said: argparse.Namespace) -> int:
 
 
 def _put_off(name: str, at: int) -> str:
-    from factory_tui.console.figures import moment
+    import time
+
+    from factory_tui.console.figures import ahead, moment
 
     if name == "snooze":
         return f"calls nobody until {moment(at)} UTC" if at else "calls again"
-    return f"is refused at {moment(at)} UTC, if nobody answers by then" if at else "does not expire"
+    return (
+        f"is refused at {ahead(at, time.time_ns() // 1_000_000)} UTC, if nobody answers by then"
+        if at
+        else "does not expire"
+    )
 
 
 def _refused(workspace: "Workspace", against: str | None) -> int:
@@ -258,7 +264,9 @@ def _question(asked: "Escalation", state: "State", type_: "Callable[[str], str]"
 
 
 def _times_of(asked: "Escalation") -> "Iterator[str]":
-    from factory_tui.console.figures import moment
+    import time
+
+    from factory_tui.console.figures import ahead, moment
     from factory_tui.domain.hostile import one_line
     from factory_tui.domain.questions import refusing
 
@@ -266,7 +274,8 @@ def _times_of(asked: "Escalation") -> "Iterator[str]":
         yield f"snoozed until {moment(asked.snoozed)} UTC by {one_line(asked.snoozed_by)}"
     if asked.expires_at:
         no = one_line(refusing(asked.kind, asked.choices))
-        yield f"expires at {moment(asked.expires_at)} UTC: policy then answers {no}"
+        when = ahead(asked.expires_at, time.time_ns() // 1_000_000)
+        yield f"expires at {when} UTC: policy then answers {no}"
 
 
 def cap_command(run: "Run") -> str:

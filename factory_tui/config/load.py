@@ -129,8 +129,8 @@ def _problems(document: Document, settings: Settings) -> Iterator[Problem]:
     yield from _harness(document, settings)
     bounds = dict.fromkeys((*RUN_CAPS, *FLOOR_CAPS, "day_target"), CAP) | {
         "stall_after": "2..",
-        "answer_within": "0..",
-        "expire_after": "0..",
+        "answer_within": "0..525600",
+        "expire_after": "0..525600",
     }
     yield from out_of_bounds(document, settings.policy, bounds, ("policy",))
     for name, owner in settings.owners.items():

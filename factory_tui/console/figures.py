@@ -66,6 +66,11 @@ def moment(at: int) -> str:
     return stamp(at)[:5]
 
 
+def ahead(at: int, now: int) -> str:
+    """A time to come as `14:30`; with its day where that could be another: `2026-12-03 14:30`."""
+    return moment(at) if at - now <= 86_400_000 else f"{day(at)} {moment(at)}"
+
+
 def day(at: int) -> str:
     """UTC milliseconds as `2026-11-30`."""
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d")

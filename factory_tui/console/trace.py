@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from factory_tui.console.figures import count, duration, interval, moment, money, percent, plural, size, stamp
+from factory_tui.console.figures import ahead, count, duration, interval, moment, money, percent, plural, size, stamp
 from factory_tui.console.floor_trace import OF_THE_FLOOR, Said
 from factory_tui.console.glyphs import LAMPS, Tone
 from factory_tui.console.wording import labels
@@ -324,7 +324,7 @@ def _snoozed(event: e.Event, fact: e.Snoozed) -> Said:
 
 
 def _expiry_set(event: e.Event, fact: e.ExpirySet) -> Said:
-    until = f"expires at {moment(fact.at)}" if fact.at else "does not expire"
+    until = f"expires at {ahead(fact.at, event.at)}" if fact.at else "does not expire"
     yield "ask", "text", f"{fact.id} {until}, says {event.actor}"
 
 

@@ -34,11 +34,14 @@ class Plan(msgspec.Struct, frozen=True):
         answers = ((item, one) for item, one, _ in self.taken if isinstance(one, c.Answer))
         return [item.run.id for item, one in answers if one.choice == STOP]
 
-    @property
-    def asks(self) -> bool:
-        """Whether it wants a yes: it ends a run, or answers several at once. What puts off can be taken back."""
+    def asks(self, read: str) -> bool:
+        """Whether it wants a yes: it ends a run, or answers several at once, or another line than the one that is read.
+
+        What puts off can be taken back.
+        """
         final = not all(isinstance(one, c.Snooze | c.SetExpiry) for one in self.commands)
-        return bool(self.ends) or (final and len(self.taken) + len(self.left) > 1)
+        others = [item.id for item, _, _ in self.taken] != [read] or self.left
+        return bool(self.ends or (final and others))
 
 
 Deed = Callable[[Item], tuple[c.Command, str] | str]

@@ -1,6 +1,6 @@
 """Commands and the marks of runs in words, the same wherever they show. Pure."""
 
-from factory_tui.console.figures import moment
+from factory_tui.console.figures import day, moment
 from factory_tui.domain import commands as c
 from factory_tui.domain import ratchet
 from factory_tui.domain.money import of_cap
@@ -23,7 +23,7 @@ def describe(command: c.Command) -> str:
         case c.Snooze():
             return f"snooze {command.item} until {moment(command.until)}" if command.until else f"wake {command.item}"
         case c.SetExpiry():
-            when = f"at {moment(command.at)}" if command.at else "never"
+            when = f"at {day(command.at)} {moment(command.at)}" if command.at else "never"
             return f"let {command.escalation} expire {when}"
         case c.Steer():
             return f"steer {command.run}: {command.text}"

@@ -3,12 +3,18 @@
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
+LONGEST = 366 * SECONDS["d"]
+"""Seconds that anything is ahead of now: beyond, no calendar may have it."""
+_DIGITS = len(str(LONGEST))
+
+
 def span(text: str) -> int | None:
-    """Seconds, of `30m`, `2h` and the like; None for anything else."""
+    """Seconds, of `30m`, `2h` and the like, up to a year; None for anything else."""
     number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit() and int(number) and unit in SECONDS):
+    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS and unit in SECONDS):
         return None
-    return int(number) * SECONDS[unit]
+    seconds = int(number) * SECONDS[unit]
+    return seconds if 0 < seconds <= LONGEST else None
 
 
 def time_of_day(text: str) -> int | None:

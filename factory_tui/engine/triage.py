@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from factory_tui.domain import commands as c
 from factory_tui.domain.events import Draft, ExpirySet, Snoozed
+from factory_tui.domain.moments import LONGEST
 from factory_tui.domain.money import DAY
 from factory_tui.domain.questions import refusing
 from factory_tui.domain.state import OVER, Escalation, Run, State
@@ -41,6 +42,8 @@ def triage(state: State, actor: str, command: c.Snooze | c.SetExpiry, now: int) 
         if not at and not (asked or run).snoozed:
             return f"{name} is not snoozed"
         return [Draft(Snoozed(name, at), run.id, actor)]
+    if at > now + LONGEST * 1000:
+        return "that is too far off. Remedy: name a time within a year"
     if at and asked is not None and not refusing(asked.kind, asked.choices):
         return f"{name} has no choice that refuses, and stays open. Remedy: answer it, or snooze it"
     return [Draft(ExpirySet(name, at), run.id, actor)]

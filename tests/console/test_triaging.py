@@ -136,6 +136,22 @@ async def test_a_choice_is_given_to_all_that_are_marked_and_what_does_not_offer_
         assert "marked" not in snap.text_of(stage.app)
 
 
+async def test_a_digit_asks_before_it_answers_another_question_than_the_one_that_is_read() -> None:
+    feed = StoryFeed(asks(8, 2))
+    async with on_stage(feed) as stage:
+        await stage.press("3", "end", *["up"] * 4, "space")
+        assert "1 marked" in snap.text_of(stage.app)
+        marked = [item.id for item in stage.app.screen.query_one(InboxList).targets]
+        read = stage.app.screen.query_one(InboxList).item
+        assert read
+        assert [read.id] != marked, "the cursor has gone on"
+        await stage.press("2")
+        assert feed.commands == []
+        assert f"{marked[0]}  " in snap.text_of(stage.app)
+        await stage.press("right", "enter")
+        assert [one.escalation for one in await sent(stage) if isinstance(one, c.Answer)] == marked
+
+
 async def test_always_is_for_what_stays_true() -> None:
     async with on_stage(StoryFeed(story.triage())) as stage:
         await at(stage, E4)
@@ -183,7 +199,9 @@ async def test_an_expiry_is_set_in_words_and_what_cannot_expire_is_named() -> No
         assert "E-1: it has no choice that refuses" in snap.text_of(stage.app)
         await stage.press("space", "home", *["down"] * E4, "space", "E", *"later", "enter")
         assert "is no time" in snap.text_of(stage.app)
-        await stage.press(*["backspace"] * 5, *"2h", "enter")
+        await stage.press(*["backspace"] * 5, *"9999999999d", "enter")
+        assert "is no time" in snap.text_of(stage.app), "no calendar has it"
+        await stage.press(*["backspace"] * 11, *"2h", "enter")
         assert await sent(stage) == [c.SetExpiry("E-4", feed.now + 7_200_000)]
         await until(lambda: stage.app.flash is not None, "what became of it")
         await stage.settle()

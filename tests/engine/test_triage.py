@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def test_only_what_has_a_refusal_expires_at_its_time_snoozed_or_not(at: int, now
         (HELD, c.SetExpiry("s-1", 9_000), "there is no s-1 that waits for somebody; open: s-1"),
         (then(HELD, RunMoved("running"), at=1), c.Snooze("s-1", 9_000), "s-1 is running, not held"),
         (then(asking(), RunMoved("stopped"), at=1), c.Snooze("E-1", 9_000), "it has ended, and E-1 with it"),
+        (asking(), c.SetExpiry("E-1", 2_001 + 366 * DAY), "that is too far off. Remedy: name a time within a year"),
         (asking(kind="jam"), c.SetExpiry("E-1", 9_000), "E-1 has no choice that refuses, and stays open"),
     ],
 )
@@ -233,6 +235,8 @@ async def test_from_the_command_line(tmp_path: Path) -> None:
         lines = (await asked(workspace, "inbox"))[1].splitlines()
         assert lines[2].startswith("  snoozed until ")
         assert lines[3] == "  expires at 23:59 UTC: policy then answers no"
+        told = (await asked(workspace, "expire", "E-1", "--for", "3d"))[1]
+        assert re.search(r"is refused at \d{4}-\d\d-\d\d \d\d:\d\d UTC", told), "a time alone would be today's"
         assert await asked(workspace, "expire", "E-1", "--off") == (SHIPPED, "E-1 does not expire\n")
         code, said = await asked(workspace, "answer", "E-1,E-7", "no")
         assert (code, said.splitlines()[0]) == (FAILED, "E-1 is answered")
@@ -246,6 +250,7 @@ async def test_from_the_command_line(tmp_path: Path) -> None:
     [
         (("snooze", "E-1", "--for", "soon"), "'soon' is no span of time, such as 30m or 2h"),
         (("snooze", "E-1", "--for", "0m"), "'0m' is no span of time"),
+        (("expire", "E-1", "--for", "9999999999d"), "'9999999999d' is no span of time"),
         (("expire", "E-1", "--until", "24:00"), "'24:00' is no time of day, such as 14:30"),
         (("expire", "E-1", "--until", "half past"), "'half past' is no time of day, such as 14:30"),
         (("expire", "E-1"), "one of the arguments --for --until --off is required"),

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from factory_tui.console import triaging
-from factory_tui.console.figures import moment, plural
+from factory_tui.console.figures import ahead, moment, plural
 from factory_tui.console.offering import in_scope
 from factory_tui.console.triaging import Deed, Plan
 from factory_tui.domain import commands as c
@@ -84,7 +84,7 @@ def _do(app: "ConsoleApp", place: "InboxScreen", deed: Deed, title: str) -> None
         place.list.pass_over([item.id for item, command, _ in plan.taken if not isinstance(command, c.SetExpiry)])
         app.send_all(plan.commands, left)
 
-    if not plan.asks:
+    if not plan.asks(place.list.item.id if place.list.item else ""):
         send(left)
         return
     from factory_tui.console.screens.confirm import Confirm  # noqa: PLC0415 - buttons are slow to import
@@ -126,7 +126,7 @@ def _snooze(app: "ConsoleApp", place: "InboxScreen") -> None:
 
 def _expire(app: "ConsoleApp", place: "InboxScreen") -> None:
     def deed(at: int) -> Deed:
-        return triaging.expiring(at, f"at {moment(at)}" if at else "never expires")
+        return triaging.expiring(at, f"at {ahead(at, app.clock())}" if at else "never expires")
 
     if all(isinstance(triaging.expiring(1, "")(item), str) for item in place.list.targets):
         _do(app, place, deed(0), "Expire")  # which says why not

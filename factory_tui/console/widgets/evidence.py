@@ -92,8 +92,9 @@ class Evidence(Scrolled):
         if item.answered:
             yield from self._answered(asked, room)
         elif asked.expires_at:
-            left = figures.duration((asked.expires_at - self.console_app.clock()) / 1000)
-            said = f"expires in {left}, at {figures.moment(asked.expires_at)}: policy then answers "
+            now = self.console_app.clock()
+            left, when = figures.duration((asked.expires_at - now) / 1000), figures.ahead(asked.expires_at, now)
+            said = f"expires in {left}, at {when}: policy then answers "
             yield from _said(said + one_line(triaging.refusal(item), 40), "waits", room)
 
     def _snoozed(self, item: Item, who: str, room: int) -> Iterable[Row]:
