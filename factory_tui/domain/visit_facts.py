@@ -123,6 +123,8 @@ class Judged(Fact, frozen=True, tag="judged"):
     """Whether all of them, though a majority is reached before."""
     transcript: Text = ""
     """What was judged; with the first judgement only."""
+    faults: tuple[str, ...] = ()
+    """What operators had the twins of its trajectory do, as `ledger 429`."""
 
 
 class Revealed(Fact, frozen=True, tag="revealed"):

@@ -38,6 +38,8 @@ class Sitting(msgspec.Struct, frozen=True):
     number: int
     index: int
     scenario: Scenario
+    faults: tuple[str, ...] = ()
+    """What operators had its twins do meanwhile: a verdict after a restart has them from its judgements."""
 
 
 class Opinion(msgspec.Struct, frozen=True):
@@ -145,6 +147,7 @@ class _Bench(msgspec.Struct, frozen=True):
             panel=self.chosen.size,
             whole=self.chosen.whole,
             transcript=self.shown if nth == 1 else "",
+            faults=self.sitting.faults,
         )
         try:
             found = read(content, self.shown)

@@ -75,8 +75,12 @@ class Spoiling:
         if cell.id in self._cells:
             return self._cells[cell.id]
         met = self._cells[cell.id] = Met(run, cell, twins, self._faults)
-        if twins:
-            await met.tell()
+        try:
+            if twins:
+                await met.tell()
+        except BaseException:  # else it would count as told
+            self.leave(cell.id)
+            raise
         return met
 
     def leave(self, cell: str) -> None:

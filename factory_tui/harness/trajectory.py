@@ -79,14 +79,17 @@ async def run_trajectory(
     mould = msgspec.structs.replace(mould, hosts=tuple(twin.host for twin in twins if twin.name in asked))
     if scenario.clock:  # what the product has there could keep its clock from being set, and so choose what is void
         entries = [one for one in entries if one.path.partition("/")[0] != FOLDER]
+    faults: dict[str, None] = {}  # of a first try too: whether there is a second may be their doing
     for _ in range(2):
         began, trajectory = time.monotonic(), Trajectory(None)
         try:
             async with _fresh(cells, labels, mould) as cell:
                 await cell.plant(entries)
                 async with _spoilt(spoiling, labels.run, cell, asked) as met:
-                    trajectory = await _with_twins(Stage(cell, inputs), scenario, timeout, twins)
-                    trajectory = msgspec.structs.replace(trajectory, faults=met.faults if met else ())
+                    try:
+                        trajectory = await _with_twins(Stage(cell, inputs), scenario, timeout, twins)
+                    finally:
+                        faults.update(dict.fromkeys(met.faults if met else ()))
         except NoEngine:
             raise  # no verdict, not even a void one: the visit goes on once there are cells
         except Exception as error:
@@ -95,7 +98,7 @@ async def run_trajectory(
             log.warning("a trajectory of %s: %s", labels.run, one_line(why))
             if trajectory.satisfied is None:  # else it was judged, and only its cell would not go
                 trajectory = Trajectory(None, why=why)
-        trajectory = msgspec.structs.replace(trajectory, seconds=time.monotonic() - began)
+        trajectory = msgspec.structs.replace(trajectory, seconds=time.monotonic() - began, faults=tuple(faults))
         if trajectory.twin or (trajectory.satisfied is not None and not trajectory.why.startswith(_DIED)):
             break
     return trajectory

@@ -145,7 +145,7 @@ class Visitor:
                 return old
             judged = [fact for fact in seen if isinstance(fact, Judged)]
             judged = [fact for fact in judged if (fact.scenario, fact.index) == (draft.scenario, draft.index)]
-            trajectory = Trajectory(True, 1.0)
+            trajectory = Trajectory(True, 1.0, faults=judged[0].faults if judged else ())
             if not judged:
                 async with parallel:
                     trajectory = await self._run(
@@ -158,8 +158,9 @@ class Visitor:
                 return _ruled(corpus, verdict, Opinion(None, 0.0, "nobody is there to judge it", "", 1))
             async with counted:  # what a cycle decides may make the next one needless, and judges cost money
                 await counted.wait_for(lambda: book.cycles >= book.plan.cycle_of(draft))
-            sitting, shown = Sitting(visit, number, draft.index, scenario), transcript(trajectory.steps)
-            return _ruled(corpus, verdict, await judges.judge(scribe, sitting, shown, doubt.flips, judged))
+            sitting, shown = Sitting(visit, number, draft.index, scenario, trajectory.faults), trajectory.steps
+            opinion = await judges.judge(scribe, sitting, transcript(shown), doubt.flips, judged)
+            return _ruled(corpus, verdict, opinion)
 
         async with aclosing(_in_order(drafts, reach, book.lacks_more)) as verdicts:
             async for draft, verdict in verdicts:

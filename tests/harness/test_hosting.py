@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from factory_tui.cells.bubblewrap import Bubble
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
-from factory_tui.cells.protocol import Cells, Entry, Labels, Mould
+from factory_tui.cells.protocol import CellError, Cells, Entry, Labels, Mould
 from factory_tui.config.reading import Mistakes
+from factory_tui.harness import trajectory as trajectory_
 from factory_tui.harness.draws import inputs
 from factory_tui.harness.feedback import evidence
 from factory_tui.harness.hosting import settle_in
@@ -326,6 +328,45 @@ async def test_a_twin_answers_as_an_operator_set_it_and_the_verdict_says_so(
     late = await judged(cells, tmp_path, expect='{ "count" = 1 }', spoiling=set_by_hand({"ledger": "latency=300"}))
     assert (late.satisfied, late.faults) == (True, ("ledger latency=300",)), evidence(late)
     assert late.seconds > 0.3
+
+
+async def test_a_second_try_is_under_the_faults_of_the_first_too(
+    cells: ProcessCells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever sets a fault that breaks a cell, and clears it, would choose what is drawn again."""
+    faults, with_twins = {"ledger": "500"}, trajectory_._with_twins
+
+    async def breaks(*told: Any) -> Trajectory:
+        if faults:
+            faults.clear()
+            raise CellError("it went away")
+        return await with_twins(*told)
+
+    monkeypatch.setattr(trajectory_, "_with_twins", breaks)
+    trajectory = await judged(cells, tmp_path, spoiling=set_by_hand(faults))
+    assert (trajectory.satisfied, trajectory.faults) == (True, ("ledger 500",)), evidence(trajectory)
+
+
+async def test_a_cell_that_could_not_be_told_is_told_when_it_is_joined_again(
+    cells: ProcessCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = await cells.start(LABELS, Mould(hosts=("ledger",)))
+    try:
+        spoiling, plant, told = set_by_hand({}), cell.plant, list[str]()
+
+        async def planted(entries: Sequence[Entry], *, annex: bool = False) -> None:
+            told.append(entries[0].path)
+            if len(told) == 1:
+                raise CellError("it does not answer")
+            await plant(entries, annex=annex)
+
+        monkeypatch.setattr(cell, "plant", planted)
+        with pytest.raises(CellError):
+            await spoiling.join("tiny-1", cell, ["ledger"])
+        await spoiling.join("tiny-1", cell, ["ledger"])
+        assert len(told) == 2
+    finally:
+        await cell.close()
 
 
 async def test_a_fault_that_is_set_while_a_product_asks_is_met_and_one_that_is_cleared_is_over(

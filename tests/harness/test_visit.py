@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -10,11 +12,12 @@ from msgspec.structs import replace
 from factory_tui.cells.docker import DockerCells, connect
 from factory_tui.cells.process import ProcessCells
 from factory_tui.cells.protocol import ANY, MIB, Cell, CellLimits, Cells, Entry, Labels, Mould
-from factory_tui.domain.events import SETTLES, AnyFact, VerdictReached, VisitBegan, VisitEnded, VisitKind
+from factory_tui.domain.events import SETTLES, AnyFact, Judged, VerdictReached, VisitBegan, VisitEnded, VisitKind
 from factory_tui.harness.draws import inputs
+from factory_tui.harness.judges import Judges
 from factory_tui.harness.plan import Draft, make_plan
 from factory_tui.harness.visit import Visitor, VisitResult
-from tests.harness.product import KilledError, Notes, corpus, product, run
+from tests.harness.product import TOTAL, KilledError, Notes, corpus, product, run
 
 
 async def look(
@@ -40,6 +43,34 @@ async def look(
         known=known,
         pooled=pooled,
     )
+
+
+@pytest.mark.parametrize("faults", [("ledger 429",), ()])
+async def test_what_was_judged_under_a_fault_before_the_engine_was_killed_is_still_under_it(
+    cells: ProcessCells, faults: tuple[str, ...]
+) -> None:
+    """All of its judgements are known, its verdict is not; what is judged anew satisfies no expectation."""
+    found = corpus(total=f'{TOTAL}\n[judge]\nrubric = "The rows are those of the file, in their order."\n')
+    given = Judged(1, 1, "total", "vault", 0, 1, True, 0.9, "fine", panel=1, transcript="1: $ sum", faults=faults)
+    notes, nobody = Notes(), {"model": lambda _name: SimpleNamespace(name="m"), "wanted": 0.5, "most": 3}
+    judges = Judges(**cast("Any", {**dict.fromkeys(Judges.__struct_fields__), **nobody}))
+    result = await Visitor("w", 30.0).visit(
+        notes,
+        run=run(),
+        corpus=found,
+        entries=[],
+        number=1,
+        visit=1,
+        kind="screen",
+        cells=cells,
+        parallel=asyncio.Semaphore(3),
+        known=[VisitBegan(1, 1, "screen", "abc", 1), given],
+        judges=judges,
+    )
+    told = {one.index: (one.judgements, one.faults) for one in notes.verdicts}
+    assert told.pop(0) == (1, faults)
+    assert set(told.values()) == {(0, ())}
+    assert result.why.startswith("judged while operators had its twins fail (ledger 429)") == bool(faults)
 
 
 async def test_a_good_product_is_screened_confirmed_and_ships(
