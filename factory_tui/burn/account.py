@@ -58,7 +58,7 @@ class Account:
         self.reached = False
         """Whether a pass of it satisfied: nothing is foretold from then on."""
         self.outlook: Outlook | None = None
-        """As of its newest pass."""
+        """As of its newest pass, or of the output that it began anew with since."""
         self.foretold: list[Foretold] = []
         self._at, self._money = at, Decimal(0)
 
@@ -67,11 +67,16 @@ class Account:
         model = self.models.pop((fact.step, fact.attempt), "")
         return Key(self.ledger, self.run, model, fact.purpose, self.node)
 
-    def ended(self, at: int, number: int, share: float | None) -> tuple[Gain | None, list[Miss | None]]:
-        """A pass did: what it gained, and how wrong each outlook was, where the run satisfies by it."""
+    def ended(
+        self, at: int, number: int, share: float | None, *, spoilt: bool = False
+    ) -> tuple[Gain | None, list[Miss | None]]:
+        """A pass did: what it gained, and how wrong each outlook was, where the run satisfies by it.
+
+        `spoilt`: it was judged while operators had twins fail, so that its share is none, and it gained nothing known.
+        """
         money, took = self.pace.money - self._money, max(0, at - self._at)
-        after = self.share if share is None else share
-        found = None if self.reached else gain(self.share, after, money, took)
+        after = self.share if share is None or spoilt else share
+        found = None if self.reached or spoilt else gain(self.share, after, money, took)
         self.passes += 1
         self.share = self.shares[number] = after
         self._at, self._money = at, self.pace.money

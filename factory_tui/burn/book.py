@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from factory_tui.burn.account import Account, Placed
-from factory_tui.burn.outlook import Gain, Miss, Record, outlook, record
+from factory_tui.burn.outlook import Gain, Miss, Outlook, Record, outlook, record
 from factory_tui.burn.pace import Pace
 from factory_tui.burn.series import Series
 from factory_tui.domain import events as e
@@ -93,8 +93,11 @@ class Book:
         self._foretell(account, event.at)
 
     def _foretell(self, account: Account, at: int) -> None:
+        account.foretell(at, self._outlook(account))
+
+    def _outlook(self, account: Account) -> Outlook | None:
         others = [one for run, one in self.loop(account).gains if run != account.run]
-        account.foretell(at, outlook(account.share, account.ship_at, account.gains, others))
+        return outlook(account.share, account.ship_at, account.gains, others)
 
     def _settled(self, event: e.Event, account: Account, fact: e.CallSettled) -> None:
         burn = Burn().spend(fact.tokens, fact.money, fact.unsaid, twice=fact.outcome == "possibly-paid-twice")
@@ -126,7 +129,7 @@ class Book:
 
     def _ended(self, event: e.Event, account: Account, fact: e.PassEnded) -> None:
         share = fact.vault.share if fact.vault and fact.vault.total else None
-        gained, misses = account.ended(event.at, fact.number, share)
+        gained, misses = account.ended(event.at, fact.number, share, spoilt=bool(fact.faults))
         known = self.loop(account)
         known.unseen += misses.count(None)
         known.misses.extend(one for one in misses if one)
@@ -155,6 +158,8 @@ class Book:
 
     def _restarted(self, _event: e.Event, account: Account, fact: e.RunRestarted) -> None:
         account.begin_with(account.shares.get(fact.number, 0.0))
+        if not account.reached:
+            account.outlook = self._outlook(account)  # held against nothing: no pass has ended
 
 
 def reads(fact: e.Fact) -> bool:

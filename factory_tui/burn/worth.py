@@ -52,8 +52,11 @@ class Succession(msgspec.Struct, frozen=True):
 
 
 def satisfied(run: Run) -> int:
-    """Scenarios that the newest pass which judged any satisfies: more trajectories of each did than did not."""
-    judged = next((item for item in reversed(run.passes) if item.tallies), None)
+    """Scenarios that the newest pass which judged any satisfies: more trajectories of each did than did not.
+
+    What was judged while operators had twins fail does not count.
+    """
+    judged = next((item for item in reversed(run.passes) if item.tallies and not item.faults), None)
     return sum(one.satisfied > one.unsatisfied for one in judged.tallies.values()) if judged else 0
 
 

@@ -170,6 +170,8 @@ class PassEnded(Fact, frozen=True, tag="pass-ended"):
     feedback: Satisfaction | None
     vault: Satisfaction | None
     ship_low: float | None = None
+    faults: tuple[str, ...] = ()
+    """What operators had its twins do while it was judged, as `ledger 429`: its figures do not count."""
 
 
 class SnapshotTaken(Fact, frozen=True, tag="snapshot-taken"):

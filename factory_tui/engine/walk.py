@@ -262,8 +262,8 @@ class Walk:
             words = f"Nothing of this pass could be kept: {unfit}\n\nRemove what does not belong in the work tree."
             prompt = Prompt("checkpoint", ({"type": "text", "text": words},))
             told = [as_prompted(node.id, prompt, self.place.redact, await self.watch())]
-        current = self.current
-        return [*told, PassEnded(current.number, commit, current.feedback, current.vault, current.ship_low)]
+        its = self.current
+        return [*told, PassEnded(its.number, commit, its.feedback, its.vault, its.ship_low, its.faults)]
 
     def _left(self, node: pipeline.Node, outcome: Outcome, to: str, remembered: Status | None) -> NodeLeft:
         before = self.run.context

@@ -67,11 +67,11 @@ class Journal:
         judged = e.Judged(1, 1, scenario, "vault", 0, 1, True, 0.9, "fine")
         self.say(run, judged, after=0)
 
-    def end(self, run: str, number: int, share: float | None, size: int = 0) -> None:
+    def end(self, run: str, number: int, share: float | None, size: int = 0, faults: tuple[str, ...] = ()) -> None:
         measured = None if share is None else Satisfaction(share, 0.0, 1.0, round(share * 20), 20)
         if size:
             self.say(run, e.SnapshotTaken(number, f"c{number}", "t", 1, size, 0.1))
-        self.say(run, e.PassEnded(number, f"c{number}", measured, measured))
+        self.say(run, e.PassEnded(number, f"c{number}", measured, measured, faults=faults))
 
     def whole(self, run: str, shares: Sequence[float], money: str = "0.10", over: e.RunState = "shipped") -> None:
         """A run from its queue to its end: each pass ten minutes, and one call."""

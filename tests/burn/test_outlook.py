@@ -191,3 +191,32 @@ def test_a_pass_that_nobody_measured_gained_nothing() -> None:
     account = told(journal.events).accounts["links-1"]
     assert [one.closed for one in account.gains] == [0.5, 0.0]
     assert account.share == 0.5
+
+
+def test_a_pass_that_was_judged_under_a_fault_neither_gained_nor_satisfied() -> None:
+    journal = Journal()
+    journal.whole("links-1", [0.5, 0.75, 0.875])
+    journal.queue("links-2")
+    journal.call("links-2", 1, "0.1")
+    journal.end("links-2", 1, 1.0, faults=("ledger 500",))
+    book = told(journal.events)
+    account = book.accounts["links-2"]
+    assert (account.gains, account.share, account.reached, account.passes) == ([], 0.0, False, 1)
+    assert account.outlook is not None
+    assert account.outlook.passes == 3, "as from the beginning"
+    assert book.loop(account).record() is None, "nothing came that could be held against what was told"
+
+
+def test_a_run_that_begins_anew_is_foretold_from_what_it_begins_with() -> None:
+    journal = Journal()
+    journal.whole("links-1", [0.5, 0.75, 0.875])
+    journal.queue("links-2")
+    journal.end("links-2", 1, 0.75)
+    before = told(journal.events).accounts["links-2"].outlook
+    journal.say("links-2", e.RunRestarted(0))
+    after = told(journal.events).accounts["links-2"]
+    assert before is not None
+    assert after.outlook is not None
+    assert after.outlook.passes is not None
+    assert before.passes == 1 < after.outlook.passes
+    assert len(after.foretold) == 2, "at its beginning, and after its pass"

@@ -38,6 +38,16 @@ def test_money_is_for_each_scenario_that_the_newest_judged_pass_satisfies() -> N
     assert each(run) == Decimal("0.30")
 
 
+def test_what_was_judged_under_a_fault_buys_nothing() -> None:
+    journal = Journal()
+    journal.queue("links-1")
+    journal.call("links-1", 1, "0.60")
+    judged(journal, "links-1", 1, {"a": (3, 0), "b": (3, 0), "c": (0, 3)})
+    journal.say("links-1", e.PassBegan(2, "9f3c"))
+    journal.say("links-1", e.VerdictReached(2, 2, "a", "vault", 0, True, 1.0, "", faults=("ledger 500",)))
+    assert satisfied(fold(journal.events).runs["links-1"]) == 2
+
+
 def test_what_satisfies_nothing_has_no_price_each() -> None:
     journal = Journal()
     journal.queue("links-1")

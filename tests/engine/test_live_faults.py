@@ -7,7 +7,7 @@ import pytest
 
 from factory_tui.console.plain import summary
 from factory_tui.domain.commands import Pause, Resume, SetFault, Undo
-from factory_tui.domain.events import Prompted, ToolCalled, VerdictReached, VisitEnded
+from factory_tui.domain.events import PassEnded, Prompted, ToolCalled, VerdictReached, VisitEnded
 from factory_tui.domain.ratchet import best
 from factory_tui.link.protocol import RefusedError
 from tests.engine.floor import Floor
@@ -84,6 +84,7 @@ async def test_what_is_judged_under_it_does_not_ship_and_once_it_is_cleared_the_
         assert one.tallies["greets"].faulted
         assert not other.tallies["greets"].faulted
         assert best(shown) == other
+        assert [one.faults for one in floor.told(PassEnded)] == [("ledger 429",), ()]
         assert [visit.faults for visit in floor.state.seeds["greeter"].visits][:2] == [("ledger 429",), ()]
         assert summary(floor.state)["runs"][0]["faults"] == {"set": {}, "passes": {1: ("ledger 429",)}}
         provenance = json.loads((workspace.root / shown.shipped / "provenance.json").read_text())
