@@ -143,9 +143,8 @@ class ConsoleApp(Traveller, inherit_bindings=False):
         return (run.retry_at - self.clock()) / 1000 if run.state == "held" and run.retry_at else None
 
     def get_line_filters(self) -> Sequence["LineFilter"]:
-        """Textual's filters, no colour where none is wanted (Textual's own would leave greys), and ours last of all."""
-        plain = [NoColor()] if self.no_color else []
-        return [*super().get_line_filters(), *plain, self._hostile]
+        """Textual's filters, and ours last of all; where no colour is wanted, none, since Textual's make greys."""
+        return [*([NoColor()] if self.no_color else super().get_line_filters()), self._hostile]
 
     def get_default_screen(self) -> FloorScreen:
         """The floor."""

@@ -1,4 +1,6 @@
-"""The console's themes: a dark one, a light one, and one for colour-blind eyes (Okabe and Ito's palette).
+"""The console's themes: a dark one, a light one, and one for colour-blind eyes.
+
+Its state colours are Okabe and Ito's, moved until every two look at least 20 apart (CIELAB) without any one cone.
 
 Names are what `[ui] theme` may say. `styles` is the only place where a role gets its looks.
 """
@@ -37,11 +39,11 @@ LIGHT = Theme(
 )
 COLOUR_BLIND = Theme(
     name="colour-blind",
-    primary="#56b4e9",
+    primary="#4c91ec",
     secondary="#9aa3ad",
-    success="#1fbf94",
-    warning="#e69f00",
-    error="#ff7a3d",
+    success="#11e3a2",
+    warning="#cd8100",
+    error="#e95e56",
     accent="#f0e442",
     foreground="#e6e6e6",
     background="#101214",
