@@ -209,7 +209,7 @@ async def test_minutes_without_a_line_are_empty_for_one_who_reads_back_too() -> 
         feed.now += 3_600_000
         await stage.press("m", "m", "m", "m")
         assert "nothing in the last 1m" in snap.text_of(stage.app)
-        tail(stage)._wheel(-3)
+        tail(stage).wheel(-1)
         await stage.press("up", "pageup", "m")
         assert under(stage)
         assert "nothing in the last" not in snap.text_of(stage.app)
