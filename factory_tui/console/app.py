@@ -205,7 +205,8 @@ class ConsoleApp(Traveller, inherit_bindings=False):
 
     def _keep_chosen(self) -> None:
         if self.chosen not in self.mirror.state.runs:
-            runs = self.mirror.runs()
+            shown = self.screen.table.runs() if isinstance(self.screen, FloorScreen) else []
+            runs = shown or self.mirror.runs()
             self.chosen = runs[0].id if runs else ""
         self.keep_read()
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from factory_tui.config.settings import PresetTable, UiTable
 from factory_tui.console.wall import MOST, Seats, beside, grid, room
+from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.wall import Wall
 from factory_tui.domain import events as e
 from factory_tui.domain.live import LiveText
@@ -66,6 +67,20 @@ async def test_a_preset_of_the_config_sorts_and_filters_and_is_reached_from_any_
 async def test_a_console_begins_with_the_preset_that_it_was_told() -> None:
     async with on_stage(StoryFeed(MIDDLE), ui=UiTable(preset="wall")) as stage:
         assert stage.app.screen.query_one(Wall).size.height > 10
+
+
+async def test_with_a_filter_keys_are_about_a_run_that_fits_it() -> None:
+    jams = PresetTable(key="f2", layout="list", filter="state:jammed|held")
+    async with on_stage(StoryFeed(TWELVE), ui=UiTable(presets={"jams": jams}, preset="jams")) as stage:
+        table = stage.app.screen.query_one(FloorTable)
+        assert stage.app.chosen == table.runs()[0].id
+        await stage.press("down", "escape", "/", *"state:held")
+        kept = stage.app.chosen
+        assert kept in [run.id for run in table.runs()]
+        await stage.press("enter", "/", *["backspace"] * 4, *"shipped", "enter")
+        assert stage.app.chosen == table.runs()[0].id
+        await stage.press("enter")
+        assert stage.app.mirror.state.runs[stage.app.chosen].state == "shipped"
 
 
 async def test_keys_and_clicks_choose_a_run_of_the_wall_and_open_it() -> None:

@@ -36,6 +36,15 @@ class RunList(Pane):
             self._found = found = (state, self.filter, self.order, ordered(fit, self.order))
         return found[3]
 
+    def narrow(self, text: str) -> str:
+        """Keys are about a run that is in sight: of what fits, the first where the chosen one does not."""
+        wrong = super().narrow(text)
+        if not wrong and self.filter.terms:
+            names = [run.id for run in self.runs()]
+            if names and self.console_app.chosen not in names:
+                self.console_app.choose(names[0])
+        return wrong
+
     def _fields(self, run: Run) -> dict[str, str]:
         """What a filter finds in a run; who told it something last counts as its actor."""
         state = f"{self.glyphs.marks[LAMPS[run.state]]} {run.state} {run.reason or ''}"
