@@ -2,6 +2,7 @@
 
 import re
 
+from factory_tui.console.screens.diff import DiffScreen
 from factory_tui.domain import events as e
 from tests import snap
 from tests.console import story
@@ -33,6 +34,14 @@ async def test_d_shows_what_the_newest_pass_changed() -> None:
         snap.check(stage.app, "console/diff")
         await stage.press("escape")
         assert stage.app.scope == "floor"
+
+
+async def test_of_a_run_that_is_gone_there_is_nothing_to_choose() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        await stage.app.push_screen(DiffScreen("nobody-1"))
+        await stage.press("[", "]", "{", "}", "escape")
+        assert stage.app.scope == "floor"
+        assert len(stage.app.screen_stack) == 1
 
 
 async def test_brackets_choose_the_passes() -> None:

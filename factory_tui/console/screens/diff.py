@@ -156,17 +156,19 @@ class DiffScreen(Dialog[None]):
 
     def action_later(self, by: int) -> None:
         """Another later pass; the earlier one stays below it."""
-        later = [number for number in self._made() if number]
+        later = [number for number in self._made() if number] or [0]
         at = later.index(self._after) + by if self._after in later else len(later) - 1
         self._choose(self._before, later[max(0, min(at, len(later) - 1))])
 
     def action_earlier(self, by: int) -> None:
         """Another earlier pass, or nothing."""
-        earlier = [number for number in self._made() if number < self._after]
+        earlier = [number for number in self._made() if number < self._after] or [0]
         at = earlier.index(self._before) + by if self._before in earlier else len(earlier) - 1
         self._choose(earlier[max(0, min(at, len(earlier) - 1))], self._after)
 
     def _choose(self, before: int, after: int) -> None:
+        if not after:
+            return  # the run is gone
         if before >= after:
             before = max(number for number in self._made() if number < after)
         if (before, after) != (self._before, self._after):
