@@ -119,13 +119,17 @@ class Trace:
         for event in older if self.taken is None else ():
             self._walk(event)
         self._newest = max(self._newest, older[-1].seq)
-        said = [line for event in older for line in lines(event)]
+        told = [line for event in older for line in lines(event)]
+        said, begins = told, older[0].seq
+        if len(told) > RING:  # what is next to the lines that are held, whole events of it where there are two
+            begins = min(told[-RING].seq + 1, told[-1].seq)
+            said = [line for line in told[-RING:] if line.seq >= begins]
         over = len(self.lines) + len(said) - RING
         if over > 0 and self.lines:
             self.last = self.lines[-min(over, len(self.lines))].seq - 1
             self.lines = deque((line for line in self.lines if line.seq <= self.last), maxlen=RING)
         self.lines.extendleft(reversed(said))
-        self.first = older[0].seq
+        self.first = begins
         self.version += 1
 
     def proceed(self, events: Iterable[Event]) -> None:

@@ -168,6 +168,23 @@ def _page(limit: int, data: st.DataObject) -> None:
     assert [line.seq for line in trace.lines] == [event.seq for event in journal[:known][-page:]]
 
 
+@pytest.mark.parametrize("held", [0, 1])
+def test_of_older_events_with_more_lines_than_are_held_those_next_to_the_others_are(held: int) -> None:
+    said = msgspec.json.encode([{"type": "text", "text": "\n".join(f"line {nth}" for nth in range(30))}]).decode()
+    answer = e.Answered(1, "m", said, "end_turn", 1.0)
+    journal = [Event(seq, "x", seq, answer, "r") for seq in range(1, 400)]
+    trace = Trace()
+    for event in journal[len(journal) - held :]:
+        trace.append(event)
+    older = journal[: len(journal) - held]
+    trace.prepend(older)
+    assert len(trace.lines) <= mirror.RING
+    assert trace.lines[-1].key == lines(older[-1])[-1].key
+    assert trace.last == (older[-1].seq if held else None)
+    assert trace.first == trace.lines[0].seq
+    assert trace.lines[0].nth == 0, "whole events alone"
+
+
 def test_a_call_that_never_returns_or_began_before_what_is_held_has_a_line_of_its_own() -> None:
     trace, reading = Trace(), Reading()
     for event in told([("call", 1, "ls -la"), ("call", 2, "pytest -q"), ("fail", 2, "2 failed")])[1:]:
