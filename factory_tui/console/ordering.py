@@ -1,10 +1,10 @@
 """The order of the floor's rows: its own, where families stand together, or by a column. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 from factory_tui.config.settings import Sort
+from factory_tui.console.burning import share
 from factory_tui.domain.events import RunState
 from factory_tui.domain.state import Run
 
@@ -27,10 +27,6 @@ def _share(run: Run) -> float | None:
     return found.share if found else None
 
 
-def _of_cap(run: Run) -> Decimal | None:
-    return run.burn.money / run.cap if run.cap else None
-
-
 _WORDS: dict[str, Callable[[Run], Any]] = {
     "run": lambda run: run.id,
     "state": lambda run: URGENCY.index(run.state),
@@ -41,7 +37,7 @@ _FIGURES: dict[str, Callable[[Run], Any]] = {
     "pass": lambda run: len(run.passes) or None,
     "satisfied": _share,
     "burn": lambda run: run.burn.money,
-    "cap": _of_cap,
+    "cap": share,
     "age": lambda run: -run.changed_at,
 }
 """By these the most does."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from factory_tui.config.settings import Sort
 from factory_tui.console.mirror import Mirror
@@ -112,6 +113,14 @@ def test_what_a_run_lacks_puts_it_last_either_way() -> None:
         assert not any(shares[first:])
     assert rising(ordered(runs(), "run"), lambda run: run.id)
     assert rising(ordered(runs(), "-burn"), lambda run: run.burn.money)
+
+
+def test_what_is_reserved_counts_as_used_of_the_cap() -> None:
+    first, second = runs()[:2]
+    spent, reserved = Decimal(2), Decimal(3)
+    one = replace(first, cap=Decimal(10), burn=replace(first.burn, money=spent, reserved=Decimal(0)))
+    other = replace(second, cap=Decimal(10), burn=replace(second.burn, money=spent / 2, reserved=reserved))
+    assert ordered([one, other], "cap") == [other, one]
 
 
 @given(st.sampled_from(ORDERS), st.permutations(runs()))

@@ -214,7 +214,7 @@ class BurnLine(Panel):
         if not cap:
             return [("no cap", "dim")]
         share = float((burn.money + burn.reserved) / cap)
-        tone: Tone = "bad" if share >= 1 else "waits" if share >= 0.8 else "running"
+        tone: Tone = "bad" if share >= 1 else "waits" if share >= WARN else "running"
         return [("cap ", "dim"), (f"{money(cap)} ", "text"), *meter(share, bar, self.glyphs, tone)]
 
     def _fullest(self) -> Row:

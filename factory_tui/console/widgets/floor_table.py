@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from factory_tui.config.settings import Sort
-from factory_tui.console.burning import WARN
+from factory_tui.console.burning import WARN, share
 from factory_tui.console.figures import duration, interval, money, percent
 from factory_tui.console.glyphs import LAMPS, span_bar, spark
 from factory_tui.console.ordering import after, column, falling, turned
@@ -250,12 +250,12 @@ class FloorTable(RunList):
         return [(left(spark(history(run), cells, self.glyphs, 1.0), cells), "running")]
 
     def _cap(self, run: Run, cells: int) -> Row:
-        if not run.cap:
+        of = share(run)
+        if of is None or run.cap is None:
             return [(right("no cap", cells), "dim")]
-        share = (run.burn.money + run.burn.reserved) / run.cap
-        tone = "bad" if share >= 1 else "waits" if share >= WARN else "text"
+        tone = "bad" if of >= 1 else "waits" if of >= WARN else "text"
         said = f" {money(run.cap)}"
-        return [(right(percent(float(share)), cells - len(said)), tone), (said, "dim")]
+        return [(right(percent(float(of)), cells - len(said)), tone), (said, "dim")]
 
     def _age(self, run: Run, cells: int) -> Row:
         return [(right(duration((self.console_app.clock() - run.changed_at) / 1000), cells), "dim")]
