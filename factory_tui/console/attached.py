@@ -276,6 +276,10 @@ class Attached(Keyboard, inherit_bindings=False):
         except (OSError, RefusedError) as error:
             self.say("bad", f"the journal cannot be read: {error}")
             return
+        except asyncio.CancelledError:  # another of the run was looked at since
+            self._looked.discard(moment)
+            raise
+        self._looked.discard(moment)  # the mirror has it, and may forget it
         found = {event.seq: event for event in (*before, *after) if seq}
         told = [line for number in sorted(found) for line in lines(found[number])]
         self.mirror.around = dict([*self.mirror.around.items(), (moment, tuple(told))][-MOMENTS:])

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 from textual.geometry import Offset
 
+from factory_tui.console import attached
 from factory_tui.console.waiting import answered, need_human, waiting
 from factory_tui.console.widgets.inbox import InboxList
 from factory_tui.domain import commands as c
@@ -259,6 +260,19 @@ async def test_the_trace_around_a_question_is_read_from_the_journal() -> None:
         assert "held (budget): $9.98" in snap.text_of(stage.app)
         await stage.press("enter")
         assert (stage.app.scope, stage.app.chosen) == ("run", "orders-etl-1")
+
+
+async def test_what_was_forgotten_of_the_traces_around_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attached, "MOMENTS", 1)
+    async with on_stage(StoryFeed(story.triage())) as stage:
+        around = stage.app.mirror
+        await at(stage, 0)
+        await stage.press("tab", "tab")
+        await until(lambda: [one.run for one in around.around] == ["ledger-1"], "it is read")
+        await stage.press("tab", "down", "tab", "tab")
+        await until(lambda: [one.run for one in around.around] == ["orders-etl-1"], "another is")
+        await stage.press("tab", "up", "tab", "tab")
+        await until(lambda: [one.run for one in around.around] == ["ledger-1"], "the first one again")
 
 
 async def test_rows_and_choices_are_clicked() -> None:

@@ -72,6 +72,15 @@ async def test_a_twin_is_made_to_fail_for_the_chosen_run_by_a_key_and_to_answer_
         assert await sent(stage) == c.SetFault("shortlinks-1", "payments")
 
 
+async def test_no_key_sets_a_fault_while_no_twin_is_looked_at() -> None:
+    async with on_stage(StoryFeed(benched()), (120, 40)) as stage:
+        await stage.press("4", "T")
+        assert "the twins are not looked at" in snap.text_of(stage.app)
+        await stage.press("L")
+        assert not stage.app.screen.is_modal
+        assert stage.feed.commands == []
+
+
 async def test_a_fault_that_is_set_shows_who_set_it_and_is_told_again_once_it_is_cleared() -> None:
     past = benched()
     async with on_stage(StoryFeed(past), (120, 40)) as stage:
@@ -84,6 +93,8 @@ async def test_a_fault_that_is_set_shows_who_set_it_and_is_told_again_once_it_is
         await stage.told(seq)
         assert "429 by ana" not in snap.text_of(stage.app)
         assert "judged under a fault: pass 5" in snap.text_of(stage.app)
+        await stage.press("up")
+        assert "judged under a fault" not in snap.text_of(stage.app), "of another twin"
 
 
 async def test_the_run_itself_says_which_pass_was_judged_under_a_fault_and_what_is_set() -> None:

@@ -285,8 +285,10 @@ class WorkshopScreen(Place):
             late(self.console_app, run, twin.name)
 
     def _unspoilt(self) -> str:
-        """Why no fault can be set; empty where one can."""
+        """Why no fault can be set; empty where one can: it marks a pass for good, so that no key sets one unseen."""
         run, twin = self.run, self.query_one(TwinList).twin
+        if not (self.spread or isinstance(self.page, TwinList)):
+            return "the twins are not looked at; tab goes to them"
         if twin is None:
             return "no twin is under the cursor"
         if run is None or run.state in OVER:

@@ -114,7 +114,9 @@ class TwinList(Listed):
         if set_now:
             since = duration((self.console_app.clock() - set_now.at) / 1000)
             row.append((f"{set_now.fault} by {one_line(set_now.by, 20)}, {since}", "asks"))
-        elif spoilt := [str(item.number) for item in run.passes if item.faults]:
+        elif spoilt := [
+            str(item.number) for item in run.passes if any(one.partition(" ")[0] == twin for one in item.faults)
+        ]:
             row.append((f"judged under a fault: pass {', '.join(spoilt)}", "waits"))
         return row
 
