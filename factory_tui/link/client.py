@@ -78,6 +78,8 @@ class Link:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._ids = itertools.count(1)
+        self._turn = asyncio.Lock()
+        """States of then are asked for one by one: the engine drops an earlier one for a later."""
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._over = False
         self._pump = asyncio.create_task(self._read(), name="link")
@@ -142,7 +144,8 @@ class Link:
 
     async def state_then(self, seq: int | None = None, at: int | None = None) -> State:
         """The full state as of an event, or of a time, UTC ms. Raises as `command`."""
-        answer = await self._ask(StateRequest(next(self._ids), seq, at))
+        async with self._turn:
+            answer = await self._ask(StateRequest(next(self._ids), seq, at))
         return answer.state if isinstance(answer, StateThen) else State()
 
     async def timeline(self, spans: int, begin: int | None = None, end: int | None = None) -> Timeline:

@@ -30,6 +30,7 @@ from factory_tui.link.protocol import (
     REQUEST_LIMIT,
     Accepted,
     BackRequest,
+    ChainRequest,
     Changes,
     CommandRequest,
     DiffRequest,
@@ -94,8 +95,8 @@ class _Console:
         self.sent = asyncio.Event()
         self.watches: str | None = ""
         """Of which run it wants to see the cells; None: of all."""
-        self.back: dict[type, tuple[int, asyncio.Task[None]]] = {}
-        """By kind of request, the id of the newest that looks back, and who sees to it."""
+        self.back: dict[tuple[type, bool], tuple[int, asyncio.Task[None]]] = {}
+        """By kind of request, and whether it walks the chain: the id of the newest, and who sees to it."""
         self.gone = False
         """Whether nothing can be sent to it any more."""
 
@@ -282,7 +283,8 @@ class LinkServer:
 
     def _look_back(self, console: _Console, actor: str, request: BackRequest) -> None:
         """Have it answered beside what else is asked, in place of one of its kind that still waits."""
-        earlier = console.back.get(type(request))
+        kind = type(request), isinstance(request, ChainRequest) and request.walk
+        earlier = console.back.get(kind)
         if earlier is not None and not earlier[1].done():
             earlier[1].cancel()
             console.outbox.answer(line(Refused(earlier[0], "another was asked for meanwhile")))
@@ -292,7 +294,7 @@ class LinkServer:
             console.wake.set()
 
         task = asyncio.create_task(see_to_it(), name=f"looks back for {actor}")
-        console.back[type(request)] = request.id, task
+        console.back[kind] = request.id, task
         console.wake.set()
 
     async def _guarded(self, actor: str, request: int, answering: Awaitable[bytes]) -> bytes:

@@ -138,16 +138,31 @@ async def test_looking_back_keeps_nobody_waiting_and_the_newest_of_a_kind_counts
     engine.record(*notices("one", "two"))
     engine.may_look_back.clear()
     link = await Link.connect(engine.path)
-    first, chain = asyncio.create_task(link.state_then(1)), asyncio.create_task(link.chain())
+    first, walk = asyncio.create_task(link.chain(1)), asyncio.create_task(link.chain(walk=True))
     await link.command(EmergencyStop())
     assert not first.done()
-    second = asyncio.create_task(link.state_then(2))
+    second = asyncio.create_task(link.chain(2))
     with pytest.raises(RefusedError, match="another was asked for meanwhile"):
         await first
     await link.command(Resume("a-1"))
     engine.may_look_back.set()
-    assert (await second).seq == 2
-    assert (await chain).newest == 2
+    assert (await second).newest == 2
+    assert (await walk).seq == 2, "a walk goes on while rows are looked at"
+    await link.close()
+
+
+async def test_who_asks_one_link_for_two_instants_is_told_of_both_unless_the_first_was_given_up(
+    engine: SmallEngine,
+) -> None:
+    engine.record(*notices("one", "two"))
+    engine.may_look_back.clear()
+    link = await Link.connect(engine.path)
+    given_up = asyncio.create_task(link.state_then(0))
+    first, second = asyncio.create_task(link.state_then(1)), asyncio.create_task(link.state_then(2))
+    await link.command(EmergencyStop())
+    given_up.cancel()
+    engine.may_look_back.set()
+    assert [(await first).seq, (await second).seq] == [1, 2]
     await link.close()
 
 
