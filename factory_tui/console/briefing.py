@@ -21,7 +21,7 @@ from factory_tui.domain.state import Run, State
 
 DECIDES: tuple[type[e.AnyFact], ...] = (
     *(e.CommandTaken, e.CommandUndone, e.CapSet, e.CorpusConfirmed, e.EscalationPassedOn, e.EditRefused, e.RungClimbed),
-    *(e.SeedRevised, e.LeakFound),
+    *(e.EscalationAnswered, e.SeedRevised, e.LeakFound),
 )
 """What is read of the events between; the rest is in the states."""
 KINDS: tuple[str, ...] = tuple(sorted(map(tag, DECIDES)))
@@ -161,6 +161,8 @@ def _decided(then: State, events: Iterable[e.Event]) -> Iterator[Item]:
             continue
         if isinstance(fact, e.SeedRevised) and not fact.by_hand:
             continue
+        if isinstance(fact, e.EscalationAnswered) and not fact.expired:
+            continue  # somebody's command says so
         done = act(event)
         text = " ".join(filter(None, (done.actor, done.verb, done.subject, done.detail)))
         yield msgspec.structs.replace(_line(text, done.tone, event.run, event.at), seq=event.seq)

@@ -73,6 +73,15 @@ def test_what_shipped_moved_and_was_spent_with_rehearsals_apart() -> None:
     assert spent.endswith("REHEARSAL, no real money")
 
 
+def test_what_policy_decided_since_nobody_answered_is_told() -> None:
+    told = story.triage()
+    seq = next(one.seq for one in told if isinstance(one.fact, e.EscalationAnswered) and one.fact.expired)
+    decided = [item.text for item in between(told, seq - 1).sections["decided"]]
+    assert decided == ["policy answer parser-1 E-7: no"]
+    whole = between(told, 0).sections["decided"]
+    assert not any("E-3" in item.text for item in whole), "what a human answered is told by their command"
+
+
 def test_each_ledger_is_told_by_itself() -> None:
     import msgspec
 
