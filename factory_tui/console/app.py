@@ -261,7 +261,7 @@ class ConsoleApp(Traveller, inherit_bindings=False):
         run = self.chosen
 
         def found() -> bool:
-            if run != self.chosen:
+            if run != self.chosen or not tail.is_attached:
                 return True
             tail.sync()
             return tail.to_match(-1)

@@ -5,14 +5,14 @@ Knows the mirror and no widget; what draws is the app, which this is a part of.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING
 
 from factory_tui.burn.book import KINDS
 from factory_tui.console.feed import Connect, Feed, RefusedError
 from factory_tui.console.glyphs import Tone
 from factory_tui.console.keyboard import Keyboard
-from factory_tui.console.mirror import Mirror, Moment
+from factory_tui.console.mirror import Mirror, Moment, Trace
 from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.seen import Look, Seen
 from factory_tui.console.trace import lines
@@ -45,7 +45,7 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def __init__(self, connect: Connect, clock: Callable[[], int], seen: Seen | None) -> None:
         super().__init__()
-        self.live = Mirror(self._engine_clock)
+        self.live = Mirror(self.engine_clock)
         """What is now; it is folded on while the past is looked at."""
         self.then: Then | None = None
         """The instant that is looked at; None: now."""
@@ -95,11 +95,17 @@ class Attached(Keyboard, inherit_bindings=False):
         """The link, if it is up; one that tells of nothing later while the past is looked at."""
         return self.then.closed(self._feed) if self.then and self._feed else self._feed
 
+    @property
+    def _when(self) -> str:
+        """What is read for one instant, or for now, does not end what is read for another."""
+        return str(self.then.seq) if self.then else "now"
+
     def clock(self) -> int:
         """The engine's time, UTC ms; of the instant that is looked at."""
-        return self.then.at if self.then else self._engine_clock()
+        return self.then.at if self.then else self.engine_clock()
 
-    def _engine_clock(self) -> int:
+    def engine_clock(self) -> int:
+        """Its time of now, whatever is looked at."""
         return self._here() + self._ahead
 
     def forget_moments(self) -> None:
@@ -162,7 +168,7 @@ class Attached(Keyboard, inherit_bindings=False):
         except (OSError, RefusedError) as error:
             self.say("waits", f"what cells use is not told: {error}")
             return
-        self.mirror.watched(cells)
+        self.live.watched(cells)
 
     def keep_read(self) -> None:
         """What of the chosen run came before this console did is read once for each link."""
@@ -173,7 +179,7 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def read_older(self) -> None:
         """A page of the chosen run's events before those that its trace holds."""
-        self.run_worker(self._older(self.chosen), group=f"older-{self.chosen}", exclusive=True)
+        self.run_worker(self._older(self.chosen), group=f"older-{self._when}-{self.chosen}", exclusive=True)
 
     def glance(self, run: str) -> None:
         """Read the newest events of a run of which hardly anything came yet, once: enough for a few lines."""
@@ -181,11 +187,13 @@ class Attached(Keyboard, inherit_bindings=False):
         if self.feed and not (trace.asked or trace.glanced):
             trace.glanced = True
             if len(trace.lines) < GLANCE:
-                self.run_worker(self._older(run, GLANCE), group=f"older-{run}", exclusive=True)
+                self.run_worker(self._older(run, GLANCE), group=f"older-{self._when}-{run}", exclusive=True)
 
-    async def _older(self, run: str, most: int = PAGE) -> int:
-        """How many came."""
-        trace, feed = self.mirror.trace(run), self.feed
+    def _older(self, run: str, most: int = PAGE) -> Coroutine[None, None, int]:
+        """Into the trace of now, or of the instant that is looked at; how many came."""
+        return self._take_older(self.mirror.trace(run), self.feed, run, most)
+
+    async def _take_older(self, trace: Trace, feed: Feed | None, run: str, most: int) -> int:
         if feed is None or trace.complete:
             return 0
         try:
@@ -199,10 +207,10 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def read_newer(self) -> None:
         """A page of the chosen run's events after those that its trace holds."""
-        self.run_worker(self._newer(self.chosen), group=f"older-{self.chosen}", exclusive=True)
+        newer = self._newer(self.mirror.trace(self.chosen), self.feed, self.chosen)
+        self.run_worker(newer, group=f"older-{self._when}-{self.chosen}", exclusive=True)
 
-    async def _newer(self, run: str) -> None:
-        trace, feed = self.mirror.trace(run), self.feed
+    async def _newer(self, trace: Trace, feed: Feed | None, run: str) -> None:
         if feed is None or trace.last is None:
             return
         try:
@@ -247,7 +255,7 @@ class Attached(Keyboard, inherit_bindings=False):
         past, feed = self.mirror.past, self.feed
         if feed and not past.asked:
             past.asked = True
-            self.run_worker(self._look_back(feed, past), group="past", exclusive=True)
+            self.run_worker(self._look_back(feed, past), group=f"past-{self._when}", exclusive=True)
 
     async def _look_back(self, feed: Feed, past: Past) -> None:
         wanted = True
@@ -264,9 +272,10 @@ class Attached(Keyboard, inherit_bindings=False):
         """Read what a run did before it asked or was held, and a little after, once for each link."""
         if self.feed and moment not in self._looked:
             self._looked.add(moment)
-            self.run_worker(self._look_around(self.feed, moment), group=f"around-{moment.run}", exclusive=True)
+            looking = self._look_around(self.feed, self.mirror, moment)
+            self.run_worker(looking, group=f"around-{moment.run}", exclusive=True)
 
-    async def _look_around(self, feed: Feed, moment: Moment) -> None:
+    async def _look_around(self, feed: Feed, mirror: Mirror, moment: Moment) -> None:
         kind = "escalation-raised" if moment.escalation else "run-moved"
         try:
             marks = await feed.events(moment.run, None, WIDE_PAGE, kinds=(kind,))
@@ -282,26 +291,27 @@ class Attached(Keyboard, inherit_bindings=False):
         self._looked.discard(moment)  # the mirror has it, and may forget it
         found = {event.seq: event for event in (*before, *after) if seq}
         told = [line for number in sorted(found) for line in lines(found[number])]
-        self.mirror.around = dict([*self.mirror.around.items(), (moment, tuple(told))][-MOMENTS:])
-        self.mirror.dirty = True
+        mirror.around = dict([*mirror.around.items(), (moment, tuple(told))][-MOMENTS:])
+        mirror.dirty = True
 
     def read_book(self) -> None:
         """Read what was burned from the journal, as far as the book has not: a screen that draws it asks."""
         if self.feed and not self.mirror.read and self._reading is not self.feed:
             self._reading = self.feed
-            self.run_worker(self._read_book(self.feed), group="book", exclusive=True)
+            self.run_worker(self._read_book(self.feed, self.mirror), group="book", exclusive=True)
 
-    async def _read_book(self, feed: Feed) -> None:
+    async def _read_book(self, feed: Feed, mirror: Mirror) -> None:
         more = True
         while more and self.feed is feed:
             try:
-                events = await feed.events(None, None, PAGE, self.mirror.book.seq, kinds=KINDS)
+                events = await feed.events(None, None, PAGE, mirror.book.seq, kinds=KINDS)
             except (OSError, RefusedError) as error:
                 self.say("bad", f"the journal cannot be read: {error}")
                 return
-            more = self.mirror.page(events)
+            more = mirror.page(events)
             await asyncio.sleep(0)  # a page is folded at once, and keys come first
-        self._reading = None
+        if self._reading is feed:
+            self._reading = None
 
     def read_pass(self, run: str, number: int) -> Looked | None:
         """What is held of the verdicts of a pass, and from now on read from the journal; None: not without a link."""

@@ -54,7 +54,7 @@ class Lookup:
     def acts(self, ledger: "Ledger", *, older: bool) -> None:
         """More acts at one end."""
         ends = (ledger.acts[0].seq, ledger.acts[-1].seq) if ledger.acts else ()
-        of = (older, ledger.version, ends, ledger.newest, ledger.oldest)
+        of = (ledger, older, ledger.version, ends, ledger.newest, ledger.oldest)
         self._ask("acts", of, lambda feed: self._acts(feed, ledger, older=older))
 
     async def _acts(self, feed: Feed, ledger: "Ledger", *, older: bool) -> None:
@@ -113,9 +113,9 @@ class Lookup:
         self._app.say("bad" if found.why else "good", wrong if found.why else whole)
 
     def timeline(self, spans: int) -> None:
-        """How events lie, anew where there are a hundredth more of them, or other spans are wanted."""
+        """How events lie, anew where there are a hundredth more of them, or fewer, or other spans are wanted."""
         seq, known = self._app.mirror.state.seq, self.lay.seqs if self.lay else ()
-        if len(known) != spans + 1 or seq > known[-1] + known[-1] // 100:
+        if len(known) != spans + 1 or not known[-1] <= seq <= known[-1] + known[-1] // 100:
             end = self._app.then.at if self._app.then else None
             self._ask("timeline", (seq, spans), lambda feed: self._timeline(feed, spans, end))
 

@@ -96,6 +96,7 @@ class Traveller(Attached, inherit_bindings=False):
         """Back to where the operator was, exactly."""
         if self.then is None:
             return
+        self.workers.cancel_group(self, "see")  # a step that is still asked for leads nowhere
         left, self.then = self.then.left, None
         while len(self.screen_stack) > left.screens:
             self.pop_screen()
@@ -125,7 +126,7 @@ class Traveller(Attached, inherit_bindings=False):
         elif item.seq:
             go(cast("ConsoleApp", self), "journal")
             if isinstance(self.screen, JournalScreen):
-                self.screen.first = item.seq
+                self.screen.begin_on(item.seq)
         elif item.run:
             self.open_run()
 

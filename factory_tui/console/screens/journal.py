@@ -43,14 +43,20 @@ class JournalScreen(Place):
                 yield Changed()
         yield KeyBar()
 
-    first: int | None = None
+    _first: int | None = None
     """The event that its cursor begins on; None: the newest."""
+
+    def begin_on(self, seq: int) -> None:
+        """Put its cursor on an event, as soon as it is there."""
+        self._first = seq
+        if self.is_mounted:
+            self.list.point(seq)
 
     def on_mount(self) -> None:
         """On the event that it was opened for."""
         super().on_mount()
-        if self.first is not None:
-            self.list.point(self.first)
+        if self._first is not None:
+            self.list.point(self._first)
 
     @property
     def list(self) -> ActList:

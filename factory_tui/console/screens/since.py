@@ -35,7 +35,7 @@ class _News(Panel):
 
     def heading(self) -> tuple[Row, Row]:
         found = self.found
-        gone = duration((self.console_app.clock() - found.since) / 1000)
+        gone = duration((self.console_app.engine_clock() - found.since) / 1000)
         title: Row = [("since you last looked", "title"), (f"  {gone} ago, {stamp(found.since)}", "text")]
         if day(found.since) != day(found.until):
             title[1] = (f"  {gone} ago, {day(found.since)} {stamp(found.since)}", "text")
