@@ -360,7 +360,9 @@ class Mirror:
         return self.state.runs.get(run.group, run)
 
     def quiet(self, run: Run) -> Quiet | None:
-        """Whether a run is slow: nothing moves."""
+        """Whether a run is slow: nothing moves. Asked of all runs at every frame: few of many run."""
+        if run.state != "running":
+            return None
         return quiet(run, self.heard.get(run.id, 0), self.cells.get(run.id, {}).values(), self._clock())
 
     def unfenced(self, run: Run) -> bool:

@@ -11,9 +11,12 @@ from msgspec.structs import replace
 from factory_tui.config.settings import Sort
 from factory_tui.console.mirror import Mirror
 from factory_tui.console.ordering import after, ordered, turned
+from factory_tui.console.widgets import floor_table
 from factory_tui.console.widgets.floor_table import FloorTable
 from factory_tui.console.widgets.strips import BurnStrip
+from factory_tui.console.wording import best
 from factory_tui.domain import events as e
+from factory_tui.domain.events import Event
 from factory_tui.domain.money import Tokens
 from factory_tui.domain.reducer import fold
 from factory_tui.domain.state import Run
@@ -98,6 +101,32 @@ async def test_the_cursor_stays_on_its_run_whatever_the_order() -> None:
         assert stage.app.chosen == chosen
         line = next(line for line in snap.text_of(stage.app).splitlines() if "▸" in line)
         assert chosen in line
+
+
+async def test_a_frame_reckons_anew_what_changed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reckoned: list[str] = []
+
+    def noted(run: Run) -> str:
+        reckoned.append(run.id)
+        return best(run)
+
+    async with on_stage(StoryFeed(TWELVE)) as stage:
+        monkeypatch.setattr(floor_table, "best", noted)
+        monkeypatch.setattr(FloorTable, "_best", lambda *_: [("", "text")])
+        stage.feed.push(Event(TWELVE[-1].seq + 1, "x", TWELVE[-1].at, e.ToolCalled(1, "c", "bash", "ls"), "checkout-1"))
+        await stage.told(TWELVE[-1].seq + 1)
+        assert reckoned == ["checkout-1"]
+
+
+async def test_a_lamp_more_than_there_is_room_for_costs_no_row_and_is_counted() -> None:
+    teller = story.Teller()
+    for index in range(120):
+        tale = story.Tale(teller, f"near-{index}", story.ORDERS)
+        tale.queued("near", "live")
+        tale.say(e.PassBegan(1, "9f3c1a7e55d0"), e.CallReserved(1, 1, "m", "agent", Decimal("9.2")))
+    async with on_stage(StoryFeed(teller.events), (200, 60)) as stage:
+        line = snap.text_of(stage.app).splitlines()[1]
+        assert line.count("of its cap") + int(line.split("+")[1].split()[0]) == 120
 
 
 def rising(found: Sequence[Run], of: Callable[[Run], object]) -> bool:

@@ -22,10 +22,13 @@ class Andon(Panel):
         super().__init__()
         self._ends: list[tuple[int, Call]] = []
         """Where each lamp ends in the row."""
+        self._found: list[Call] = []
+        """What calls, as of the last look."""
 
     def sync(self) -> None:
         """Take the row, or give it back."""
-        wanted = int(bool(self._calls()))
+        self._found = self._calls()
+        wanted = int(bool(self._found))
         if str(self.styles.height) != str(wanted):
             self.styles.height = wanted
         super().sync()
@@ -39,8 +42,8 @@ class Andon(Panel):
 
     def rows(self, room: int, _height: int) -> Sequence[Row]:
         """The lamps that fit, each with what is always said of it; the first ones with more where there is room."""
-        found = self._calls()
-        shown = list(found)
+        found = self._found
+        shown = list(found[: room // (len(GAP) + 2) + 1])  # no more than can fit, however many call
         while len(shown) > 1 and self._taken(shown) + (len(shown) < len(found)) * 4 > room:
             shown.pop()
         spare = room - self._taken(shown) - (len(shown) < len(found)) * 4

@@ -82,14 +82,12 @@ class Header(Panel):
         where = self._where(room)
         way: Row = [(FACTORY, "title"), *self._crumbs(), ("  ", "text"), *self._inbox()]
         if self.console_app.scope != "run":
-            counts = _joined(self._counts(), "  ")
-            told = (
-                [(way, self._lamps()), (way, counts)]
-                if len(self._ends) > 1 and self.size.width >= 100
-                else [(way, self._lamps())]
-            )
-            for start, lamps in (*told, (where, self._lamps())):
-                full = _joined((start, lamps, self._labels()))
+            words, labels = self._lamps(), self._labels()
+            told = [(way, words)]
+            if len(self._ends) > 1 and self.size.width >= 100:
+                told.append((way, _joined(self._counts(), "  ")))
+            for start, lamps in (*told, (where, words)):
+                full = _joined((start, lamps, labels))
                 if width(full) <= room:
                     self._ends = self._ends if start is way else []
                     return full

@@ -68,6 +68,8 @@ class FloorTable(RunList):
         super().__init__()
         self._heads: list[tuple[int, str]] = []
         """Where each column ends in a row, and what it is sorted by."""
+        self._kept: dict[str, tuple[Run, int, bool]] = {}
+        """Of each run how wide its name is, and whether its best pass is said: from frame to frame few change."""
 
     def sort_next(self, by: int) -> None:
         """By the column next to the one that it is sorted by."""
@@ -80,6 +82,7 @@ class FloorTable(RunList):
     def sort(self, order: Sort) -> None:
         """In that order from now on."""
         self.order, self.mirror.dirty = order, True
+        self._kept.clear()
 
     def heading(self) -> tuple[Row, Row]:
         """Title and workspace."""
@@ -143,11 +146,18 @@ class FloorTable(RunList):
         row.append((" " * max(0, room - cells_of(row)), "text"))
         return [(text, f"{role}+cursor") for text, role in row] if chosen else row
 
+    def _known(self, run: Run) -> tuple[Run, int, bool]:
+        found = self._kept.get(run.id)
+        if found is None or found[0] is not run:
+            found = self._kept[run.id] = (run, cells_of(self._branched(run)), bool(best(run)))
+        return found
+
     def _columns(self, runs: Sequence[Run], room: int) -> list[Column]:
         wide, ultra = room >= 98, room >= 158
-        mixed = len({labels(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
+        mixed = len({(run.ledger, self.mirror.unfenced(run)) for run in runs}) > 1
+        known = [self._known(run) for run in runs]
         name = min(
-            max(5, *(cells_of(self._branched(run)) for run in runs)),
+            max(5, *(name for _, name, _ in known)),
             34 if ultra else 24 if wide else 12 if mixed else 16,
         )
         soon = [self._soon(run) for run in runs]
@@ -158,7 +168,7 @@ class FloorTable(RunList):
             Column("STATE", _BOTH if wide and awaited else max(9, 2 + longest), self._state, sort="state"),
             Column("NODE", node, lambda run, cells: [(left(run.node, cells), "text")], sort="node"),
             Column("PASS", 5, self._pass, sort="pass"),
-            *([Column("BEST", 4, self._best)] if any(map(best, runs)) else []),
+            *([Column("BEST", 4, self._best)] if any(said for *_, said in known) else []),
             Column("SATISFIED", 12, self._satisfied, sort="satisfied"),
         ]
         if wide:
