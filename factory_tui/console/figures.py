@@ -8,7 +8,7 @@ from factory_tui.domain.events import Satisfaction
 
 
 def money(dollars: Decimal) -> str:
-    """`$0.4123` below one dollar, `$12.30`, `$1,204`."""
+    """`$0.412` below one dollar, `$12.30`, `$1,204`."""
     if dollars >= 1000:
         return f"${dollars:,.0f}"
     if dollars >= 1 or dollars == 0:
@@ -25,9 +25,9 @@ def exact(dollars: Decimal) -> str:
 def count(number: float) -> str:
     """`940`, `4.1k`, `83k`, `1.2M`."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
+        if number >= limit * 0.9995:  # what would be rounded up to a thousand of the unit below
             short = number / limit
-            return f"{short:.1f}{unit}" if short < 10 else f"{short:.0f}{unit}"
+            return f"{short:.1f}{unit}" if short < 9.95 else f"{short:.0f}{unit}"
     return f"{number:.0f}"
 
 
