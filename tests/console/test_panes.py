@@ -74,6 +74,22 @@ async def test_a_narrow_terminal_has_one_pane_of_a_run_at_a_time_and_a_wide_one_
         assert in_sight(stage) == {"TailView", "Matrix", "Card", "Pipeline"}
 
 
+async def test_keys_are_never_about_a_pane_of_the_floor_that_is_out_of_sight() -> None:
+    async with on_stage(StoryFeed(MIDDLE)) as stage:
+        for _ in range(4):
+            await stage.press("tab")
+            assert chosen(stage) in in_sight(stage)
+        await stage.pilot.resize_terminal(120, 40)
+        await stage.settle()
+        await stage.press("tab", "tab")
+        assert chosen(stage) == "Matrix"
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.settle()
+        assert chosen(stage) in in_sight(stage)
+        await stage.press("z", "tab", "z")
+        assert chosen(stage) in in_sight(stage)
+
+
 async def test_a_click_chooses_a_pane() -> None:
     async with on_stage(StoryFeed(MIDDLE), (120, 40)) as stage:
         await stage.pilot.click(TailView)

@@ -126,8 +126,11 @@ class FloorScreen(RunPanes):
         return self.table
 
     @property
-    def kinds(self) -> tuple[type[Pane], ...]:  # noqa: D102
-        return PANES[self.layout_name]
+    def kinds(self) -> tuple[type[Pane], ...]:
+        """Those of the layout; verdicts have no room on a narrow terminal beside others."""
+        found = PANES[self.layout_name]
+        roomy = self.zoomed or layout(self.app.size.width) != "-narrow"
+        return found if roomy else tuple(kind for kind in found if kind is not Matrix)
 
     @property
     def filterable(self) -> Pane:  # noqa: D102

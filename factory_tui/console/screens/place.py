@@ -34,7 +34,7 @@ class Place(Screen[None], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self.zoomed = False
-        self._at = 0
+        self._index = 0
         self._arranged: object = None
 
     @property
@@ -46,6 +46,15 @@ class Place(Screen[None], inherit_bindings=False):
     def kinds(self) -> tuple[type[Pane], ...]:
         """The panes that there are now."""
         return self.PANES
+
+    @property
+    def _at(self) -> int:
+        """Which of them is chosen; a terminal that became narrow may have taken some."""
+        return min(self._index, len(self.kinds) - 1)
+
+    @_at.setter
+    def _at(self, index: int) -> None:
+        self._index = index
 
     @property
     def panes(self) -> list[Pane]:
