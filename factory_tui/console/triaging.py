@@ -10,6 +10,7 @@ import msgspec
 from factory_tui.console.waiting import Item
 from factory_tui.domain import commands as c
 from factory_tui.domain.questions import CONFIRM, STOP, refusing
+from factory_tui.domain.state import State
 
 MOST = 5
 """Choices that a digit can name."""
@@ -108,13 +109,19 @@ def expiring(at: int, said: str) -> Deed:
     return deed
 
 
-def back(told: Iterable[tuple[Item, c.Command]]) -> list[c.Command]:
-    """What takes these back, as far as that goes: an answer stands, but its run can stand still."""
+def back(told: Iterable[tuple[Item, c.Command]], state: State, actor: str) -> list[c.Command]:
+    """What takes these back, as far as that goes: an answer stands, but its run can stand still.
+
+    Not where somebody else was quicker to answer: nothing was done then.
+    """
     found: list[c.Command] = []
     for item, command in told:
         if isinstance(command, c.Snooze | c.SetExpiry):
             found.append(c.Undo(item.run.id))
         elif isinstance(command, c.Answer) and command.choice != STOP:
+            asked = state.escalations.get(command.escalation)
+            if asked and asked.answered_by not in ("", actor):
+                continue
             found.append(c.Pause(item.run.id))
     return found
 

@@ -80,6 +80,22 @@ async def test_a_digit_answers_from_the_list_and_says_how_to_stand_still_again()
         assert stage.feed.commands[1] == c.Pause("ledger-1")
 
 
+async def test_what_somebody_else_answered_first_is_not_taken_back() -> None:
+    past = story.triage()
+    feed = StoryFeed(past)
+    async with on_stage(feed) as stage:
+        await at(stage, 0)
+        feed.refuse = "E-1 was answered by bo"
+        await stage.press("1")
+        await until(lambda: stage.app.flash is not None, "it is refused")
+        seq = past[-1].seq + 1
+        feed.push(Event(seq, f"{seq:026}", past[-1].at, e.EscalationAnswered("E-1", "go on", ""), "ledger-1", "bo"))
+        await stage.told(seq)
+        feed.refuse, feed.commands[:] = "", []
+        await stage.press("U")
+        assert c.Pause("ledger-1") not in feed.commands
+
+
 async def test_a_digit_that_is_no_choice_goes_to_its_screen() -> None:
     async with on_stage(StoryFeed(story.triage())) as stage:
         await at(stage, 0)

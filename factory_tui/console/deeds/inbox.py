@@ -109,7 +109,8 @@ def _listed(plan: Plan) -> str:
 
 
 def _undo(app: "ConsoleApp", place: "InboxScreen") -> None:
-    found, place.list.told = triaging.back(place.list.told), []
+    me = app.feed.actor if app.feed else ""
+    found, place.list.told = triaging.back(place.list.told, app.mirror.state, me), []
     if found:
         app.send_all(found)
     else:
