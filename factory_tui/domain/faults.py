@@ -9,7 +9,7 @@ ANSWERS = ("429", "500")
 """Statuses in place of what the twin would answer."""
 LONGEST = 30_000
 """Milliseconds."""
-_LATENCY = re.compile(r"latency=([1-9]\d*)")
+_LATENCY = re.compile(r"latency=([1-9][0-9]{0,8})")
 
 
 def milliseconds(fault: str) -> int:

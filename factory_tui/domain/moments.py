@@ -21,7 +21,7 @@ def time_of_day(text: str) -> int | None:
     """Seconds since midnight, of `14:30`; None for anything else."""
     hours, colon, minutes = text.partition(":")
     digits = hours + minutes
-    if not (colon and hours and len(minutes) == 2 and digits.isascii() and digits.isdigit()):
+    if not (colon and len(hours) in {1, 2} and len(minutes) == 2 and digits.isascii() and digits.isdigit()):
         return None
     if int(hours) > 23 or int(minutes) > 59:
         return None

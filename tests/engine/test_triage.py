@@ -252,6 +252,7 @@ async def test_from_the_command_line(tmp_path: Path) -> None:
         (("snooze", "E-1", "--for", "0m"), "'0m' is no span of time"),
         (("expire", "E-1", "--for", "9999999999d"), "'9999999999d' is no span of time"),
         (("expire", "E-1", "--until", "24:00"), "'24:00' is no time of day, such as 14:30"),
+        (("expire", "E-1", "--until", f"{'0' * 5000}:00"), "is no time of day, such as 14:30"),
         (("expire", "E-1", "--until", "half past"), "'half past' is no time of day, such as 14:30"),
         (("expire", "E-1"), "one of the arguments --for --until --off is required"),
     ],
