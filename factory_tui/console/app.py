@@ -261,7 +261,7 @@ class ConsoleApp(Traveller, inherit_bindings=False):
         run = self.chosen
 
         def found() -> bool:
-            if run != self.chosen or not tail.is_attached:
+            if run != self.chosen or not tail.is_running:
                 return True
             tail.sync()
             return tail.to_match(-1)
@@ -293,8 +293,8 @@ class ConsoleApp(Traveller, inherit_bindings=False):
             return False
         if action.startswith("history.") and not self.trail.leads(-1 if action == "history.back" else 1):
             return False
-        if self.place and not self.place.offers(action):
-            return False
+        if self.place and not (self.place.is_mounted and self.place.offers(action)):
+            return False  # one that is being opened has not all its panes
         if action.startswith("trace."):
             return any(tail.offers(action) for tail in self.screen.query(TailView))
         if action == "run.shell" and self.folder is None:

@@ -72,8 +72,8 @@ class Panel(Widget):
     def sync(self) -> None:
         """Draw anew, and have the terminal repaint what changed."""
         wide, high = self.size
-        if not wide or not high:
-            return
+        if not wide or not high or self.screen not in self.app.screen_stack:
+            return  # not in sight, or on a screen that is being closed: it loses its panes one by one
         old = self._drawn
         self._draw()
         if len(old) != len(self._drawn):

@@ -81,7 +81,7 @@ class Pipeline(Pane):
             return []
         drawing = self._drawing(run, width - 2, height)
         found = self._picture(run, drawing) if drawing else self._folded(run, stations(run, 1), width)
-        if self.alone and height > len(found) + 2:
+        if self.alone and height > len(found) + 2 and stations(run):
             found += [[], *self._table(run)]
         return found[:height]
 
