@@ -45,8 +45,8 @@ class InboxScreen(Place):
     @property
     def crumbs(self) -> tuple[str, ...]:
         """With the line under the cursor."""
-        item = self.list.item
-        return ("inbox", item.id) if item else ("inbox",)
+        items = (one.item for one in self.query(InboxList))  # none while the screen is being put together
+        return ("inbox", *(item.id for item in items if item))
 
     @property
     def list(self) -> InboxList:
