@@ -5,6 +5,7 @@ Heavy parts (dialogs, palette) are imported when first opened: the first paint c
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,7 @@ from factory_tui.console.widgets.panel import Panel
 from factory_tui.console.widgets.reader import Reader
 from factory_tui.console.widgets.tail import TailView
 from factory_tui.console.wording import describe
+from factory_tui.console.work import begin
 from factory_tui.domain import commands as c
 from factory_tui.domain.hostile import one_line
 from factory_tui.domain.state import Run
@@ -158,7 +160,7 @@ class ConsoleApp(Traveller, inherit_bindings=False):
 
     def _begin(self) -> None:
         self._judge_size(self.size)
-        self.run_worker(self.attend(), group="link", exclusive=True, description="reads the link")
+        begin(self, self.attend, "link", said="reads the link")
 
     def flush(self) -> None:
         """Draw what is dirty; once a second everything, since ages move."""
@@ -318,11 +320,11 @@ class ConsoleApp(Traveller, inherit_bindings=False):
 
     def send(self, command: c.Command) -> None:
         """Ask the engine; the answer is said in the key bar."""
-        self.run_worker(send(self, command), group="commands", description=describe(command))
+        begin(self, partial(send, self, command), "commands", said=describe(command), exclusive=False)
 
     def send_all(self, commands: Sequence[c.Command], left: Sequence[str] = ()) -> None:
         """Ask the engine one after the other; what it refused is said in the key bar, and what was `left` before."""
-        self.run_worker(send_all(self, commands, left), group="commands", description="several")
+        begin(self, partial(send_all, self, commands, left), "commands", said="several", exclusive=False)
 
     @property
     def may_command(self) -> bool:

@@ -6,6 +6,7 @@ Knows the mirror and no widget; what draws is the app, which this is a part of.
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from factory_tui.burn.book import KINDS
@@ -17,6 +18,7 @@ from factory_tui.console.past import REVISED, REVISIONS, Past
 from factory_tui.console.seen import Look, Seen
 from factory_tui.console.trace import lines
 from factory_tui.console.verdicts import OF_DECISIONS, OF_VERDICTS, Looked, Verdicts
+from factory_tui.console.work import begin
 from factory_tui.domain.events import Answered, Event, ToolCalled
 from factory_tui.domain.hostile import one_line
 
@@ -160,7 +162,7 @@ class Attached(Keyboard, inherit_bindings=False):
         wanted = self.chosen if in_full else None if slow else ""
         if self.feed and wanted != self._watched:
             self._watched = wanted
-            self.run_worker(self._watch(self.feed, wanted), group="watch", exclusive=True)
+            begin(self, partial(self._watch, self.feed, wanted), "watch")
 
     async def _watch(self, feed: Feed, run: str | None) -> None:
         try:
@@ -179,7 +181,7 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def read_older(self) -> None:
         """A page of the chosen run's events before those that its trace holds."""
-        self.run_worker(self._older(self.chosen), group=f"older-{self._when}-{self.chosen}", exclusive=True)
+        begin(self, partial(self._older, self.chosen), f"older-{self._when}-{self.chosen}")
 
     def glance(self, run: str) -> None:
         """Read the newest events of a run of which hardly anything came yet, once: enough for a few lines."""
@@ -187,7 +189,7 @@ class Attached(Keyboard, inherit_bindings=False):
         if self.feed and not (trace.asked or trace.glanced):
             trace.glanced = True
             if len(trace.lines) < GLANCE:
-                self.run_worker(self._older(run, GLANCE), group=f"older-{self._when}-{run}", exclusive=True)
+                begin(self, partial(self._older, run, GLANCE), f"older-{self._when}-{run}")
 
     def _older(self, run: str, most: int = PAGE) -> Coroutine[None, None, int]:
         """Into the trace of now, or of the instant that is looked at; how many came."""
@@ -207,8 +209,8 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def read_newer(self) -> None:
         """A page of the chosen run's events after those that its trace holds."""
-        newer = self._newer(self.mirror.trace(self.chosen), self.feed, self.chosen)
-        self.run_worker(newer, group=f"older-{self._when}-{self.chosen}", exclusive=True)
+        newer = partial(self._newer, self.mirror.trace(self.chosen), self.feed, self.chosen)
+        begin(self, newer, f"older-{self._when}-{self.chosen}")
 
     async def _newer(self, trace: Trace, feed: Feed | None, run: str) -> None:
         if feed is None or trace.last is None:
@@ -223,7 +225,7 @@ class Attached(Keyboard, inherit_bindings=False):
 
     def search_older(self, found: Callable[[], bool], told: Callable[[int | None], None]) -> None:
         """Read the chosen run's journal backwards until something is found; tells how many events, None at the end."""
-        self.run_worker(self._search(self.chosen, found, told), group="search", exclusive=True)
+        begin(self, partial(self._search, self.chosen, found, told), "search")
 
     async def _search(self, run: str, found: Callable[[], bool], told: Callable[[int | None], None]) -> None:
         read = 0
@@ -255,7 +257,7 @@ class Attached(Keyboard, inherit_bindings=False):
         past, feed = self.mirror.past, self.feed
         if feed and not past.asked:
             past.asked = True
-            self.run_worker(self._look_back(feed, past), group=f"past-{self._when}", exclusive=True)
+            begin(self, partial(self._look_back, feed, past), f"past-{self._when}")
 
     async def _look_back(self, feed: Feed, past: Past) -> None:
         wanted = True
@@ -272,8 +274,8 @@ class Attached(Keyboard, inherit_bindings=False):
         """Read what a run did before it asked or was held, and a little after, once for each link."""
         if self.feed and moment not in self._looked:
             self._looked.add(moment)
-            looking = self._look_around(self.feed, self.mirror, moment)
-            self.run_worker(looking, group=f"around-{moment.run}", exclusive=True)
+            looking = partial(self._look_around, self.feed, self.mirror, moment)
+            begin(self, looking, f"around-{moment.run}")
 
     async def _look_around(self, feed: Feed, mirror: Mirror, moment: Moment) -> None:
         kind = "escalation-raised" if moment.escalation else "run-moved"
@@ -298,7 +300,7 @@ class Attached(Keyboard, inherit_bindings=False):
         """Read what was burned from the journal, as far as the book has not: a screen that draws it asks."""
         if self.feed and not self.mirror.read and self._reading is not self.feed:
             self._reading = self.feed
-            self.run_worker(self._read_book(self.feed, self.mirror), group="book", exclusive=True)
+            begin(self, partial(self._read_book, self.feed, self.mirror), "book")
 
     async def _read_book(self, feed: Feed, mirror: Mirror) -> None:
         more = True
@@ -319,7 +321,7 @@ class Attached(Keyboard, inherit_bindings=False):
         found = verdicts.look(run, number)
         if found is None and self.feed:
             found = verdicts.open(run, number)
-            self.run_worker(self._read_pass(self.feed, verdicts, run, number), group="verdicts")
+            begin(self, partial(self._read_pass, self.feed, verdicts, run, number), "verdicts", exclusive=False)
         return found
 
     async def _read_pass(self, feed: Feed, verdicts: Verdicts, run: str, number: int) -> None:
@@ -341,7 +343,7 @@ class Attached(Keyboard, inherit_bindings=False):
         verdicts = self.mirror.verdicts
         if self.feed and run not in verdicts.asked:
             verdicts.asked.add(run)
-            self.run_worker(self._read_decision(self.feed, verdicts, run), group="verdicts")
+            begin(self, partial(self._read_decision, self.feed, verdicts, run), "verdicts", exclusive=False)
 
     async def _read_decision(self, feed: Feed, verdicts: Verdicts, run: str) -> None:
         try:

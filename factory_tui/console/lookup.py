@@ -1,5 +1,6 @@
 """What the journal's screen asks of the link: acts at either end of what it holds, one event whole, how events lie."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from factory_tui.console.feed import Feed, RefusedError
 from factory_tui.console.then import window_at
 from factory_tui.console.window import Window, around
+from factory_tui.console.work import begin
 from factory_tui.domain.events import Event
 from factory_tui.domain.hostile import one_line
 
@@ -141,7 +143,7 @@ class Lookup:
         if feed is not None and self._asked.get(what) != asked:
             self._asked[what] = asked
             self.troubles.pop(what, None)
-            self._app.run_worker(self._told(what, feed, ask), group=f"journal-{what}", exclusive=True)
+            begin(self._app, partial(self._told, what, feed, ask), f"journal-{what}")
 
     async def _told(self, what: str, feed: Feed, ask: "Callable[[Feed], Awaitable[None]]") -> None:
         try:

@@ -6,6 +6,7 @@ What is there to be drawn is the mirror's; here is which screens lie over those 
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from factory_tui.console.acts import DEEDS
@@ -16,6 +17,7 @@ from factory_tui.console.screens.place import Place
 from factory_tui.console.seen import Look, Seen
 from factory_tui.console.then import Left, Then, window_at
 from factory_tui.console.trail import Trail
+from factory_tui.console.work import begin
 from factory_tui.domain.events import Event
 
 if TYPE_CHECKING:
@@ -138,7 +140,7 @@ class Traveller(Attached, inherit_bindings=False):
 
     def see(self, seq: int) -> None:
         """Look at the factory as it was at an event; from then on all that is drawn is as of then."""
-        self.run_worker(self._see(seq), group="see", exclusive=True)
+        begin(self, partial(self._see, seq), "see")
 
     async def _see(self, seq: int) -> None:
         feed = self._feed
@@ -156,7 +158,7 @@ class Traveller(Attached, inherit_bindings=False):
     def visit_newest(self) -> None:
         """Into the past, to the newest act, on the screen in front."""
         self._going = (self.chosen, self.scope)
-        self.run_worker(self._visit_newest(), group="see", exclusive=True)
+        begin(self, self._visit_newest, "see")
 
     async def _visit_newest(self) -> None:
         try:
@@ -173,7 +175,7 @@ class Traveller(Attached, inherit_bindings=False):
             self.say("waits", "this is now")
         else:
             self._going = (self.chosen, self.scope)
-            self.run_worker(self._step(self.then, later=later), group="see", exclusive=True)
+            begin(self, partial(self._step, self.then, later=later), "see")
 
     async def _step(self, then: Then, *, later: bool) -> None:
         seq, feed = then.window.step(then.seq, DEEDS, later=later), self._feed
@@ -193,7 +195,7 @@ class Traveller(Attached, inherit_bindings=False):
     def brief(self, *, asked: bool = True) -> None:
         """Tell what happened since this operator last looked; unasked, only where something did."""
         if self._feed:
-            self.run_worker(self._brief(self._feed, asked=asked), group="brief", exclusive=True)
+            begin(self, partial(self._brief, self._feed, asked=asked), "brief")
 
     async def _brief(self, feed: Feed, *, asked: bool) -> None:
         if self._last is None and self._seen is not None:

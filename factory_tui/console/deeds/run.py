@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from factory_tui.console.feed import RefusedError
 from factory_tui.console.widgets.tail import TailView
+from factory_tui.console.work import begin
 from factory_tui.domain.hostile import one_line
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _whole(then: Callable[["ConsoleApp", str], object], app: "ConsoleApp") -> No
         else:
             then(app, text)
 
-    app.run_worker(work(), group="output", exclusive=True)
+    begin(app, work, "output")
 
 
 def _copied(app: "ConsoleApp", text: str) -> None:

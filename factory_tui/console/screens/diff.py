@@ -1,5 +1,6 @@
 """What changed from one pass of a run to another: the engine makes the diff, since a console may have no files."""
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -9,6 +10,7 @@ from factory_tui.console.feed import RefusedError
 from factory_tui.console.paint import Row, cut, wrap
 from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.widgets.panel import Panel
+from factory_tui.console.work import begin
 from factory_tui.domain.hostile import clean, one_line
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ class DiffScreen(Dialog[None]):
         names = [f"pass {number}" if number else began for number in (self._before, self._after)]
         self._panel.title = [("diff", "title"), (f" {self._run}: {names[0]} to {names[1]}", "text")]
         self._panel.tell("asking the engine…")
-        self.run_worker(self._ask(self._before, self._after), group="diff", exclusive=True)
+        begin(self, partial(self._ask, self._before, self._after), "diff")
 
     async def _ask(self, before: int, after: int) -> None:
         try:

@@ -18,6 +18,7 @@ from factory_tui.console.screens.dialog import Dialog
 from factory_tui.console.trace import Line
 from factory_tui.console.whole import whole
 from factory_tui.console.widgets.output import Output
+from factory_tui.console.work import begin
 from factory_tui.domain.hostile import clean, one_line
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class OutputScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Ask the journal."""
-        self.run_worker(self._read(), group="output", exclusive=True)
+        begin(self, self._read, "output")
 
     async def _read(self) -> None:
         try:
