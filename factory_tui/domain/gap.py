@@ -32,12 +32,17 @@ class Gap(msgspec.Struct, frozen=True):
     """How many passes the chance is reckoned over, the newest among them."""
 
 
+MOST = 2_000
+"""Trajectories of a set in a pass from which on no chance is reckoned: exactly it would take minutes."""
+
+
 def gap_of(judged: Iterable[tuple[Satisfaction | None, Satisfaction | None]]) -> Gap | None:
     """The gap of the last of these passes; each has the satisfaction of its feedback set and of its vault.
 
     Before it was told of a verdict nobody can have fitted anything to it: the first pass counts only while it is alone.
     """
-    known = [(told, kept) for told, kept in judged if told and kept and told.total and kept.total]
+    both = [(told, kept) for told, kept in judged if told and kept]
+    known = [(told, kept) for told, kept in both if 0 < told.total <= MOST and 0 < kept.total <= MOST]
     if not known:
         return None
     counted = known[1:] or known

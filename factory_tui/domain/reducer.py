@@ -18,7 +18,7 @@ from factory_tui.domain.questions import about
 from factory_tui.domain.run_reducer import AWAKE, SAID_SHOWN, call_key, commanded, on_pass, reduce_run
 from factory_tui.domain.state import Engine, Escalation, Guidance, Notice, Run, SeedView, SetCap, State
 
-VERSION = 27
+VERSION = 28
 """Raised with every change of meaning: a cached state of another version is folded anew."""
 NOTICES = 20
 DIFF_SHOWN = 2_000

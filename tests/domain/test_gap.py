@@ -78,3 +78,9 @@ def test_a_run_reckons_over_passes_of_the_same_seed_and_scenarios() -> None:
         return item.gap.passes
 
     assert [over(item) for item in state.runs["run-1"].passes] == [1, 1, 2, 1, 1, 3]
+
+
+def test_of_more_trajectories_than_can_be_reckoned_with_no_gap_is_told() -> None:
+    few, many = Satisfaction(0.5, 0.4, 0.6, 5, 10), Satisfaction(0.5, 0.4, 0.6, 2**40, 2**41)
+    assert gap_of([(many, many)]) is None
+    assert gap_of([(few, few), (many, few)]) == gap_of([(few, few)])
